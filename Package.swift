@@ -1,0 +1,110 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["CLI"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CXXHash"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        .target(name: "Records", dependencies: ["CXXHash"]),
+        .target(name: "ConnectorKit", dependencies: ["Records"]),
+        .target(name: "SyncCore", dependencies: ["Records", "ConnectorKit"]),
+        .target(name: "StateStore", dependencies: ["Records", grdb]),
+        .target(name: "ProjectConfig", dependencies: ["Records", "ConnectorKit", yams]),
+        .target(name: "SourceSQLite", dependencies: ["Records", "ConnectorKit", "CSQLite"]),
+        .target(name: "SourcePostgres", dependencies: ["Records", "ConnectorKit", "CPostgres"]),
+        .target(
+            name: "DestinationPlanhat",
+            dependencies: ["Records", "ConnectorKit", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL]
+        ),
+        .target(name: "PlanhatSandbox", dependencies: ["Records", hummingbird, nioCore, logging]),
+        .target(
+            name: "Runner",
+            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", logging]
+        ),
+        .executableTarget(
+            name: "CLI",
+            dependencies: [
+                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
+                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "CSQLite", argumentParser, logging,
+            ]
+        ),
+        .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),
+
+        .testTarget(name: "RecordsTests", dependencies: ["Records"]),
+        .testTarget(name: "ConnectorKitTests", dependencies: ["Records", "ConnectorKit"]),
+        .testTarget(name: "SyncCoreTests", dependencies: ["Records", "ConnectorKit", "SyncCore", "TestKit"]),
+        .testTarget(name: "StateStoreTests", dependencies: ["Records", "StateStore"]),
+        .testTarget(name: "ProjectConfigTests", dependencies: ["Records", "ConnectorKit", "ProjectConfig"]),
+        .testTarget(name: "SourceSQLiteTests", dependencies: ["Records", "ConnectorKit", "SourceSQLite", "TestKit", "CSQLite"]),
+        .testTarget(
+            name: "SourcePostgresTests",
+            dependencies: ["Records", "ConnectorKit", "SourcePostgres", "TestKit", "CPostgres"]
+        ),
+        .testTarget(
+            name: "DestinationPlanhatTests",
+            dependencies: ["Records", "ConnectorKit", "DestinationPlanhat", "TestKit", nioCore, nioPosix, nioHTTP1]
+        ),
+        .testTarget(
+            name: "PlanhatSandboxTests",
+            dependencies: [
+                "PlanhatSandbox", hummingbird, nioCore, .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]
+        ),
+        .testTarget(
+            name: "RunnerTests",
+            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
+        ),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: [
+                "Records", "ConnectorKit", "TestKit", "SourceSQLite", "SourcePostgres", "DestinationPlanhat",
+                "PlanhatSandbox", "CSQLite", "CPostgres",
+            ]
+        ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
+        ),
+        .testTarget(name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"]),
+        .testTarget(name: "TidyTests"),
+    ]
+)
+
+let strict = Context.environment["SLUICE_STRICT"] == "1"
+
+for target in package.targets where target.type != .system && target.name != "CXXHash" {
+    target.swiftSettings =
+        [
+            .swiftLanguageMode(.v6),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            .enableUpcomingFeature("InferIsolatedConformances"),
+        ] + (target.type == .test ? [] : [.strictMemorySafety()]) + (strict ? [.treatAllWarnings(as: .error)] : [])
+}

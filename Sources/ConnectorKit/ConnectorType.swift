@@ -1,0 +1,122 @@
+/// One setting that a kind of connector takes. Forms, help, validation and the JSON Schema are made from it.
+public struct SettingDeclaration: Sendable, Hashable {
+    public enum Kind: Sendable, Hashable {
+        case text
+        case integer(ClosedRange<Int>)
+        case boolean
+        case choice([String])
+        /// A file, relative to the project file that names it; handed over as an absolute path.
+        case path
+        case secret
+    }
+
+    public var name: String
+    public var kind: Kind
+    public var isRequired: Bool
+    public var defaultValue: String?
+    /// One sentence.
+    public var help: String
+    public var example: String
+
+    public init(
+        _ name: String, _ kind: Kind, isRequired: Bool = false, defaultValue: String? = nil, help: String,
+        example: String = ""
+    ) {
+        self.name = name
+        self.kind = kind
+        self.isRequired = isRequired
+        self.defaultValue = defaultValue
+        self.help = help
+        self.example = example
+    }
+
+    public var isSecret: Bool { kind == .secret }
+}
+
+/// A kind of source or destination as data.
+public struct ConnectorDeclaration: Sendable, Hashable {
+    /// The word in the project file (`type: postgres`).
+    public var type: String
+    /// The name people know it by (`PostgreSQL`).
+    public var displayName: String
+    public var settings: [SettingDeclaration]
+
+    public init(type: String, displayName: String, settings: [SettingDeclaration]) {
+        self.type = type
+        self.displayName = displayName
+        self.settings = settings
+    }
+}
+
+/// The values of a connection's settings, resolved: references to the environment and files are replaced, paths are
+/// absolute, numbers and choices are checked against the declaration.
+public struct ConnectorSettings: Sendable {
+    /// The connection's name in the project.
+    public var name: String
+    private var texts: [String: String]
+    private var secrets: [String: Secret]
+
+    public init(name: String, texts: [String: String] = [:], secrets: [String: Secret] = [:]) {
+        self.name = name
+        self.texts = texts
+        self.secrets = secrets
+    }
+
+    /// The value as given, or the declared default; nil where there is neither.
+    public func text(_ setting: String) -> String? { texts[setting] }
+    public func integer(_ setting: String) -> Int? { texts[setting].flatMap { Int($0) } }
+    /// `true`, `yes`, `on` and `1` are true.
+    public func boolean(_ setting: String) -> Bool? {
+        texts[setting].map { ["true", "yes", "on", "1"].contains($0.lowercased()) }
+    }
+    public func secret(_ setting: String) -> Secret? { secrets[setting] }
+
+    public var settingNames: [String] { (Array(texts.keys) + Array(secrets.keys)).sorted() }
+}
+
+/// A kind of source: its declaration and how to make one. `make` opens nothing.
+public struct SourceType: Sendable {
+    public var declaration: ConnectorDeclaration
+    public var make: @Sendable (ConnectorSettings) throws(ConnectorError) -> any Source & Discoverable
+
+    public init(
+        _ declaration: ConnectorDeclaration,
+        make: @escaping @Sendable (ConnectorSettings) throws(ConnectorError) -> any Source & Discoverable
+    ) {
+        self.declaration = declaration
+        self.make = make
+    }
+}
+
+/// A kind of destination: its declaration, its objects and how to make one. `make` opens nothing.
+public struct DestinationType: Sendable {
+    public var declaration: ConnectorDeclaration
+    public var objects: [DestinationObject]
+    public var make:
+        @Sendable (ConnectorSettings, DestinationContext) throws(ConnectorError) -> any ConnectedDestination
+
+    public init(
+        _ declaration: ConnectorDeclaration, objects: [DestinationObject],
+        make:
+            @escaping @Sendable (ConnectorSettings, DestinationContext) throws(ConnectorError) ->
+            any ConnectedDestination
+    ) {
+        self.declaration = declaration
+        self.objects = objects
+        self.make = make
+    }
+}
+
+/// Every kind of connector this program has; made in one place, the composition root.
+public struct ConnectorCatalog: Sendable {
+    public var sources: [SourceType]
+    public var destinations: [DestinationType]
+
+    public init(sources: [SourceType], destinations: [DestinationType]) {
+        self.sources = sources
+        self.destinations = destinations
+    }
+
+    public func source(_ type: String) -> SourceType? { sources.first { $0.declaration.type == type } }
+    public func destination(_ type: String) -> DestinationType? { destinations.first { $0.declaration.type == type } }
+}

@@ -1,0 +1,157 @@
+/// A kind of record in the destination, as data: batching, validation, forms, help and docs are made from it.
+public struct DestinationObject: Sendable, Hashable {
+    /// The word in the project file (`company`).
+    public var name: String
+    public var displayName: String
+    /// Where the destination keeps it; read by the destination alone.
+    public var path: String
+    public var keys: [KeyField]
+    public var behaviors: [Behavior]
+    public var fields: [DestinationField]
+    /// Fields beyond the declared ones are written into an object of this name, one level deep (`custom`).
+    public var acceptsUnknownFieldsUnder: String?
+    public var batchItemsMax: Int
+    public var batchBytesMax: Int
+    public var removalItemsMax: Int
+    public var repeatable: Repeatability
+
+    public init(
+        name: String, displayName: String, path: String, keys: [KeyField], behaviors: [Behavior],
+        fields: [DestinationField], acceptsUnknownFieldsUnder: String? = nil, batchItemsMax: Int,
+        batchBytesMax: Int, removalItemsMax: Int = 1, repeatable: Repeatability
+    ) {
+        self.name = name
+        self.displayName = displayName
+        self.path = path
+        self.keys = keys
+        self.behaviors = behaviors
+        self.fields = fields
+        self.acceptsUnknownFieldsUnder = acceptsUnknownFieldsUnder
+        self.batchItemsMax = batchItemsMax
+        self.batchBytesMax = batchBytesMax
+        self.removalItemsMax = removalItemsMax
+        self.repeatable = repeatable
+    }
+
+    /// The field with that name or alias, exact case.
+    public func field(_ name: String) -> DestinationField? {
+        fields.first { $0.name == name || $0.aliases.contains(name) }
+    }
+
+    public func key(_ name: String) -> KeyField? {
+        keys.first { $0.name == name || $0.aliases.contains(name) }
+    }
+}
+
+/// Whether the same write may be sent twice without a second record coming to be.
+public enum Repeatability: Sendable, Hashable {
+    /// Safe: the destination finds the record by its key.
+    case byKey
+    /// Not safe: each request adds.
+    case never
+}
+
+/// A field of an object that can be the sync key.
+public struct KeyField: Sendable, Hashable {
+    public var name: String
+    /// How the destination's API spells it, where that differs.
+    public var aliases: [String]
+    /// False for ids that only the destination gives out: a row whose key is unknown there cannot be created.
+    public var canCreate: Bool
+    /// Keys that differ only in case are one (e-mail addresses).
+    public var ignoresCase: Bool
+    /// The reference field within whose record the key is unique; nil if unique everywhere.
+    public var uniqueWithin: String?
+    /// One sentence for help texts, where there is something to know.
+    public var note: String
+
+    public init(
+        _ name: String, aliases: [String] = [], canCreate: Bool = true, ignoresCase: Bool = false,
+        uniqueWithin: String? = nil, note: String = ""
+    ) {
+        self.name = name
+        self.aliases = aliases
+        self.canCreate = canCreate
+        self.ignoresCase = ignoresCase
+        self.uniqueWithin = uniqueWithin
+        self.note = note
+    }
+}
+
+/// A field of an object.
+public struct DestinationField: Sendable, Hashable {
+    public var name: String
+    public var type: FieldType
+    /// A new record is refused without it.
+    public var isRequiredOnCreate: Bool
+    /// False for what the destination computes itself: mapping it is an error.
+    public var isWritable: Bool
+    public var aliases: [String]
+    public var help: String
+
+    public init(
+        _ name: String, _ type: FieldType, isRequiredOnCreate: Bool = false, isWritable: Bool = true,
+        aliases: [String] = [], help: String = ""
+    ) {
+        self.name = name
+        self.type = type
+        self.isRequiredOnCreate = isRequiredOnCreate
+        self.isWritable = isWritable
+        self.aliases = aliases
+        self.help = help
+    }
+}
+
+/// What a field takes. A value is cast to it, or its row is invalid with a reason.
+public enum FieldType: Sendable, Hashable {
+    case text
+    case email
+    case number
+    case integer
+    case boolean
+    /// ISO 8601 date.
+    case date
+    /// ISO 8601 instant, written in UTC with milliseconds.
+    case dateTime
+    /// Days since 1970-01-01 as a number.
+    case dayNumber
+    /// One of these.
+    case choice([String])
+    /// A JSON array of texts.
+    case textList
+    /// Another record; `forms` are the ways a column may identify it.
+    case reference(to: String, forms: [ReferenceForm])
+    /// Any JSON value, as it is.
+    case any
+
+    /// The word for help texts.
+    public var word: String {
+        switch self {
+        case .text: "text"
+        case .email: "email"
+        case .number: "number"
+        case .integer: "integer"
+        case .boolean: "boolean"
+        case .date: "date"
+        case .dateTime: "date-time"
+        case .dayNumber: "day number"
+        case .choice: "choice"
+        case .textList: "list of texts"
+        case .reference(let object, _): "reference to \(object)"
+        case .any: "any"
+        }
+    }
+}
+
+/// One way to name the record that a reference points to.
+public struct ReferenceForm: Sendable, Hashable {
+    /// The word after `lookup:`; nil for the destination's own id, which needs none.
+    public var lookup: String?
+    /// Written before the value (`extid-`).
+    public var prefix: String
+
+    public init(lookup: String?, prefix: String) {
+        self.lookup = lookup
+        self.prefix = prefix
+    }
+}

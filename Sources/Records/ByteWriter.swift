@@ -1,0 +1,124 @@
+/// A growing buffer of bytes that is written with plain stores: what keys, payloads and plan blocks are made in.
+/// Owned by one task; `removeAll` keeps the memory.
+@safe
+public struct ByteWriter: ~Copyable {
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    @usableFromInline var written = 0
+
+    public init(capacity: Int = 4_096) {
+        self.capacity = max(capacity, 64)
+        unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
+    }
+
+    deinit { unsafe base.deallocate() }
+
+    /// Bytes written so far.
+    @inlinable
+    public var count: Int { written }
+
+    /// The bytes written so far; valid until the next write.
+    @inlinable
+    public var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
+
+    public var text: String { unsafe String(decoding: bytes, as: UTF8.self) }
+
+    @inlinable
+    public mutating func removeAll() { written = 0 }
+
+    /// Forgets what was written after the first `count` bytes.
+    @inlinable
+    public mutating func truncate(to count: Int) { written = min(count, self.count) }
+
+    @inlinable
+    public mutating func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        written = count + 1
+    }
+
+    @inlinable
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, unsafe !bytes.isEmpty else { return }
+        reserve(bytes.count)
+        unsafe (base + count).copyMemory(from: start, byteCount: bytes.count)
+        written = count + bytes.count
+    }
+
+    @inlinable
+    public mutating func append(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    @inlinable
+    public mutating func append(_ text: StaticString) {
+        unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    public mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Appends the little-endian bytes of a number.
+    @inlinable
+    public mutating func append<Number: FixedWidthInteger & BitwiseCopyable>(littleEndian number: Number) {
+        let size = MemoryLayout<Number>.size
+        reserve(size)
+        unsafe base.storeBytes(of: number.littleEndian, toByteOffset: count, as: Number.self)
+        written = count + size
+    }
+
+    /// Overwrites four bytes written earlier, for lengths that are known only later.
+    @inlinable
+    public mutating func replace(at offset: Int, with number: UInt32) {
+        precondition(offset + 4 <= count)
+        unsafe base.storeBytes(of: number.littleEndian, toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// Appends a number in decimal digits.
+    public mutating func append(decimal number: Int64) {
+        reserve(20)
+        var magnitude = number.magnitude
+        var length = 1
+        var limit: UInt64 = 10
+        while magnitude >= limit && length < 19 {
+            length += 1
+            limit &*= 10
+        }
+        if magnitude >= 10_000_000_000_000_000_000 { length = 20 }
+        if number < 0 { append(UInt8(ascii: "-")) }
+        reserve(length)
+        var offset = count + length
+        repeat {
+            offset -= 1
+            unsafe base.storeBytes(of: UInt8(48 + magnitude % 10), toByteOffset: offset, as: UInt8.self)
+            magnitude /= 10
+        } while magnitude > 0
+        written = count + length
+    }
+
+    /// Makes room for `more` bytes and lets `body` write them; `body` returns how many it wrote.
+    @inlinable
+    public mutating func append(upTo more: Int, _ body: (UnsafeMutableRawPointer) -> Int) {
+        reserve(more)
+        let added = unsafe body(base + count)
+        precondition(added <= more)
+        written += added
+    }
+
+    @inlinable
+    public mutating func reserve(_ more: Int) {
+        if count + more > capacity { grow(to: count + more) }
+    }
+
+    @usableFromInline
+    mutating func grow(to needed: Int) {
+        let larger = max(needed, capacity * 2)
+        let next = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        unsafe next.copyMemory(from: base, byteCount: count)
+        unsafe base.deallocate()
+        unsafe base = unsafe next
+        capacity = larger
+    }
+}

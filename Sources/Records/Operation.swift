@@ -1,0 +1,78 @@
+/// What is asked of the destination for one record.
+public enum OperationKind: UInt8, Sendable, Hashable, Codable {
+    /// Create or update by key.
+    case upsert = 0
+    /// Append an event; not repeatable.
+    case send = 1
+    case delete = 2
+    case archive = 3
+    /// Set the mapped fields to null.
+    case clear = 4
+
+    public var isRemoval: Bool { rawValue >= 2 }
+}
+
+/// One operation of a batch. `key` and `payload` are ranges of the batch's bytes.
+@frozen
+public struct OperationEntry: Sendable, Hashable {
+    /// The place in the run's plan, from 0.
+    public var sequence: Int
+    public var keyHash: Hash128
+    /// What the row's fingerprint will be once the destination has accepted the operation.
+    public var rowHash: Hash128
+    /// The key as the destination spells it, UTF-8; a composite key is a JSON array.
+    public var key: Range<Int>
+    /// A JSON object with the fields to write, UTF-8; empty for a delete.
+    public var payload: Range<Int>
+
+    public init(sequence: Int, keyHash: Hash128, rowHash: Hash128, key: Range<Int>, payload: Range<Int>) {
+        self.sequence = sequence
+        self.keyHash = keyHash
+        self.rowHash = rowHash
+        self.key = key
+        self.payload = payload
+    }
+}
+
+/// Operations that go to the destination in one call: all of one kind, no key twice.
+public struct OperationBatch: Sendable {
+    public var kind: OperationKind
+    /// The destination's field that is the sync key, in the destination's own spelling.
+    public var keyField: String
+    public var bytes: [UInt8]
+    public var entries: [OperationEntry]
+
+    public init(kind: OperationKind, keyField: String, bytes: [UInt8] = [], entries: [OperationEntry] = []) {
+        self.kind = kind
+        self.keyField = keyField
+        self.bytes = bytes
+        self.entries = entries
+    }
+
+    public var count: Int { entries.count }
+
+    public func keyText(_ index: Int) -> String {
+        String(decoding: bytes[entries[index].key], as: UTF8.self)
+    }
+
+    public func payloadText(_ index: Int) -> String {
+        String(decoding: bytes[entries[index].payload], as: UTF8.self)
+    }
+
+    /// The same operations without those outside `range`; the bytes are shared, not copied.
+    public func slice(_ range: Range<Int>) -> OperationBatch {
+        OperationBatch(kind: kind, keyField: keyField, bytes: bytes, entries: Array(entries[range]))
+    }
+
+    /// Appends one operation; for tests and single sends. Batches of a run are cut from the plan.
+    public mutating func append(key: String, payload: String, keyHash: Hash128 = .void, rowHash: Hash128 = .void) {
+        let start = bytes.count
+        bytes.append(contentsOf: key.utf8)
+        let middle = bytes.count
+        bytes.append(contentsOf: payload.utf8)
+        entries.append(
+            OperationEntry(
+                sequence: entries.count, keyHash: keyHash, rowHash: rowHash, key: start..<middle,
+                payload: middle..<bytes.count))
+    }
+}
