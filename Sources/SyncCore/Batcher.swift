@@ -1,0 +1,59 @@
+package import ConnectorKit
+
+/// How large the next batch may be. Shrinks when the destination finds a body too large, and does not grow again in
+/// the same run.
+package struct Batcher: Sendable, Hashable {
+    package private(set) var itemsMax: Int
+    package let bytesMax: Int
+    /// What the destination writes around each operation (a comma) and around all of them (brackets).
+    package let overheadPerItem = 2
+
+    package init(_ object: DestinationObject) {
+        itemsMax = object.batchItemsMax
+        bytesMax = object.batchBytesMax
+    }
+
+    /// Halves the batches. False if they are of one operation already.
+    package mutating func shrink(from count: Int) -> Bool {
+        guard count > 1 else { return false }
+        itemsMax = max(1, min(itemsMax, count) / 2)
+        return true
+    }
+}
+
+/// Splits what could not be attributed until each record stands by itself (design.md §4.4).
+package struct Bisection: Sendable, Hashable {
+    private var open: [Range<Int>]
+
+    package init(count: Int) { open = count > 0 ? [0..<count] : [] }
+
+    /// The next part to send, front first; nil when all is decided.
+    package mutating func next() -> Range<Int>? { open.popLast() }
+
+    /// Puts the halves of `part`, which has at least two operations, in line.
+    package mutating func split(_ part: Range<Int>) {
+        let middle = part.lowerBound + part.count / 2
+        open.append(middle..<part.upperBound)
+        open.append(part.lowerBound..<middle)
+    }
+}
+
+/// Sees when a destination refuses everything: fifty records in a row with one code and none accepted.
+package struct RefusalStreak: Sendable, Hashable {
+    package static let limit = 50
+
+    private var code = ""
+    private var count = 0
+    private var hasAccepted = false
+
+    package init() {}
+
+    package mutating func accepted() { hasAccepted = true }
+
+    package mutating func rejected(code: String) {
+        count = code == self.code ? count + 1 : 1
+        self.code = code
+    }
+
+    package var isHopeless: Bool { !hasAccepted && count >= Self.limit }
+}

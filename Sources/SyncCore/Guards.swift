@@ -1,0 +1,109 @@
+package import Records
+
+/// The limits a run must keep to be sent without a person's word (design.md §4.5).
+package struct GuardLimits: Sendable, Hashable {
+    package var removedPercentMax = 10.0
+    package var removedRowsMin = 5
+    package var invalidPercentMax = 50.0
+    package var schemaChangePercentMax = 50.0
+
+    package init() {}
+}
+
+/// What a guard needs to know of a plan.
+package struct GuardFacts: Sendable, Hashable {
+    package var rows: RowLedger
+    package var removals = 0
+    /// Records known to be at the destination before this run.
+    package var knownCount = 0
+    /// Whether anything was ever accepted for this sync.
+    package var hasAccepted = false
+    /// Whether the columns differ from those of the last run.
+    package var columnsChanged = false
+    /// Known records whose row changed.
+    package var changed = 0
+    /// Whether this would be the first removals since the behavior became one that removes.
+    package var isFirstRemoval = false
+
+    package init(rows: RowLedger) { self.rows = rows }
+}
+
+package enum GuardName: String, Sendable, Hashable, CaseIterable {
+    case emptyScan = "empty_scan"
+    case invalid
+    case schemaChange = "schema_change"
+    case removed
+    case firstRemovals = "first_removals"
+}
+
+/// A guard that stops a run: which, why, and what to do.
+package struct GuardVerdict: Sendable, Hashable {
+    package var name: GuardName
+    package var message: String
+    package var hint: String
+}
+
+package enum Guards {
+    /// The first guard that stops the plan and is not among `accepted`; nil lets it pass.
+    package static func judge(
+        _ facts: GuardFacts, limits: GuardLimits, accepted: Set<String>
+    ) -> GuardVerdict? {
+        let verdicts = [emptyScan(facts), invalid(facts, limits), schemaChange(facts, limits), removed(facts, limits),
+            firstRemovals(facts)]
+        return verdicts.compactMap { $0 }.first { !accepted.contains($0.name.rawValue) }
+    }
+
+    private static func emptyScan(_ facts: GuardFacts) -> GuardVerdict? {
+        guard facts.hasAccepted, facts.rows.scanned == 0 else { return nil }
+        return verdict(.emptyScan, "The dataset is empty, and it was not before.")
+    }
+
+    private static func invalid(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
+        let share = percent(facts.rows.invalid, of: facts.rows.scanned)
+        guard facts.rows.scanned > 0, share > limits.invalidPercentMax else { return nil }
+        return verdict(
+            .invalid,
+            "\(facts.rows.invalid) of \(facts.rows.scanned) rows are invalid (\(text(share)) %, at most "
+                + "\(text(limits.invalidPercentMax)) % may be).")
+    }
+
+    private static func schemaChange(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
+        let share = percent(facts.changed, of: facts.knownCount)
+        guard facts.columnsChanged, facts.knownCount > 0, share > limits.schemaChangePercentMax else { return nil }
+        return verdict(
+            .schemaChange,
+            "A column changed its type, and \(facts.changed) of \(facts.knownCount) known records would be sent again "
+                + "(\(text(share)) %).")
+    }
+
+    private static func removed(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
+        let share = percent(facts.removals, of: facts.knownCount)
+        guard facts.removals > limits.removedRowsMin, share >= limits.removedPercentMax else { return nil }
+        return verdict(
+            .removed,
+            "\(facts.removals) of \(facts.knownCount) known records would be removed (\(text(share)) %, fewer than "
+                + "\(text(limits.removedPercentMax)) % may be).")
+    }
+
+    private static func firstRemovals(_ facts: GuardFacts) -> GuardVerdict? {
+        guard facts.isFirstRemoval, facts.removals > 0 else { return nil }
+        return verdict(
+            .firstRemovals, "This would be the first removals of this sync: \(facts.removals) records.")
+    }
+
+    private static func verdict(_ name: GuardName, _ message: String) -> GuardVerdict {
+        GuardVerdict(
+            name: name, message: message,
+            hint: "Nothing was sent. Look at the dataset; if it is right, run again with --accept-guard "
+                + "\(name.rawValue).")
+    }
+
+    private static func percent(_ part: Int, of whole: Int) -> Double {
+        whole > 0 ? Double(part) * 100 / Double(whole) : 0
+    }
+
+    private static func text(_ percent: Double) -> String {
+        let tenths = Int((percent * 10).rounded())
+        return tenths % 10 == 0 ? String(tenths / 10) : "\(tenths / 10).\(tenths % 10)"
+    }
+}

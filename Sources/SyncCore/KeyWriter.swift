@@ -1,0 +1,105 @@
+internal import ConnectorKit
+package import Records
+
+/// Writes a row's key in the form it has at the destination. `1` and `'1'` are one key; blank is no key.
+package struct KeyWriter: Sendable {
+    package static let keyBytesMax = 1_024
+
+    /// The columns of the identity, in order, as places in the scan.
+    private let columns: [Int]
+    private let ignoresCase: Bool
+    /// Whether the identity is a JSON array of several parts.
+    private let isComposite: Bool
+
+    package enum Problem: Error, Sendable, Hashable {
+        case missing
+        case unusable(kind: String)
+        case tooLong(bytes: Int)
+        case unreadable(Reason)
+
+        package var reason: Reason {
+            switch self {
+            case .missing:
+                Reason(
+                    code: "missing_key", message: "The row has no key: its key column is null or blank.",
+                    hint: "Give the row a key, or leave it out of the dataset.")
+            case .unusable(let kind):
+                Reason(
+                    code: "key_not_usable", message: "The key is \(kind), which cannot be a key.",
+                    hint: "Choose a key column of text, integers, decimals, UUIDs or dates.")
+            case .tooLong(let bytes):
+                Reason(
+                    code: "key_too_long",
+                    message: "The key has \(bytes) bytes; at most \(KeyWriter.keyBytesMax) are allowed.",
+                    hint: "Choose a shorter key column.")
+            case .unreadable(let reason): reason
+            }
+        }
+    }
+
+    /// - Parameter scanColumns: the columns of the scan in order; each key column must be among them.
+    package init(_ shape: SyncShape, scanColumns: [String]) {
+        let names = shape.key.columns + (shape.key.within.map { [$0] } ?? [])
+        columns = names.compactMap { scanColumns.firstIndex(of: $0) }
+        isComposite = names.count > 1
+        ignoresCase = shape.key.field.flatMap { shape.object.key($0)?.ignoresCase } ?? false
+    }
+
+    /// Appends the identity of `row` to `writer`. On a problem nothing useful is left behind it.
+    @inline(__always)
+    package func write(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) throws(Problem) {
+        if !isComposite {
+            try writeText(rows.cell(row, columns[0]), to: &writer)
+        } else {
+            try writeComposite(rows, row, to: &writer)
+        }
+        if writer.count > Self.keyBytesMax { throw .tooLong(bytes: writer.count) }
+    }
+
+    private func writeComposite(
+        _ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter
+    ) throws(Problem) {
+        var part = ByteWriter(capacity: 128)
+        writer.append(UInt8(ascii: "["))
+        for (place, column) in columns.enumerated() {
+            if place > 0 { writer.append(UInt8(ascii: ",")) }
+            part.removeAll()
+            try writeText(rows.cell(row, column), to: &part)
+            unsafe JSONText.appendString(part.bytes, to: &writer)
+        }
+        writer.append(UInt8(ascii: "]"))
+    }
+
+    @inline(__always)
+    private func writeText(_ cell: Cell, to writer: inout ByteWriter) throws(Problem) {
+        switch cell.kind {
+        case .integer: writer.append(decimal: cell.integer)
+        case .text: try writeUsable(cell, to: &writer)
+        default: try writeRare(cell, to: &writer)
+        }
+    }
+
+    private func writeUsable(_ cell: Cell, to writer: inout ByteWriter) throws(Problem) {
+        let bytes = unsafe cell.bytes
+        guard unsafe bytes.contains(where: { $0 > 0x20 }) else { throw .missing }
+        if ignoresCase {
+            writer.append(unsafe String(decoding: bytes, as: UTF8.self).lowercased())
+        } else {
+            unsafe writer.append(bytes)
+        }
+    }
+
+    private func writeRare(_ cell: Cell, to writer: inout ByteWriter) throws(Problem) {
+        switch cell.kind {
+        case .null: throw .missing
+        case .decimal, .uuid: unsafe writer.append(cell.bytes)
+        case .double, .date, .timestamp, .localTimestamp: writer.append(Value(cell).text)
+        case .unreadable: throw .unreadable(cell.reason)
+        case .false, .true: throw .unusable(kind: "a boolean")
+        case .bytes: throw .unusable(kind: "binary")
+        case .json, .array: throw .unusable(kind: "a JSON value")
+        case .time, .interval: throw .unusable(kind: "a time of day or an interval")
+        case .integer, .text: throw .missing
+        }
+    }
+}
