@@ -14,18 +14,21 @@ public struct SettingDeclaration: Sendable, Hashable {
     public var kind: Kind
     public var isRequired: Bool
     public var defaultValue: String?
+    /// Whether another value means another account or database, whose contents say nothing about the old one's.
+    public var identifies: Bool
     /// One sentence.
     public var help: String
     public var example: String
 
     public init(
-        _ name: String, _ kind: Kind, isRequired: Bool = false, defaultValue: String? = nil, help: String,
-        example: String = ""
+        _ name: String, _ kind: Kind, isRequired: Bool = false, defaultValue: String? = nil, identifies: Bool = false,
+        help: String, example: String = ""
     ) {
         self.name = name
         self.kind = kind
         self.isRequired = isRequired
         self.defaultValue = defaultValue
+        self.identifies = identifies
         self.help = help
         self.example = example
     }

@@ -2,20 +2,6 @@ package import Records
 
 /// Step 3 of the walk: what is known of each record's key decides what becomes of it.
 package struct Differ: Sendable {
-    /// What is believed to be at the destination for one key.
-    @frozen
-    package struct Known: Sendable {
-        /// The key's place in the snapshot; negative if it was never accepted.
-        package var index: Int32
-        package var rowHash: Hash128
-
-        @inlinable
-        package init(index: Int32, rowHash: Hash128) {
-            self.index = index
-            self.rowHash = rowHash
-        }
-    }
-
     package enum Change: UInt8, Sendable {
         case unchanged
         case added
@@ -42,7 +28,7 @@ package struct Differ: Sendable {
     /// Judges a batch. Appends to `findings` every record that is not unchanged and returns how many are.
     /// Marks unchanged and duplicate keys as seen; the caller marks the others once it has decided.
     package func diff(
-        _ admitted: AdmittedRows, known: [Known], seen: inout SeenTable, findings: inout [Finding]
+        _ admitted: AdmittedRows, known: [Probe], seen: inout SeenTable, findings: inout [Finding]
     ) -> Int {
         var unchanged = 0
         for place in 0..<admitted.rows.count {
