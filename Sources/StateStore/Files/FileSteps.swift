@@ -1,0 +1,51 @@
+/// The durable steps of a sync's files, in the words of the closing sequence. Tests stop a run before any of them.
+package enum StepName: String, Sendable, Hashable, CaseIterable {
+    case journalCreated, journalOpen, journalSettled, journalDropped
+    case snapshotWritten, snapshotRenamed, generationsRemoved, closedNoted
+    case planCreated, planBlock, planSealed
+    case pendingWritten, pendingRenamed
+    case stateRemoved, stateRenamed
+}
+
+/// What a hook wants of the step it was asked about.
+package enum StepAction: Sendable, Hashable {
+    case proceed
+    /// Write only this many bytes of what the step writes, then fail as a kill would.
+    case torn(bytes: Int)
+}
+
+/// Thrown after a torn write: the process is as good as dead, nothing is cleaned up.
+package struct StepInterrupted: Error, Sendable, Hashable {
+    package var step: StepName
+}
+
+/// A hook before each durable step, for simulating kills; without one every step simply happens.
+///
+/// A hook that throws a `StateError` is treated as the operating system's refusal (what was begun is tidied up). Any
+/// other error is treated as a kill: the disk is left exactly as it is before the step.
+package struct FileSteps: Sendable {
+    package var before: @Sendable (StepName) throws -> StepAction
+
+    package init(before: @escaping @Sendable (StepName) throws -> StepAction) {
+        self.before = before
+    }
+
+    package static let none = FileSteps { _ in .proceed }
+
+    /// Asks the hook before a step that writes no bytes of its own.
+    func reach(_ step: StepName) throws {
+        if case .torn = try before(step) { throw StepInterrupted(step: step) }
+    }
+
+    /// Writes `bytes` as the step `step`, or the torn part of them.
+    func write(_ bytes: UnsafeRawBufferPointer, to file: StateFile, at offset: Int, as step: StepName) throws {
+        switch try before(step) {
+        case .proceed:
+            try unsafe file.write(bytes, at: offset)
+        case .torn(let count):
+            let prefix = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(max(count, 0)))
+            try unsafe file.write(prefix, at: offset)
+            throw StepInterrupted(step: step)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+internal import Glibc
+
+/// One open file of the state directory: plain system calls at explicit offsets, errors as `StateError`.
+/// Closed when the last reference goes.
+final class StateFile: Sendable {
+    enum Mode {
+        case read
+        /// An existing file, for reading and writing.
+        case update
+        /// A new file; an old one of that name is emptied.
+        case create
+        /// An existing or a new file.
+        case updateOrCreate
+
+        var flags: Int32 {
+            switch self {
+            case .read: O_RDONLY
+            case .update: O_RDWR
+            case .create: O_RDWR | O_CREAT | O_TRUNC
+            case .updateOrCreate: O_RDWR | O_CREAT
+            }
+        }
+    }
+
+    let descriptor: Int32
+    let path: String
+
+    private init(descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    static func open(_ path: String, _ mode: Mode) throws -> StateFile {
+        guard let file = try openIfPresent(path, mode) else { throw StateError.system(ENOENT, "open", path) }
+        return file
+    }
+
+    /// nil where there is no such file.
+    static func openIfPresent(_ path: String, _ mode: Mode) throws -> StateFile? {
+        while true {
+            let descriptor = unsafe Glibc.open(path, mode.flags | O_CLOEXEC, 0o600)
+            if descriptor >= 0 { return StateFile(descriptor: descriptor, path: path) }
+            if errno == ENOENT { return nil }
+            if errno != EINTR { throw StateError.system(errno, "open", path) }
+        }
+    }
+
+    /// A file without a name in `folder`, for sorting; it is gone with the process.
+    static func temporary(in folder: String) throws -> StateFile {
+        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
+        let path = folder + "/spill." + suffix
+        let file = try open(path, .create)
+        if unsafe unlink(path) != 0 { throw StateError.system(errno, "remove", path) }
+        return file
+    }
+
+    func size() throws -> Int {
+        var status = stat()
+        if unsafe fstat(descriptor, &status) != 0 { throw StateError.system(errno, "look at", path) }
+        return Int(status.st_size)
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+        guard let base = bytes.baseAddress else { return }
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
+            if count > 0 {
+                done += count
+            } else if count == 0 {
+                throw StateError.diskFull(path)
+            } else if errno != EINTR {
+                throw StateError.system(errno, "write", path)
+            }
+        }
+    }
+
+    /// Fills `buffer` from `offset` on; returns how many bytes there were.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        guard let base = buffer.baseAddress else { return 0 }
+        var done = 0
+        while done < buffer.count {
+            let count = unsafe pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
+            if count > 0 {
+                done += count
+            } else if count == 0 {
+                return done
+            } else if errno != EINTR {
+                throw StateError.system(errno, "read", path)
+            }
+        }
+        return done
+    }
+
+    /// `count` bytes at `offset`, fewer where the file ends before.
+    func bytes(at offset: Int, count: Int) throws -> [UInt8] {
+        try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = try unsafe read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+        }
+    }
+
+    func truncate(to size: Int) throws {
+        while ftruncate(descriptor, off_t(size)) != 0 {
+            if errno != EINTR { throw StateError.system(errno, "shorten", path) }
+        }
+    }
+
+    /// Returns when what was written is on the disk.
+    func synchronize() throws {
+        while fdatasync(descriptor) != 0 {
+            if errno != EINTR { throw StateError.system(errno, "write", path) }
+        }
+    }
+}
