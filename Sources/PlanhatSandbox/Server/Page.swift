@@ -1,0 +1,114 @@
+internal import Hummingbird
+internal import NIOCore
+
+/// The pages that show what arrived: plain HTML, no script, read from a snapshot.
+struct Page: Sendable {
+    static let rowsMax = 50
+    private static let paths = ["/", "/companies-page", "/endusers-page", "/style.css"]
+
+    let sandbox: Sandbox
+
+    static func isPage(_ path: String) -> Bool { paths.contains(path) }
+
+    func response(_ target: RequestTarget) -> Response {
+        switch target.path {
+        case "/style.css": return Self.respond(PageStyle.text, type: "text/css; charset=utf-8")
+        case "/companies-page": return html(records(.companies, target))
+        case "/endusers-page": return html(records(.endusers, target))
+        default: return html(overview())
+        }
+    }
+
+    private func html(_ page: PageWriter) -> Response {
+        Self.respond(page.finished, type: "text/html; charset=utf-8")
+    }
+
+    private static func respond(_ text: String, type: String) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        headers[.contentSecurityPolicy] =
+            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        headers[.xContentTypeOptions] = "nosniff"
+        headers[.cacheControl] = "no-store"
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    private func overview() -> PageWriter {
+        let state = sandbox.store.snapshot()
+        var page = PageWriter(title: "Planhat sandbox")
+        page.paragraph("A local Planhat. This page shows what arrived; load it again to see more.")
+        let models = [SandboxModel.companies, .endusers]
+        page.table(
+            "Records",
+            head: [
+                "Object", "Records", "Received", "Created", "Updated", "Unchanged", "Refused", "Dropped", "Deleted",
+            ],
+            rows: models.map { model in
+                let totals = state.totals[model.rawValue]
+                let numbers = [
+                    state[model].count, totals.received, totals.created, totals.updated, totals.unchanged,
+                    totals.failed, totals.dropped, totals.deleted,
+                ]
+                return [.link(model.path, "/\(model.path)-page")] + numbers.map { .number($0) }
+            })
+        for model in models {
+            let numbers = state[model].records.indices.reversed().lazy.filter { state[model][UInt32($0)] != nil }
+            table("Newest \(model.path)", Array(numbers.prefix(10)), model, state, to: &page)
+        }
+        page.table(
+            "Last requests",
+            head: ["Time", "Request", "Status", "Rows", "Created", "Updated", "Unchanged", "Refused", "Milliseconds"],
+            rows: sandbox.log.newest.prefix(20).map { entry in
+                let rows = entry.rows
+                return [
+                    .text(RecordWriter.timestamp(entry.at)), .text("\(entry.method) \(entry.path)"),
+                    .text(entry.status == 0 ? "closed without answer" : String(entry.status)), .number(rows.received),
+                    .number(rows.created), .number(rows.updated), .number(rows.unchanged), .number(rows.failed),
+                    .number(Int(entry.microseconds / 1_000)),
+                ]
+            })
+        return page
+    }
+
+    private func records(_ model: SandboxModel, _ target: RequestTarget) -> PageWriter {
+        let state = sandbox.store.snapshot()
+        let numbers = state[model].records.indices.filter { state[model][UInt32($0)] != nil }
+        let last = max(1, (numbers.count + Self.rowsMax - 1) / Self.rowsMax)
+        let number = min(max(target.parameter("page").flatMap { Int($0) } ?? 1, 1), last)
+        var page = PageWriter(title: "Planhat sandbox: \(model.path)")
+        page.paragraph("\(numbers.count) records, page \(number) of \(last).")
+        let shown = numbers.dropFirst((number - 1) * Self.rowsMax).prefix(Self.rowsMax)
+        table("Page \(number)", Array(shown), model, state, to: &page)
+        var links = [("All objects", "/")]
+        if number > 1 { links.append(("Previous page", "/\(model.path)-page?page=\(number - 1)")) }
+        if number < last { links.append(("Next page", "/\(model.path)-page?page=\(number + 1)")) }
+        page.navigation(links)
+        return page
+    }
+
+    private func table(
+        _ title: String,
+        _ numbers: [Int],
+        _ model: SandboxModel,
+        _ state: StoreState,
+        to page: inout PageWriter
+    ) {
+        let rows = numbers.compactMap { number -> [PageWriter.Cell]? in
+            guard let record = state[model][UInt32(number)] else { return nil }
+            var custom: [String] = []
+            record.forEachField { name, value in
+                let entry = state.names.names[Int(name)]
+                if entry.isCustom { custom.append("\(entry.text): \(JSONText.plain(value))") }
+            }
+            let parts = [record.text(.firstName), record.text(.lastName)].compactMap { $0 }.joined(separator: " ")
+            let id = String(decoding: RecordID.text(model, number), as: UTF8.self)
+            return [
+                .text(record.text(.name) ?? parts), .text(record.text(.sourceId) ?? ""),
+                .text(record.text(.externalId) ?? ""), .text(record.text(.email) ?? ""), .text(id),
+                .text(custom.joined(separator: "; ")), .text(RecordWriter.timestamp(record.updatedAt)),
+            ]
+        }
+        page.table(
+            title, head: ["Name", "Source ID", "External ID", "Email", "_id", "Custom fields", "Written"], rows: rows)
+    }
+}

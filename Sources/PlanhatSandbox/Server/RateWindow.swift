@@ -1,0 +1,37 @@
+/// So many requests a minute: a minute that starts with its first request (`fixed`), or the minute that ends now
+/// (`sliding`). Times are microseconds, of one clock.
+struct RateWindow: Sendable {
+    static let minute: Int64 = 60_000_000
+
+    struct Permit: Equatable {
+        let isGranted: Bool
+        let remaining: Int
+        /// Seconds until a request is free again, rounded up.
+        let resetSeconds: Int
+    }
+
+    let perMinute: Int
+    let isSliding: Bool
+    /// When the counted requests came, oldest first; in a fixed window only their number counts.
+    private var times: [Int64] = []
+    private var start: Int64 = 0
+
+    init(perMinute: Int, isSliding: Bool) {
+        self.perMinute = perMinute
+        self.isSliding = isSliding
+    }
+
+    mutating func take(at now: Int64) -> Permit {
+        if isSliding {
+            times.removeAll { $0 <= now - Self.minute }
+        } else if now - start >= Self.minute || times.isEmpty {
+            times.removeAll()
+            start = now
+        }
+        let isGranted = times.count < perMinute
+        if isGranted { times.append(now) }
+        let free = (isSliding ? times.first ?? now : start) + Self.minute
+        let seconds = Int((free - now + 999_999) / 1_000_000)
+        return Permit(isGranted: isGranted, remaining: perMinute - times.count, resetSeconds: max(seconds, 0))
+    }
+}

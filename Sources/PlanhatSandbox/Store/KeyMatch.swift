@@ -1,0 +1,71 @@
+/// Which record a row means.
+enum KeyMatch {
+    case none
+    case record(UInt32, by: Property)
+    /// The row carries an `_id` that no record has, and nothing else that matches.
+    case unknownID
+
+    /// Asks the keys in Planhat's order: `_id`, then the model's keyables. The first that finds a record decides.
+    static func find(_ draft: Draft, _ model: SandboxModel, _ state: StoreState) -> KeyMatch {
+        let table = state[model]
+        if let id = draft.id, let number = table.number(id: id) { return .record(number, by: .id) }
+        for property in model.keyables {
+            guard let key = draft.key(property) else { continue }
+            let found = table.records(property, key)
+            if let number = choose(found, property, draft, model, table) { return .record(number, by: property) }
+        }
+        return draft.id == nil ? .none : .unknownID
+    }
+
+    private static func choose(
+        _ found: [UInt32],
+        _ property: Property,
+        _ draft: Draft,
+        _ model: SandboxModel,
+        _ table: ModelTable
+    ) -> UInt32? {
+        if property == .externalId, model == .endusers, let company = draft.company {
+            return found.first { table[$0]?.company == company }
+        }
+        // Without a scope, and for emails, a key counts only when it happens to be unique.
+        guard found.count == 1, let only = found.first else { return nil }
+        guard property == .email, let record = table[only] else { return only }
+        // A row with another, unmatched key is another person, unless the record has no such key yet.
+        let isOther = [Property.sourceId, .externalId].contains { draft.key($0) != nil && record.value($0) != nil }
+        return isOther ? nil : only
+    }
+
+    /// The keys of a record-to-be that others hold already. `number` is the record itself, if it exists.
+    static func clashes(
+        _ draft: Draft,
+        company: UInt32,
+        number: UInt32?,
+        _ model: SandboxModel,
+        _ state: StoreState
+    ) -> [Property] {
+        let table = state[model]
+        let old = number.flatMap { table[$0] }
+        var keys: [Property] = []
+        var sharesEmail = false
+        for property in [Property.sourceId, .externalId] where model.keyables.contains(property) {
+            let inner: ArraySlice<UInt8>?
+            if draft.field(property) != nil {
+                inner = draft.key(property)
+            } else if property == .externalId, let old, old.company != company {
+                inner = old.value(property).map(JSONText.inner)
+            } else {
+                inner = nil
+            }
+            guard let inner else { continue }
+            let others = table.records(property, inner).filter { other in
+                other != number
+                    && (property == .sourceId || model != .endusers || table[other]?.company == company)
+            }
+            guard let other = others.first else { continue }
+            keys.append(property)
+            if let email = draft.key(.email), table.records(.email, email).contains(other) { sharesEmail = true }
+        }
+        if sharesEmail, model.keyables.contains(.email) { keys.append(.email) }
+        return keys
+    }
+}

@@ -1,0 +1,106 @@
+internal import Records
+
+/// A custom field that the account defines.
+struct CustomField: Sendable {
+    let type: PropertyType
+    let isFormula: Bool
+}
+
+/// What happened to rows, since the start or the last reset.
+package struct RowTotals: Sendable, Equatable {
+    package var received = 0
+    package var created = 0
+    package var updated = 0
+    package var unchanged = 0
+    package var failed = 0
+    /// Dropped without a word: end users that map to no company.
+    package var dropped = 0
+    package var deleted = 0
+    /// Creations beyond the first of one key.
+    package var createdAgain = 0
+}
+
+/// Everything the sandbox holds. A value: a copy is a snapshot that later writes leave alone.
+struct StoreState: Sendable {
+    let switches: SandboxSwitches
+    var names = NameTable()
+    var tables = SandboxModel.allCases.map { ModelTable($0) }
+    /// The defined custom fields of each model, by the number of their name.
+    var customFields: [[UInt16: CustomField]] = SandboxModel.allCases.map { _ in [:] }
+    var totals = SandboxModel.allCases.map { _ in RowTotals() }
+    /// Keys under which a record was ever created, and how often those that were created more than once.
+    var createdKeys: Set<Hash128> = []
+    var createdAgain: [String: Int] = [:]
+    /// Counts writes, so that a file knows whether it is behind.
+    var revision = 0
+
+    init(switches: SandboxSwitches) { self.switches = switches }
+
+    subscript(model: SandboxModel) -> ModelTable { tables[model.rawValue] }
+
+    mutating func insert(_ record: StoredRecord, _ model: SandboxModel) -> UInt32 {
+        let number = tables[model.rawValue].insert(record)
+        totals[model.rawValue].created += 1
+        noteCreation(record, model)
+        revision += 1
+        if model == .customFields { readCustomFields() }
+        return number
+    }
+
+    mutating func replace(_ number: UInt32, _ record: StoredRecord, _ model: SandboxModel, changesKeys: Bool) {
+        tables[model.rawValue].replace(number, with: record, changesKeys: changesKeys)
+        totals[model.rawValue].updated += 1
+        revision += 1
+        if model == .customFields { readCustomFields() }
+    }
+
+    mutating func remove(_ number: UInt32, _ model: SandboxModel) {
+        tables[model.rawValue].remove(number)
+        totals[model.rawValue].deleted += 1
+        revision += 1
+        if model == .customFields { readCustomFields() }
+    }
+
+    /// Learns the custom fields' types anew from their records.
+    mutating func readCustomFields() {
+        var found: [[UInt16: CustomField]] = SandboxModel.allCases.map { _ in [:] }
+        for case let record? in self[.customFields].records {
+            let parent = record.text(.parent)?.lowercased()
+            guard let model = SandboxModel.allCases.first(where: { $0.parentName == parent }),
+                let name = record.value(.name), let number = names.customName(JSONText.inner(name))
+            else { continue }
+            found[model.rawValue][number] = CustomField(
+                type: PropertyType(customType: record.text(.type) ?? ""),
+                isFormula: record.text(.isFormula) == "true"
+            )
+        }
+        customFields = found
+    }
+
+    /// The company that a reference names: an `_id`, `extid-` or `srcid-`, as canonical text without quotes.
+    func company(_ reference: ArraySlice<UInt8>) -> UInt32? {
+        find(reference, .companies)
+    }
+
+    /// The record that an id in a path names: an `_id`, `extid-…` or `srcid-…`. Where an external id is held by
+    /// several (end users of different companies), the first.
+    func find(_ reference: ArraySlice<UInt8>, _ model: SandboxModel) -> UInt32? {
+        let table = self[model]
+        if reference.starts(with: "extid-".utf8) { return table.records(.externalId, reference.dropFirst(6)).first }
+        if reference.starts(with: "srcid-".utf8) { return table.records(.sourceId, reference.dropFirst(6)).first }
+        return table.number(id: reference)
+    }
+
+    private mutating func noteCreation(_ record: StoredRecord, _ model: SandboxModel) {
+        guard let key = model.keyables.first(where: { record.value($0) != nil }), let value = record.value(key) else {
+            return
+        }
+        // An external id is the end user's only together with the company.
+        let scope = model == .endusers && key == .externalId ? UInt64(record.company) : 0
+        let hash = KeyHash.of(value, seed: scope << 16 | UInt64(model.rawValue) << 8 | UInt64(key.rawValue))
+        guard !createdKeys.insert(hash).inserted else { return }
+        totals[model.rawValue].createdAgain += 1
+        guard createdAgain.count < 1_000 else { return }
+        createdAgain["\(model.path) \(key.text)=\(JSONText.plain(value))", default: 1] += 1
+    }
+}
