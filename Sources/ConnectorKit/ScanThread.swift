@@ -74,8 +74,13 @@ final class BatchExchange: Sendable {
     }
 
     private let state = Mutex(State())
-    /// Counts the free places; the producer's blocking wait.
-    private let places = DispatchSemaphore(value: ScanThread.batchesAheadMax)
+    /// Counts the free places; the producer's blocking wait. Made with none and then raised: a semaphore that is
+    /// destroyed below the value it was made with ends the process, and a scan may end with batches not taken.
+    private let places = DispatchSemaphore(value: 0)
+
+    init() {
+        for _ in 0..<ScanThread.batchesAheadMax { places.signal() }
+    }
 
     var isCancelled: Bool { state.withLock { $0.cancelled } }
     var hasEnded: Bool { state.withLock { $0.ended } }
