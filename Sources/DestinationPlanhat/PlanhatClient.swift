@@ -1,0 +1,142 @@
+internal import AsyncHTTPClient
+package import ConnectorKit
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Puts requests on the wire: one permit and one exchange for each, never a second try.
+package struct PlanhatClient: Sendable {
+    /// An answer to 5,000 rows has about 0.5 MB, a page of records a few.
+    static let answerBytesMax = 64 << 20
+
+    let address: String
+    private let authorization: Secret
+    private let timeout: Duration
+    private let context: DestinationContext
+    private let scrubber: SecretScrubber
+
+    package init(_ settings: PlanhatSettings, context: DestinationContext) {
+        address = settings.address
+        authorization = settings.apiKey
+        timeout = settings.timeout
+        self.context = context
+        scrubber = SecretScrubber([settings.apiKey] + (settings.tenantUUID.map { [$0] } ?? []))
+    }
+
+    /// One client for the whole process: it owns no thread but NIO's, keeps no credentials (they travel with each
+    /// request), and lets go of idle connections by itself, so there is nothing to shut down.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        // Bodies are few and large; HTTP/2 would cost CPU and win nothing.
+        configuration.httpVersion = .http1Only
+        // A redirect would carry the key to somebody else.
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(10)
+        // Whether to try again is the engine's decision, which counts and records each try.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        // Shorter than the five seconds after which common servers close, so that none is reused as it closes.
+        configuration.connectionPool.idleTimeout = .seconds(4)
+        return HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
+    }()
+
+    /// Sends `request` once and hands the answer to `understand`. The exchange is recorded whatever happens, with
+    /// the code of what `understand` throws.
+    package func exchange<Result>(
+        _ request: PlanhatRequest, _ understand: (PlanhatAnswer) throws(DestinationError) -> Result
+    ) async throws(DestinationError) -> Result {
+        try await permit()
+        let start = ContinuousClock.now
+        let answer: PlanhatAnswer
+        do {
+            answer = try await send(request)
+        } catch {
+            let failure = TransportFailure(address: address, timeout: timeout).error(from: error)
+            record(request, nil, since: start, error: failure.code)
+            throw failure
+        }
+        if let notice = answer.limits?.notice(status: answer.status) { context.observeLimit(notice) }
+        do throws(DestinationError) {
+            let result = try understand(answer)
+            record(request, answer, since: start, error: nil)
+            return result
+        } catch {
+            record(request, answer, since: start, error: error.code)
+            throw error
+        }
+    }
+
+    private func permit() async throws(DestinationError) {
+        do {
+            try await context.permit()
+        } catch let error as DestinationError {
+            throw error
+        } catch is CancellationError {
+            throw PlanhatErrors.cancelled(isKnownUnsent: true)
+        } catch {
+            throw DestinationError(
+                code: "permit_refused", message: "The request was not allowed to leave: \(error)",
+                hint: "Run the sync again.", disposition: .stop, isKnownUnsent: true)
+        }
+    }
+
+    /// The whole answer within the timeout; the library's own deadline ends with the head.
+    private func send(_ request: PlanhatRequest) async throws -> PlanhatAnswer {
+        let timeout = timeout
+        return try await withThrowingTaskGroup(of: PlanhatAnswer.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await perform(request) }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                throw TransportFailure.DeadlinePassed()
+            }
+            guard let answer = try await group.next() else { throw CancellationError() }
+            return answer
+        }
+    }
+
+    private func perform(_ request: PlanhatRequest) async throws -> PlanhatAnswer {
+        var wire = HTTPClientRequest(url: address + request.path)
+        wire.method = HTTPMethod(rawValue: request.method.rawValue)
+        wire.headers.add(name: "Authorization", value: "Bearer " + authorization.reveal())
+        wire.headers.add(name: "Accept", value: "application/json")
+        wire.headers.add(name: "User-Agent", value: "sluice")
+        if let body = request.body {
+            wire.headers.add(name: "Content-Type", value: "application/json")
+            wire.body = .bytes(body)
+        }
+        let response = try await Self.http.execute(wire, deadline: .distantFuture)
+        var collected = try await response.body.collect(upTo: Self.answerBytesMax)
+        // A body that ends because the task was cancelled looks complete.
+        try Task.checkCancellation()
+        let bytes = collected.readBytes(length: collected.readableBytes) ?? []
+        let limits = RateLimitHeaders { response.headers.first(name: $0) }
+        var answer = PlanhatAnswer(status: Int(response.status.code), body: scrubber.clean(bytes), wait: limits.wait)
+        answer.limits = limits
+        return answer
+    }
+
+    private func record(
+        _ request: PlanhatRequest, _ answer: PlanhatAnswer?, since start: ContinuousClock.Instant, error: String?
+    ) {
+        let elapsed = ContinuousClock.now - start
+        // A little more than is kept, so that the cut falls between two characters.
+        let head = request.body.flatMap { body in
+            body.getBytes(at: body.readerIndex, length: min(body.readableBytes, Exchange.bodyBytesMax + 4))
+        }
+        context.record(
+            Exchange(
+                method: request.method.rawValue, path: scrubber.clean(request.path), status: answer?.status,
+                milliseconds: Int(elapsed / .milliseconds(1)), requestBytes: request.body?.readableBytes ?? 0,
+                responseBytes: answer?.body.count ?? 0, requestBody: Self.text(scrubber.clean(head ?? [])),
+                responseBody: Self.text(answer?.body ?? []), error: error, isWrite: request.isWrite))
+    }
+
+    /// The beginning of `bytes` as text of at most `Exchange.bodyBytesMax` bytes, cut between two characters.
+    static func text(_ bytes: [UInt8]) -> String {
+        var end = min(bytes.count, Exchange.bodyBytesMax)
+        while end < bytes.count, end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        let text = String(decoding: bytes[..<end], as: UTF8.self)
+        // Bytes that are no UTF-8 grow as they are replaced.
+        return text.utf8.count <= Exchange.bodyBytesMax ? text : String(text.prefix(Exchange.bodyBytesMax / 4))
+    }
+}

@@ -1,0 +1,124 @@
+package import ConnectorKit
+
+extension PlanhatDestination {
+    /// The largest page of each list, as documented.
+    static func pageMax(_ path: String) -> Int { path == "companies" ? 5_000 : 2_000 }
+
+    package func readKeys(
+        of object: DestinationObject, keyField: String, _ page: ([String]) async throws -> Void
+    ) async throws {
+        // Planhat leaves archived end users out of the list unless asked for them.
+        let passes: [[(String, String)]] = object.name == "end_user" ? [[], [("archived", "true")]] : [[]]
+        for filters in passes {
+            var pages = RecordPages(client: client, path: object.path, select: keyField, filters: filters)
+            while let records = try await pages.next() {
+                let keys = records.compactMap { $0[keyField]?.scalarText }.filter { !$0.isEmpty }
+                if !keys.isEmpty { try await page(keys) }
+            }
+        }
+    }
+
+    package func read(
+        key: String, keyField: String, of object: DestinationObject
+    ) async throws(DestinationError) -> String? {
+        if keyField == "email" { return try await read(email: key, of: object) }
+        let request = PlanhatRequest.one(object.path, key: key, keyField: keyField)
+        return try await client.exchange(request) { (answer) throws(DestinationError) in
+            // An id that is not even of the right form is refused with 400 by the database behind.
+            if answer.status == 404 || (answer.status == 400 && keyField == "_id") { return nil }
+            guard (200...299).contains(answer.status) else {
+                throw PlanhatErrors.status(answer, address: client.address)
+            }
+            switch JSONReader.valueIfAny(answer.body) {
+            case .object?: return String(decoding: answer.body, as: UTF8.self)
+            case .null?: return nil
+            default: throw PlanhatErrors.unreadable(answer, "it is not one record")
+            }
+        }
+    }
+
+    /// Emails are looked up by the list's filter, which may be of no help: only an exact match counts.
+    private func read(email: String, of object: DestinationObject) async throws(DestinationError) -> String? {
+        let wanted = email.lowercased()
+        for archived in [false, true] {
+            let filters = [("email", email)] + (archived ? [("archived", "true")] : [])
+            let request = PlanhatRequest.list(object.path, limit: 100, filters: filters)
+            let found = try await client.exchange(request) { (answer) throws(DestinationError) in
+                try RecordPages.texts(answer, address: client.address).first { record in
+                    JSONReader.valueIfAny(record)?["email"]?.scalarText?.lowercased() == wanted
+                }
+            }
+            if let found { return String(decoding: found, as: UTF8.self) }
+        }
+        return nil
+    }
+}
+
+/// The records of one list, a page at a time, ordered by id so that records made meanwhile do not shift the pages.
+struct RecordPages {
+    let client: PlanhatClient
+    let path: String
+    var select: String?
+    var filters: [(String, String)] = []
+    private var offset = 0
+    private var firstPageCount: Int?
+    private var lastFirst: JSONValue?
+    private var isDone = false
+
+    init(client: PlanhatClient, path: String, select: String? = nil, filters: [(String, String)] = []) {
+        self.client = client
+        self.path = path
+        self.select = select
+        self.filters = filters
+    }
+
+    /// The next page, or nil after the last. A server may give fewer records than asked for; so the end is a page
+    /// that is shorter than the first one, or empty, not one that is shorter than the limit.
+    mutating func next() async throws(DestinationError) -> [JSONValue]? {
+        if isDone { return nil }
+        let request = PlanhatRequest.list(
+            path, limit: PlanhatDestination.pageMax(path), offset: offset, select: select,
+            filters: filters + [("sort", "_id")])
+        let address = client.address
+        let last = lastFirst
+        let records = try await client.exchange(request) { (answer) throws(DestinationError) in
+            let records = try Self.records(answer, address: address)
+            if let first = records.first, first == last {
+                throw PlanhatErrors.unreadable(answer, "the next page is the same page again")
+            }
+            return records
+        }
+        lastFirst = records.first
+        offset += records.count
+        isDone = records.count < firstPageCount ?? 1
+        firstPageCount = firstPageCount ?? records.count
+        return records.isEmpty ? nil : records
+    }
+
+    private static func records(_ answer: PlanhatAnswer, address: String) throws(DestinationError) -> [JSONValue] {
+        guard (200...299).contains(answer.status) else { throw PlanhatErrors.status(answer, address: address) }
+        guard case .array(let records)? = JSONReader.valueIfAny(answer.body) else {
+            throw PlanhatErrors.unreadable(answer, "it is not a list")
+        }
+        return records
+    }
+
+    /// The records of a list as they stand in the answer.
+    static func texts(_ answer: PlanhatAnswer, address: String) throws(DestinationError) -> [[UInt8]] {
+        guard (200...299).contains(answer.status) else { throw PlanhatErrors.status(answer, address: address) }
+        var reader = JSONReader(answer.body)
+        var texts: [[UInt8]] = []
+        do {
+            try reader.eachElement { (reader) throws(JSONFault) in
+                _ = reader.peek()
+                let start = reader.position
+                try reader.skipValue()
+                texts.append(Array(reader.bytes[start..<reader.position]))
+            }
+            try reader.expectEnd()
+        } catch {
+            throw PlanhatErrors.unreadable(answer, "it is not a list")
+        }
+        return texts
+    }
+}

@@ -1,0 +1,53 @@
+import ConnectorKit
+import DestinationPlanhat
+import Records
+import TestKit
+import Testing
+
+struct PlanhatCheckTests {
+    private func check(_ script: @escaping ScriptedServer.Script) async throws -> (ConnectionReport, [ReceivedRequest]) {
+        try await ScriptedServer.with(script) { server in
+            (try await destination(server.address).check(), server.requests)
+        }
+    }
+
+    @Test func workingConnectionPassesEveryStepAndChangesNothing() async throws {
+        let (report, requests) = try await check { _ in .answer(200, "[]") }
+        #expect(report.isOK)
+        #expect(
+            report.steps.map(\.step) == [
+                "address understood", "address resolves", "connection", "TLS", "token accepted", "may read companies",
+                "may read end users", "may read users", "may read custom fields",
+            ])
+        #expect(requests.allSatisfy { $0.method == "GET" && $0.query("limit") == "1" && $0.query("select") == "_id" })
+        #expect(report.warnings.map(\.code) == ["api_key_short"])
+    }
+
+    @Test func unknownTokenFailsAtItsStep() async throws {
+        let (report, requests) = try await check { _ in .answer(401) }
+        #expect(!report.isOK && report.steps.last?.step == "token accepted" && requests.count == 1)
+        #expect(report.steps.last?.hint.contains("region") == true)
+    }
+
+    @Test func missingPermissionIsAWarning() async throws {
+        let (report, _) = try await check { $0.path == "/users" || $0.path == "/companies" ? .answer(403) : .answer(200, "[]") }
+        #expect(report.isOK)
+        #expect(report.warnings.filter { $0.code == "forbidden" }.count == 2)
+        #expect(report.steps.first { $0.step == "may read users" }?.message == "no")
+    }
+
+    @Test func brokenServerFailsTheCheck() async throws {
+        for (reply, step) in [(Reply.answer(500), "token accepted"), (.answer(200, "hello"), "token accepted")] {
+            let (report, _) = try await check { _ in reply }
+            #expect(!report.isOK && report.steps.last?.step == step)
+        }
+        let (report, _) = try await check { $0.path == "/endusers" ? .answer(500) : .answer(200, "[]") }
+        #expect(!report.isOK && report.steps.last?.step == "may read end users")
+    }
+
+    @Test func closedPortAndUnknownHostFailAtTheirSteps() async throws {
+        #expect(try await destination(closedAddress).check().steps.last?.step == "connection")
+        let report = try await destination("http://nowhere.invalid").check()
+        #expect(report.steps.last?.step == "address resolves" && !report.isOK)
+    }
+}
