@@ -16,15 +16,21 @@ package enum NearestName {
         return "There are: \(shown)\(names.count > 8 ? " and \(names.count - 8) more" : "")."
     }
 
-    /// Levenshtein's distance, in two rows.
+    /// Letters to change, add, leave out or swap with their neighbour (optimal string alignment).
     private static func distance(_ one: [Character], _ other: [Character]) -> Int {
+        var twoAbove: [Int] = []
         var above = Array(0...other.count)
         for (row, letter) in one.enumerated() {
             var current = [row + 1]
             for (column, candidate) in other.enumerated() {
                 let changed = above[column] + (letter == candidate ? 0 : 1)
-                current.append(min(changed, above[column + 1] + 1, current[column] + 1))
+                var best = min(changed, above[column + 1] + 1, current[column] + 1)
+                if row > 0, column > 0, letter == other[column - 1], one[row - 1] == candidate {
+                    best = min(best, twoAbove[column - 1] + 1)
+                }
+                current.append(best)
             }
+            twoAbove = above
             above = current
         }
         return above[other.count]

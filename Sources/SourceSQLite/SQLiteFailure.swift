@@ -56,7 +56,7 @@ package struct SQLiteFailure {
     private var needsRecovery: SourceError {
         SourceError(
             code: "source_needs_recovery",
-            message: "The last program that wrote to \(path) was stopped in the middle; its change must be undone first.",
+            message: "A program was stopped while it wrote to \(path); its change must be undone first.",
             hint: "Open the database once with a program that may write to it, for example: sqlite3 FILE .tables.",
             disposition: .fixConfiguration)
     }

@@ -29,7 +29,8 @@ package struct SQLiteSource: Source, Discoverable {
                 try SQLiteCatalog(connection: connection).listed().map(\.name)
             }
             report.pass("database opens", "It is an SQLite database and nobody has it locked.")
-            report.pass("tables can be read", "\(names.count) \(names.count == 1 ? "table or view" : "tables and views").")
+            let counted = names.count == 1 ? "table or view" : "tables and views"
+            report.pass("tables can be read", "\(names.count) \(counted).")
             if names.isEmpty {
                 report.warnings.append(
                     Reason(

@@ -189,8 +189,8 @@ public struct SourceConformance: Sendable {
     private func textViolations() -> [String] {
         var dumped = ""
         dump(source, to: &dumped)
-        return leaks(in: "\(source)", of: "its description") + leaks(in: String(reflecting: source), of: "its debug text")
-            + leaks(in: dumped, of: "its mirror")
+        return leaks(in: "\(source)", of: "its description")
+            + leaks(in: String(reflecting: source), of: "its debug text") + leaks(in: dumped, of: "its mirror")
     }
 
     // MARK: What the rules are made of

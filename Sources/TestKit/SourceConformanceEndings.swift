@@ -53,11 +53,10 @@ struct SourceConformanceEndings: Sendable {
     private func judge(_ error: any Error, of place: String) -> [String] {
         guard let error = error as? SourceError else { return ["\(place) throws \(error), not a SourceError"] }
         var found = suite.leaks(in: "\(error)", of: "the error of \(place)")
-        let isSnakeCase = error.code.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || byte == UInt8(ascii: "_")
+        let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789_")
+        if error.code.isEmpty || !error.code.allSatisfy(letters.contains) {
+            found.append("the code \"\(error.code)\" of \(place) is not snake_case")
         }
-        if error.code.isEmpty || !isSnakeCase { found.append("the code \"\(error.code)\" of \(place) is not snake_case") }
         if error.message.isEmpty { found.append("the error of \(place) has no message") }
         if error.hint.isEmpty { found.append("the error of \(place) has no hint") }
         return found

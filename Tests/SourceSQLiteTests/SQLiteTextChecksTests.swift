@@ -1,0 +1,80 @@
+import SourceSQLite
+import Testing
+
+@Suite struct SQLiteTextChecksTests {
+    private func firstInvalid(_ bytes: [UInt8]) -> Int? { bytes.withUnsafeBytes { UTF8Check.firstInvalid($0) } }
+    private func isJSON(_ text: String) -> Bool { Array(text.utf8).withUnsafeBytes { JSONSyntax.isDocument($0) } }
+
+    @Test func validTextOfEveryLengthPasses() {
+        for text in ["", "a", "é", "日", "🙂", "\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}", "\u{D7FF}\u{E000}"] {
+            for padding in 0...17 {
+                #expect(firstInvalid(Array((String(repeating: "x", count: padding) + text + "yz").utf8)) == nil)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80], [0xF0, 0x8F, 0xBF, 0xBF],
+        [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xC3], [0xE6, 0x97], [0xF0, 0x9F, 0x99],
+        [0xC3, 0x41], [0xE6, 0x97, 0x41], [0xF0, 0x9F, 0x99, 0x41], [0xF1, 0x80, 0xFF, 0x80],
+    ] as [[UInt8]])
+    func invalidSequenceIsFoundWhereverItStands(bytes: [UInt8]) {
+        for padding in 0...17 {
+            let before = [UInt8](repeating: 0x61, count: padding)
+            #expect(firstInvalid(before + bytes) == padding)
+            #expect(firstInvalid(before + [0xC3, 0xA9] + bytes) == padding + 2)
+        }
+    }
+
+    /// The standard library's own decoder is the oracle.
+    @Test func randomBytesAreJudgedAsTheStandardLibraryDoes() {
+        var random = SystemRandomNumberGenerator()
+        let pieces: [[UInt8]] = [
+            [0x61], [0xC3, 0xA9], [0xE6, 0x97, 0xA5], [0xF0, 0x9F, 0x99, 0x82], [0xED], [0xA0], [0xF4, 0x90],
+        ]
+        for _ in 0..<5_000 {
+            let count = Int.random(in: 0...12, using: &random)
+            let bytes = (0..<count).flatMap { _ in pieces.randomElement(using: &random) ?? [] }
+            #expect((firstInvalid(bytes) == nil) == (String(validating: bytes, as: UTF8.self) != nil), "\(bytes)")
+        }
+    }
+
+    @Test(arguments: [
+        "{}", "[]", " [1, 2.5, -0, 1e9, 1.5E-3, 0] ", "\"\"", "\"\\u00e9\\n\\\"\"", "true", "false", "null", "-1",
+        "{\"a\": {\"b\": []}, \"a\": 1}", "\t\n\r 0", "\"é🙂\"",
+    ])
+    func documentIsRecognized(text: String) { #expect(isJSON(text)) }
+
+    @Test(arguments: [
+        "", " ", "{", "}", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "01", "1.", ".5", "1e", "+1",
+        "--1", "nul", "True", "NaN", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"a\nb\"",
+        "1 2", "[1] x", "[1}", "\u{FEFF}1",
+        "tru", "\"\\", "-",
+    ])
+    func otherTextIsNoDocument(text: String) { #expect(!isJSON(text)) }
+
+    @Test func nestingHasALimit() {
+        let limit = JSONSyntax.depthMax
+        #expect(isJSON(String(repeating: "[", count: limit) + String(repeating: "]", count: limit)))
+        #expect(!isJSON(String(repeating: "[", count: limit + 1) + String(repeating: "]", count: limit + 1)))
+        #expect(!isJSON(String(repeating: "[", count: 1_000_000)))
+    }
+
+    @Test func nearestNameIsFoundWithinAThirdOfTheLetters() {
+        let names = ["accounts", "account_plans", "people"]
+        #expect(NearestName.of("acounts", in: names) == "accounts")
+        #expect(NearestName.of("poeple", in: names) == "people")
+        #expect(NearestName.of("nmae", in: ["id", "name"]) == "name")
+        #expect(NearestName.of("PEOPLE", in: names) == "people")
+        #expect(NearestName.of("orders", in: names) == nil)
+        #expect(NearestName.of("", in: names) == nil)
+        #expect(NearestName.of("x", in: []) == nil)
+    }
+
+    @Test func hintListsTheFirstFewNames() {
+        let names = (1...10).map { "table number \($0)" }
+        let hint = NearestName.hint("quite different", in: names, none: "Nothing.")
+        #expect(hint.contains("\"table number 8\"") && hint.hasSuffix("and 2 more."))
+        #expect(NearestName.hint("a", in: [], none: "Nothing.") == "Nothing.")
+    }
+}
