@@ -1,0 +1,79 @@
+package import ProjectConfig
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// Takes a person's word that records in doubt did arrive: their fingerprints move as if they had been accepted.
+package struct ConfirmRecords: Sendable {
+    private let definition: SyncDefinition
+    private let environment: RunEnvironment
+
+    package init(_ definition: SyncDefinition, environment: RunEnvironment) {
+        self.definition = definition
+        self.environment = environment
+    }
+
+    /// - Parameter keys: nil means all that are in doubt.
+    /// - Returns: how many were confirmed, and the given keys that are not in doubt.
+    package func confirm(_ keys: [String]?) throws -> (confirmed: Int, unknown: [String]) {
+        let files = environment.state.sync(definition.name)
+        guard let lock = try SyncLock.acquire(files) else {
+            throw RunError(
+                code: "sync_already_running", message: "Sync \(definition.name) is running.",
+                hint: "Wait for it or stop it with sluice cancel, then confirm.")
+        }
+        defer { lock.release() }
+        guard try environment.database.unfinishedRuns(sync: definition.name).isEmpty else {
+            throw RunError(
+                code: "run_unfinished", message: "An interrupted run of \(definition.name) has to be finished first.",
+                hint: "Use sluice run \(definition.name), then confirm.")
+        }
+        let (entries, unknown) = try chosen(keys, files)
+        guard !entries.isEmpty else { return (0, unknown) }
+        try settle(entries, files)
+        return (entries.count, unknown)
+    }
+
+    private func chosen(_ keys: [String]?, _ files: SyncFiles) throws -> ([PendingEntry], [String]) {
+        let pending = try PendingFile.open(files)
+        guard let keys else {
+            var all: [PendingEntry] = []
+            pending.forEach { if $0.kind == .inDoubt { all.append($0) } }
+            return (all, [])
+        }
+        let seed = try environment.database.memory(definition.name)?.seed ?? 0
+        var found: [PendingEntry] = []
+        var unknown: [String] = []
+        for key in keys {
+            if let entry = pending.find(Hash128.of(key, seed: seed)), entry.kind == .inDoubt {
+                found.append(entry)
+            } else {
+                unknown.append(key)
+            }
+        }
+        return (found, unknown)
+    }
+
+    /// The same way as an accepted batch: journal, snapshot, pending file, in a run of its own.
+    private func settle(_ entries: [PendingEntry], _ files: SyncFiles) throws {
+        let now = environment.time.now()
+        let run = try environment.database.createRun(
+            sync: definition.name, trigger: "confirm", full: false, limited: true, startedAt: now, state: .running)
+        let journal = try AcceptanceJournal.open(files, run: run.id)
+        let opened = entries.enumerated().map {
+            OpenEntry(sequence: $0.offset, keyHash: $0.element.keyHash, rowHash: $0.element.rowHash)
+        }
+        _ = try journal.append(open: OpenFrame(batch: 0, entries: opened))
+        _ = try journal.append(
+            settled: SettleFrame(batch: 0, effects: Array(repeating: .set, count: entries.count)))
+        journal.close()
+        var snapshot: Snapshot?
+        switch try Snapshot.open(files) {
+        case .current(let current), .fellBack(let current, _): snapshot = current
+        case .none, .lost: snapshot = nil
+        }
+        let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
+        try CloseRun(environment: environment, files: files).close(
+            run, CloseRun.Ending(state: .succeeded), memory: memory, snapshot: snapshot, summary: nil)
+    }
+}

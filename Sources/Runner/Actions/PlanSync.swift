@@ -1,0 +1,110 @@
+internal import Foundation
+package import ProjectConfig
+package import Records
+package import StateStore
+internal import SyncCore
+
+/// What a run would do, found by doing its first half for nothing: nothing is sent, nothing is left behind.
+package struct PlanSync: Sendable {
+    private let definition: SyncDefinition
+    private let options: RunOptions
+    private let environment: RunEnvironment
+
+    /// One operation or row as an example.
+    package struct Example: Sendable, Hashable, Codable {
+        package var key: String
+        /// `added`, `changed`, or the outcome of a row that would not be sent.
+        package var change: String
+        /// What would be sent, as JSON text; nil for rows that would not be.
+        package var payload: String?
+        package var code: String?
+        package var message: String?
+        package var hint: String?
+    }
+
+    package struct Report: Sendable {
+        package var sync: String
+        package var full: Bool
+        package var fullReason: String?
+        package var rows: RowLedger
+        package var operations: OperationLedger
+        /// Planned operations whose key was never accepted before.
+        package var added: Int
+        package var reasons: [ReasonCount]
+        package var guardRecord: GuardRecord?
+        package var examples: [Example]
+    }
+
+    package init(_ definition: SyncDefinition, options: RunOptions, environment: RunEnvironment) {
+        self.definition = definition
+        self.options = options
+        self.environment = environment
+    }
+
+    /// - Parameter examplesMax: operations shown; as many rows that would not be sent are shown besides.
+    package func plan(examplesMax: Int) async throws -> Report {
+        var prepared = try PreparedSync(definition, environment: environment)
+        try await prepared.discoverFields()
+        let files = environment.state.sync(definition.name)
+        let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
+        let folder = NSTemporaryDirectory() + "sluice-plan-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { remove(folder) }
+        let path = folder + "/dry.plan"
+        let made = try await MakePlan(
+            prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
+            options: options, full: opening.full, environment: environment
+        ).make(MakePlan.Target(run: 0, path: path, directory: folder, database: nil))
+        return try report(made, path: path, examplesMax: examplesMax)
+    }
+
+    private func remove(_ folder: String) {
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            // The system's own sweep of its temporary folder takes what cannot be removed here.
+            return
+        }
+    }
+
+    private func report(_ made: MakePlan.Result, path: String, examplesMax: Int) throws -> Report {
+        var operations = OperationLedger()
+        operations.planned = made.summary.rows.planned
+        operations.removals = made.summary.removals
+        var report = Report(
+            sync: definition.name, full: made.summary.full, fullReason: made.summary.fullReason,
+            rows: made.summary.rows, operations: operations, added: made.summary.plannedNew,
+            reasons: made.summary.reasons.map { ReasonCount(code: $0.key, count: $0.value) }
+                .sorted { $0.count == $1.count ? $0.code < $1.code : $0.count > $1.count },
+            examples: [])
+        report.guardRecord = made.verdict.map {
+            GuardRecord(name: $0.name.rawValue, message: $0.message, hint: $0.hint)
+        }
+        report.examples = try operationExamples(path, max: examplesMax)
+        for record in made.examples.prefix(examplesMax) {
+            report.examples.append(
+                Example(
+                    key: record.key, change: record.outcome.rawValue, code: record.code, message: record.message,
+                    hint: record.hint))
+        }
+        return report
+    }
+
+    private func operationExamples(_ path: String, max: Int) throws -> [Example] {
+        guard max > 0 else { return [] }
+        var plan = try PlanReader(path: path)
+        guard let batch = try plan.next(itemsMax: max, bytesMax: .max, overheadPerItem: 0, keyField: "") else {
+            return []
+        }
+        var isNew: [Int: Bool] = [:]
+        try plan.forEach { operation in
+            if isNew.count < batch.count { isNew[operation.sequence] = operation.isNew }
+        }
+        return batch.entries.indices.map { index in
+            let added = isNew[batch.entries[index].sequence] ?? true
+            return Example(
+                key: batch.keyText(index), change: added ? "added" : "changed", payload: batch.payloadText(index))
+        }
+    }
+}

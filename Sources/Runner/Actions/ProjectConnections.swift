@@ -1,0 +1,88 @@
+package import ConnectorKit
+package import ProjectConfig
+package import StateStore
+internal import SyncCore
+
+/// Makes the connections that a project defines, with the connectors that the program has.
+package struct ProjectConnections: Connections {
+    package let project: Project
+    private let catalog: ConnectorCatalog
+    private let state: StateDirectory?
+    /// Resolves a connection's settings: references to variables and files are read only for this one connection.
+    private let settings: @Sendable (ConnectionDefinition, ConnectorDeclaration) throws -> ConnectorSettings
+
+    /// - Parameter state: nil for commands that need no rate limit shared with others.
+    package init(
+        project: Project, catalog: ConnectorCatalog, state: StateDirectory?,
+        settings: @escaping @Sendable (ConnectionDefinition, ConnectorDeclaration) throws -> ConnectorSettings
+    ) {
+        self.project = project
+        self.catalog = catalog
+        self.state = state
+        self.settings = settings
+    }
+
+    package func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable {
+        try source(named: dataset.source)
+    }
+
+    package func source(named name: String) throws -> any Source & Discoverable {
+        guard let definition = project.sources[name], let type = catalog.source(definition.type) else {
+            throw unknown("source", name, Array(project.sources.keys))
+        }
+        return try type.make(try settings(definition, type.declaration))
+    }
+
+    package func destination(
+        _ sync: SyncDefinition, context: DestinationContext
+    ) throws -> any ConnectedDestination {
+        try destination(named: sync.destination, context: context)
+    }
+
+    package func destination(named name: String, context: DestinationContext) throws -> any ConnectedDestination {
+        let (definition, type) = try destinationType(name)
+        return try type.make(try settings(definition, type.declaration), context)
+    }
+
+    /// The objects that a destination of the project takes.
+    package func objects(of name: String) throws -> [DestinationObject] { try destinationType(name).type.objects }
+
+    package func object(_ sync: SyncDefinition) throws -> DestinationObject {
+        let objects = try objects(of: sync.destination)
+        guard let object = objects.first(where: { $0.name == sync.object }) else {
+            throw unknown("object", sync.object, objects.map(\.name))
+        }
+        return object
+    }
+
+    package func identity(_ sync: SyncDefinition) throws -> String {
+        let (definition, type) = try destinationType(sync.destination)
+        let values = try settings(definition, type.declaration)
+        let parts = type.declaration.settings.filter { $0.identifies && !$0.isSecret }
+            .map { "\($0.name)=\(values.text($0.name) ?? "")" }
+        return ([type.declaration.type, sync.object] + parts).joined(separator: "|")
+    }
+
+    package func pace(_ sync: SyncDefinition) throws -> ConnectionPace {
+        let (definition, type) = try destinationType(sync.destination)
+        let values = try settings(definition, type.declaration)
+        let perMinute = values.integer("requests_per_minute") ?? 200
+        let path = try state?.limitPath(connection: sync.destination) ?? "/dev/null"
+        return ConnectionPace(
+            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path))
+    }
+
+    private func destinationType(_ name: String) throws -> (ConnectionDefinition, type: DestinationType) {
+        guard let definition = project.destinations[name], let type = catalog.destination(definition.type) else {
+            throw unknown("destination", name, Array(project.destinations.keys))
+        }
+        return (definition, type)
+    }
+
+    private func unknown(_ kind: String, _ name: String, _ known: [String]) -> RunError {
+        let near = NearestName.among(known, to: name)
+        return RunError(
+            code: "unknown_\(kind)", message: "The project has no \(kind) \(name).",
+            hint: near.map { "Did you mean \($0)?" } ?? "It has \(known.sorted().joined(separator: ", ")).")
+    }
+}

@@ -1,0 +1,64 @@
+package import ProjectConfig
+internal import Records
+internal import StateStore
+
+/// Forgets what is believed to be at the destination; the next run sends every row again.
+package struct ResetState: Sendable {
+    private let definition: SyncDefinition
+    private let environment: RunEnvironment
+
+    package init(_ definition: SyncDefinition, environment: RunEnvironment) {
+        self.definition = definition
+        self.environment = environment
+    }
+
+    /// How many records are believed to be at the destination.
+    package func knownCount() throws -> Int {
+        switch try Snapshot.open(environment.state.sync(definition.name)) {
+        case .current(let snapshot), .fellBack(let snapshot, _): snapshot.count
+        case .none, .lost: 0
+        }
+    }
+
+    /// How many rows the next run will send once the state is forgotten: the dataset is read for it.
+    package func rowsToSend() async throws -> Int {
+        var options = RunOptions()
+        options.isFull = true
+        return try await PlanSync(definition, options: options, environment: environment).plan(examplesMax: 0)
+            .operations.planned
+    }
+
+    /// Throws `sync_already_running` while a run holds the sync.
+    package func reset() throws {
+        let files = environment.state.sync(definition.name)
+        guard let lock = try SyncLock.acquire(files) else {
+            throw RunError(
+                code: "sync_already_running", message: "Sync \(definition.name) is running.",
+                hint: "Wait for it or stop it with sluice cancel, then reset.")
+        }
+        defer { lock.release() }
+        for run in try environment.database.unfinishedRuns(sync: definition.name) { try close(run) }
+        try files.removeState()
+        guard var memory = try environment.database.memory(definition.name) else { return }
+        memory.definition = ""
+        memory.mappingRevision = ""
+        memory.keyRevision = ""
+        memory.destination = ""
+        memory.columns = ""
+        memory.hasAccepted = false
+        memory.lastCompleteRun = nil
+        memory.extra = [:]
+        try environment.database.save(memory)
+    }
+
+    private func close(_ unfinished: RunRecord) throws {
+        var run = unfinished
+        run.state = .failed
+        run.endedAt = environment.time.now()
+        run.error = RunFailure(
+            code: "state_reset", message: "The sync's state was reset while this run was interrupted.",
+            hint: "Nothing to do: the next run sends every row.")
+        try environment.database.close(run, memory: nil)
+        try environment.state.removePlan(run: run.id)
+    }
+}

@@ -1,0 +1,138 @@
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// Step 10 of the walk, in an order that a kill at any point leaves in a state the next start can finish:
+/// ledgers checked; history says `closing` with final figures; snapshot, pending file; journal dropped; final state.
+struct CloseRun {
+    let environment: RunEnvironment
+    let files: SyncFiles
+
+    /// The name under which a sync remembers how the run that is being closed ends.
+    static let closingState = "closing_state"
+
+    struct Ending {
+        var state: RunState
+        var failure: RunFailure?
+    }
+
+    /// Closes a run whose figures are in `run`. `memory` is what the sync remembers from then on.
+    func close(_ run: RunRecord, _ ending: Ending, memory: SyncMemory, snapshot: Snapshot?, summary: PlanSummary?) throws {
+        var run = run
+        run.endedAt = environment.time.now()
+        run.error = ending.failure
+        run.state = ending.state
+        check(&run)
+        let final = run.state
+        run.state = .closing
+        var closing = memory
+        closing.extra[Self.closingState] = final.rawValue
+        try environment.database.close(run, memory: closing)
+        try finish(run, final: final, memory: memory, snapshot: snapshot, summary: summary)
+    }
+
+    /// The part that may be repeated: everything after `closing` is in the history.
+    func finish(
+        _ run: RunRecord, final: RunState, memory: SyncMemory, snapshot: Snapshot?, summary: PlanSummary?
+    ) throws {
+        var memory = memory
+        let now = run.endedAt ?? environment.time.now()
+        let hasJournal = try AcceptanceJournal.pendingRun(files) == run.id
+        if hasJournal || summary?.pendingCleared.isEmpty == false {
+            try PendingUpdate(files: files, run: run.id, now: now.milliseconds / 1_000).write(summary)
+        }
+        if hasJournal {
+            _ = try SnapshotMerge.close(files, run: run.id, old: snapshot)
+            try AcceptanceJournal.drop(files, run: run.id)
+        }
+        memory.extra[Self.closingState] = nil
+        if run.operations.accepted > 0 { memory.hasAccepted = true }
+        var run = run
+        run.state = final
+        try environment.database.close(run, memory: memory)
+        environment.progress(.ended(run: run.id))
+    }
+
+    /// An unbalanced book is our own fault and fails the run.
+    private func check(_ run: inout RunRecord) {
+        let isPlanned = run.operations.planned == run.rows.planned
+        guard !run.rows.isBalanced || !run.operations.isBalanced || !isPlanned else { return }
+        run.state = .failed
+        run.error = RunFailure(
+            code: "books_unbalanced", message: "The run's figures do not add up; this is a fault of Sluice.",
+            hint: "Nothing is lost: the next run compares again. Please report it with the output of show RUN --json.")
+    }
+
+    /// The state of a run whose delivery ended by itself.
+    static func state(_ run: RunRecord) -> RunState {
+        let rows = run.rows
+        let operations = run.operations
+        let missing = rows.invalid + rows.held + operations.rejected + operations.undelivered + operations.inDoubt
+        return missing == 0 ? .succeeded : .completedWithRejections
+    }
+}
+
+/// Makes the sync's next pending file from the last one, the plan's summary and the journal.
+struct PendingUpdate {
+    let files: SyncFiles
+    let run: Int64
+    /// Epoch seconds.
+    let now: Int64
+
+    func write(_ summary: PlanSummary?) throws {
+        let old = try PendingFile.open(files)
+        var entries: [Hash128: PendingEntry] = [:]
+        let cleared = Set(summary?.pendingCleared ?? [])
+        old.forEach { entry in
+            if !cleared.contains(entry.keyHash.hexadecimal) { entries[entry.keyHash] = entry }
+        }
+        let isChanged = try apply(journal: &entries, old: old) || entries.count != old.count
+        guard isChanged else { return }
+        try PendingFile.write(files, entries.values)
+    }
+
+    /// Applies the run's outcomes. Returns whether any entry came, went or changed.
+    private func apply(journal entries: inout [Hash128: PendingEntry], old: PendingFile) throws -> Bool {
+        var isChanged = false
+        _ = try AcceptanceJournal.replay(files) { frame in
+            switch frame {
+            case .open: return
+            case .settled(let frame, let opened):
+                let wasEmpty = entries.isEmpty
+                var refused: [Int: SettledOther] = [:]
+                for other in frame.others { refused[other.entryIndex] = other }
+                if wasEmpty && refused.isEmpty { return }
+                for (index, entry) in opened.entries.enumerated() {
+                    if update(&entries, entry, refused[index], old: old) { isChanged = true }
+                }
+            }
+        }
+        return isChanged
+    }
+
+    private func update(
+        _ entries: inout [Hash128: PendingEntry], _ entry: OpenEntry, _ other: SettledOther?, old: PendingFile
+    ) -> Bool {
+        switch other?.outcome {
+        case .rejected:
+            let before = old.find(entry.keyHash)
+            // A close that was killed may have written the file already: then this refusal is counted.
+            if before?.run == run { return false }
+            let sameRow = before?.kind == .rejected && before?.rowHash == entry.rowHash
+            let tries = (sameRow ? before?.tries ?? 0 : 0) + 1
+            entries[entry.keyHash] = PendingEntry(
+                keyHash: entry.keyHash, rowHash: entry.rowHash, kind: .rejected, tries: tries,
+                dueAt: HoldPolicy.dueAt(tries: Int(tries), now: now), heldSince: before?.heldSince ?? now, run: run)
+            return true
+        case .inDoubt:
+            entries[entry.keyHash] = PendingEntry(
+                keyHash: entry.keyHash, rowHash: entry.rowHash, kind: .inDoubt, tries: 1, dueAt: .max, heldSince: now,
+                run: run)
+            return true
+        case nil:
+            return entries.removeValue(forKey: entry.keyHash) != nil
+        default:
+            return false
+        }
+    }
+}

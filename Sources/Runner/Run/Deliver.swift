@@ -1,0 +1,113 @@
+internal import ConnectorKit
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// Steps 7 to 9 of the walk: cuts batches from a sealed plan and sends them one after the other. Each batch is
+/// written into the journal before it is sent and again, with every outcome, before the next one is.
+struct Deliver {
+    let prepared: PreparedSync
+    let environment: RunEnvironment
+    let policy: RetryPolicy
+
+    /// Why the delivery ended before the plan did.
+    enum Ending {
+        case complete
+        case cancelled
+        case failed(RunFailure)
+    }
+
+    /// What has been done before, in an earlier process.
+    struct Start {
+        var figures: DeliveryFigures
+        /// The first operation that has no outcome.
+        var sequence = 0
+        var batch = 0
+    }
+
+    func deliver(
+        _ sealed: PlanReader, run: inout RunRecord, journal: AcceptanceJournal, from start: Start, planReasons: [String: Int]
+    ) async throws -> (DeliveryFigures, Ending) {
+        var figures = start.figures
+        var number = start.batch
+        var batcher = Batcher(prepared.shape.object)
+        var streak = RefusalStreak()
+        if figures.operations.accepted > 0 { streak.accepted() }
+        let total = figures.operations.planned + figures.operations.removals
+        var plan = sealed
+        plan.seek(toSequence: start.sequence)
+        while let batch = try nextBatch(&plan, batcher) {
+            if try isCancelled(run.id) { return (figures, .cancelled) }
+            _ = try journal.append(open: OpenFrame(batch: number, batch))
+            let sent = await SendBatch(prepared: prepared, environment: environment, policy: policy)
+                .send(batch, number: number, batcher: &batcher, streak: &streak)
+            try settle(sent, batch, number: number, journal: journal, figures: &figures) { figures in
+                figures.write(to: &run, planReasons: planReasons)
+                return run
+            }
+            environment.progress(.delivering(done: total - remaining(figures), of: total))
+            number += 1
+            if sent.isCancelled { return (figures, .cancelled) }
+            if let stop = sent.stop {
+                return (figures, .failed(RunFailure(code: stop.code, message: stop.message, hint: stop.hint)))
+            }
+        }
+        return (figures, .complete)
+    }
+
+    private func nextBatch(_ plan: inout PlanReader, _ batcher: Batcher) throws -> OperationBatch? {
+        let field = prepared.shape.key.field ?? ""
+        return try plan.next(
+            itemsMax: batcher.itemsMax, bytesMax: batcher.bytesMax, overheadPerItem: batcher.overheadPerItem,
+            keyField: prepared.shape.object.key(field)?.name ?? field)
+    }
+
+    private func isCancelled(_ run: Int64) throws -> Bool {
+        if Task.isCancelled { return true }
+        return try environment.database.isCancelRequested(run: run)
+    }
+
+    private func remaining(_ figures: DeliveryFigures) -> Int {
+        let operations = figures.operations
+        return operations.planned + operations.removals - operations.accepted - operations.rejected
+            - operations.undelivered - operations.inDoubt
+    }
+
+    /// Step 9: the journal first, then the history.
+    private func settle(
+        _ sent: SendBatch.Sent, _ batch: OperationBatch, number: Int, journal: AcceptanceJournal,
+        figures: inout DeliveryFigures, record: (DeliveryFigures) -> RunRecord
+    ) throws {
+        let exchanges = prepared.exchanges.take()
+        let reason = sent.isCancelled ? Self.cancelledReason : Self.notSentReason
+        var frame = sent.result.frame(batch, number: number, unsettled: reason)
+        frame.requests = exchanges.writes
+        frame.bytesSent = exchanges.bytesSent
+        let position = try journal.append(settled: frame)
+        figures.add(frame, kind: batch.kind)
+        let run = record(figures)
+        _ = try environment.database.apply(
+            run: run.id, position: position,
+            outcomes: Self.outcomes(frame, run: run.id, at: environment.time.now()) { batch.entries[$0] },
+            exchanges: exchanges.records, figures: run)
+    }
+
+    /// The history's rows of a settle frame.
+    static func outcomes(
+        _ frame: SettleFrame, run: Int64, at moment: Moment, entry: (Int) -> OperationEntry
+    ) -> [OutcomeRecord] {
+        frame.others.map { other in
+            let operation = entry(other.entryIndex)
+            return OutcomeRecord(
+                run: run, sequence: operation.sequence, key: other.key, keyHash: operation.keyHash,
+                outcome: other.outcome, reason: other.reason, batch: frame.batch, at: moment)
+        }
+    }
+
+    static let cancelledReason = Reason(
+        code: "cancelled", message: "The run was cancelled before the destination confirmed this record.",
+        hint: "Run the sync again; the record is then sent.")
+    static let notSentReason = Reason(
+        code: "run_failed", message: "The run failed before the destination confirmed this record.",
+        hint: "See why the run failed; the next run sends the record.")
+}

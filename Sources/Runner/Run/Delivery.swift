@@ -1,0 +1,107 @@
+internal import Records
+internal import StateStore
+
+/// The figures of the second half of a run. Everything here can be made again from the plan and the journal.
+struct DeliveryFigures: Hashable {
+    var operations = OperationLedger()
+    var reasons: [String: Int] = [:]
+    var requests = 0
+    var bytesSent: Int64 = 0
+
+    init(planned: Int) { operations.planned = planned }
+
+    /// Adds one settled batch.
+    mutating func add(_ frame: SettleFrame, kind: OperationKind) {
+        var accepted = 0
+        for effect in frame.effects where effect == .set || effect == .remove { accepted += 1 }
+        operations.accepted += accepted
+        if kind.isRemoval {
+            operations.removed += accepted
+        } else if kind == .send {
+            operations.sent += accepted
+        } else {
+            // What was created by one answer may be called updated by a later one of the same batch.
+            let created = min(frame.created, accepted)
+            let updated = min(frame.updated, accepted - created)
+            operations.created += created
+            operations.updated += updated
+            operations.alreadyEqual += accepted - created - updated
+        }
+        for other in frame.others {
+            reasons[other.reason.code, default: 0] += 1
+            switch other.outcome {
+            case .rejected: operations.rejected += 1
+            case .inDoubt: operations.inDoubt += 1
+            default: operations.undelivered += 1
+            }
+        }
+        requests += frame.requests
+        bytesSent += frame.bytesSent
+    }
+
+    /// Everything without an outcome is undelivered, for one reason.
+    mutating func close(code: String) {
+        let settled = operations.accepted + operations.rejected + operations.undelivered + operations.inDoubt
+        let rest = operations.planned + operations.removals - settled
+        guard rest > 0 else { return }
+        operations.undelivered += rest
+        reasons[code, default: 0] += rest
+    }
+
+    func write(to record: inout RunRecord, planReasons: [String: Int]) {
+        record.operations = operations
+        record.requests = requests
+        record.bytesSent = bytesSent
+        let all = planReasons.merging(reasons, uniquingKeysWith: +)
+        record.reasons = all.map { ReasonCount(code: $0.key, count: $0.value) }
+            .sorted { $0.count == $1.count ? $0.code < $1.code : $0.count > $1.count }
+    }
+}
+
+/// What became of the operations of one batch while it is being sent.
+struct BatchResult {
+    var outcomes: [Outcome?]
+    /// Whether an unanswered request may have carried the operation out.
+    var maybeDone: [Bool]
+    var created = 0
+    var updated = 0
+
+    init(count: Int) {
+        outcomes = Array(repeating: nil, count: count)
+        maybeDone = Array(repeating: false, count: count)
+    }
+
+    /// The settle frame: what the fingerprints become, and every outcome that is not plain success.
+    func frame(_ batch: OperationBatch, number: Int, unsettled reason: Reason) -> SettleFrame {
+        var frame = SettleFrame(batch: number, effects: [])
+        frame.created = created
+        frame.updated = updated
+        frame.effects.reserveCapacity(batch.count)
+        for index in 0..<batch.count {
+            let outcome = outcomes[index] ?? .undelivered(reason)
+            frame.effects.append(effect(of: outcome, index, kind: batch.kind))
+            guard let (kind, reason) = Self.notAccepted(outcome) else { continue }
+            frame.others.append(
+                SettledOther(entryIndex: index, outcome: kind, reason: reason, key: batch.keyText(index)))
+        }
+        return frame
+    }
+
+    private func effect(of outcome: Outcome, _ index: Int, kind: OperationKind) -> JournalEffect {
+        switch outcome {
+        case .accepted: kind.isRemoval ? .remove : .set
+        case .rejected: .keep
+        case .undelivered: maybeDone[index] ? .void : .keep
+        case .inDoubt: .void
+        }
+    }
+
+    private static func notAccepted(_ outcome: Outcome) -> (OutcomeKind, Reason)? {
+        switch outcome {
+        case .accepted: nil
+        case .rejected(let reason): (.rejected, reason)
+        case .undelivered(let reason): (.undelivered, reason)
+        case .inDoubt(let reason): (.inDoubt, reason)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package import ConnectorKit
+internal import StateStore
+internal import Synchronization
+
+/// The requests of a run that the database does not have yet, and what they add up to.
+package final class ExchangeLog: Sendable {
+    private struct State {
+        var waiting: [ExchangeRecord] = []
+        var count = 0
+        var writes = 0
+        var bytesSent: Int64 = 0
+        var batch: Int?
+        var attempt = 1
+        var sequences: ClosedRange<Int>?
+    }
+
+    private let state = Mutex(State())
+    private let run = Mutex<Int64>(0)
+    private let now = Mutex(Moment(milliseconds: 0))
+
+    package init() {}
+
+    /// Names the run that the following exchanges belong to, and the number of the first.
+    func begin(run: Int64, firstNumber: Int) {
+        self.run.withLock { $0 = run }
+        state.withLock { $0.count = firstNumber }
+    }
+
+    /// Names the batch and the try that the following exchanges carry.
+    func carry(batch: Int?, attempt: Int, sequences: ClosedRange<Int>?, at moment: Moment) {
+        now.withLock { $0 = moment }
+        state.withLock {
+            $0.batch = batch
+            $0.attempt = attempt
+            $0.sequences = sequences
+        }
+    }
+
+    package func append(_ exchange: Exchange) {
+        let run = self.run.withLock { $0 }
+        let moment = now.withLock { $0 }
+        state.withLock { state in
+            var record = ExchangeRecord(
+                run: run, number: state.count, batch: state.batch, attempt: state.attempt, at: moment,
+                method: exchange.method, path: exchange.path)
+            record.status = exchange.status
+            record.milliseconds = exchange.milliseconds
+            record.requestBytes = exchange.requestBytes
+            record.responseBytes = exchange.responseBytes
+            record.requestBody = exchange.requestBody
+            record.responseBody = exchange.responseBody
+            record.error = exchange.error
+            record.isWrite = exchange.isWrite
+            record.firstSequence = state.sequences?.lowerBound
+            record.lastSequence = state.sequences?.upperBound
+            state.count += 1
+            if exchange.isWrite {
+                state.writes += 1
+                state.bytesSent += Int64(exchange.requestBytes)
+            }
+            // A run with endless reads keeps its writes and the newest reads.
+            if state.waiting.count < 1_000 || exchange.isWrite { state.waiting.append(record) }
+        }
+    }
+
+    /// Takes what has gathered since the last call.
+    func take() -> (records: [ExchangeRecord], writes: Int, bytesSent: Int64) {
+        state.withLock { state in
+            let taken = (state.waiting, state.writes, state.bytesSent)
+            state.waiting = []
+            state.writes = 0
+            state.bytesSent = 0
+            return taken
+        }
+    }
+}

@@ -1,0 +1,38 @@
+internal import SyncCore
+internal import StateStore
+
+/// Whether a run sends every record again, and why.
+package struct FullRun: Sendable, Hashable {
+    package var isFull: Bool
+    package var reason: String?
+    /// Whether what is believed of the destination is of no use and is left out.
+    package var forgetsState: Bool
+
+    /// - Parameters:
+    ///   - memory: what the last run left behind; `definition` is empty before the first.
+    ///   - isLost: whether the fingerprints were there once and cannot be read.
+    static func decide(
+        _ prepared: PreparedSync, memory: SyncMemory, snapshot: Snapshot?, isLost: Bool, options: RunOptions
+    ) -> FullRun {
+        if memory.definition.isEmpty && snapshot == nil { return FullRun(isFull: true, reason: "first_run") }
+        if isLost { return FullRun(isFull: true, reason: "state_lost", forgetsState: true) }
+        if !memory.destination.isEmpty, memory.destination != prepared.destinationIdentity {
+            return FullRun(isFull: true, reason: "destination_changed", forgetsState: true)
+        }
+        if !memory.keyRevision.isEmpty, memory.keyRevision != prepared.shape.keyRevision {
+            return FullRun(isFull: true, reason: "key_changed", forgetsState: true)
+        }
+        if options.isFull { return FullRun(isFull: true, reason: "requested") }
+        if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
+            return FullRun(isFull: true, reason: "mapping_changed")
+        }
+        if snapshot == nil { return FullRun(isFull: true, reason: "first_run") }
+        return FullRun(isFull: false, reason: nil)
+    }
+
+    private init(isFull: Bool, reason: String?, forgetsState: Bool = false) {
+        self.isFull = isFull
+        self.reason = reason
+        self.forgetsState = forgetsState
+    }
+}

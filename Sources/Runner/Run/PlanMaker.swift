@@ -1,0 +1,192 @@
+internal import ConnectorKit
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// Steps 2 to 6 of the walk for one scan: takes its batches one by one and writes the plan. Owned by one task.
+final class PlanMaker {
+    let shape: SyncShape
+    let dataset: Dataset
+    let outcomes: OutcomeSink
+    var writer: PlanWriter
+    var ledger = RowLedger()
+    var plannedNew = 0
+    var changedKnown = 0
+    var keylessRows = 0
+    var seen: SeenTable
+    /// Keys known before of which more than one row came after one was planned.
+    var struck: Set<Hash128> = []
+    var held: [HeldRow] = []
+    /// Keys with an entry in the pending file that this run's scan has met and not found unchanged.
+    var touchedPending: Set<Hash128> = []
+    var spill: HashSpill
+
+    private let mapping: Mapping
+    private let differ: Differ
+    private let snapshot: Snapshot?
+    private let filter: RecordFilter
+    private let limit: Int
+    private let step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
+
+    private var admitted = AdmittedRows()
+    private var probes: [Probe] = []
+    private var findings: [Differ.Finding] = []
+    private var key = ByteWriter(capacity: 256)
+    private var payload = ByteWriter(capacity: 4_096)
+
+    struct HeldRow {
+        var index: Int32
+        var keyHash: Hash128
+        var key: String
+        var reason: Reason
+    }
+
+    struct Inputs {
+        var shape: SyncShape
+        var scanColumns: [String]
+        var seed: UInt64
+        var snapshot: Snapshot?
+        var isFull: Bool
+        var limit: Int?
+        var filter: RecordFilter
+    }
+
+    init(_ inputs: Inputs, writer: consuming PlanWriter, spill: consuming HashSpill, outcomes: OutcomeSink) {
+        shape = inputs.shape
+        dataset = Dataset(inputs.shape, scanColumns: inputs.scanColumns, seed: inputs.seed)
+        mapping = Mapping(inputs.shape, scanColumns: inputs.scanColumns)
+        // A selective run looks at every record and leaves out those it was not asked for.
+        differ = Differ(isFull: inputs.isFull || inputs.filter.isSelective)
+        snapshot = inputs.snapshot
+        filter = inputs.filter
+        limit = inputs.limit ?? .max
+        seen = SeenTable(count: inputs.snapshot?.count ?? 0)
+        let rules = inputs.shape.behavior.rules
+        step = (rules.added, rules.changed)
+        self.writer = writer
+        self.spill = spill
+        self.outcomes = outcomes
+    }
+
+    func consume(_ batch: RowBatch) throws {
+        let firstRow = ledger.scanned
+        try batch.withRows { rows throws(any Error) in
+            dataset.admit(rows, into: &admitted)
+            ledger.scanned += rows.rowCount
+            for invalid in admitted.invalid { try noteKeyless(invalid, firstRow: firstRow) }
+            probe()
+            findings.removeAll(keepingCapacity: true)
+            ledger.unchanged += differ.diff(admitted, known: probes, seen: &seen, findings: &findings)
+            for finding in findings { try judge(finding, rows) }
+        }
+    }
+
+    private func probe() {
+        if let snapshot {
+            snapshot.probe(admitted.keyHashes, into: &probes)
+        } else if probes.count < admitted.keyHashes.count {
+            probes = [Probe](repeating: .unknown, count: admitted.keyHashes.count)
+        }
+    }
+
+    private func noteKeyless(_ invalid: InvalidRow, firstRow: Int) throws {
+        keylessRows += 1
+        ledger.invalid += 1
+        var reason = invalid.reason
+        reason.message = "Row \(firstRow + invalid.row + 1) of the scan: \(reason.message)"
+        try outcomes.add(.invalid, key: "", keyHash: .void, reason)
+    }
+
+    private func judge(_ finding: Differ.Finding, _ rows: borrowing RowsView) throws {
+        let place = Int(finding.place)
+        let row = Int(admitted.rows[place])
+        let keyHash = admitted.keyHashes[place]
+        switch finding.change {
+        case .unchanged:
+            ledger.unchanged += 1
+        case .duplicate:
+            dataset.writeKey(rows, row, to: &key)
+            try noteDuplicate(finding, keyHash: keyHash)
+        case .added, .changed:
+            if finding.index < 0 { try spill.add(keyHash) }
+            let mark = try decide(finding, rows, row, keyHash: keyHash, rowHash: admitted.rowHashes[place])
+            if finding.index >= 0 { seen[finding.index] = mark }
+        }
+    }
+
+    private func decide(
+        _ finding: Differ.Finding, _ rows: borrowing RowsView, _ row: Int, keyHash: Hash128, rowHash: Hash128
+    ) throws -> SeenTable.Mark {
+        if filter.isPending(keyHash) { touchedPending.insert(keyHash) }
+        switch filter.judge(keyHash: keyHash, rowHash: rowHash) {
+        case .leave:
+            let isUnchanged = finding.index >= 0 && probes[Int(finding.place)].rowHash == rowHash
+            if isUnchanged { ledger.unchanged += 1 } else { ledger.deferred += 1 }
+            return isUnchanged ? .unchanged : .deferred
+        case .hold(let reason):
+            dataset.writeKey(rows, row, to: &key)
+            ledger.held += 1
+            held.append(HeldRow(index: finding.index, keyHash: keyHash, key: key.text, reason: reason))
+            return .held
+        case .take:
+            break
+        }
+        guard ledger.planned < limit else {
+            ledger.deferred += 1
+            return .deferred
+        }
+        return try plan(finding, rows, row, keyHash: keyHash, rowHash: rowHash)
+    }
+
+    private func plan(
+        _ finding: Differ.Finding, _ rows: borrowing RowsView, _ row: Int, keyHash: Hash128, rowHash: Hash128
+    ) throws -> SeenTable.Mark {
+        let isNew = finding.change == .added
+        let kind: OperationKind
+        switch isNew ? step.added : step.changed {
+        case .upsert, .upsertIfKeyExists, .upsertIfKeyIsNew: kind = .upsert
+        case .send: kind = .send
+        case .remove: kind = .delete
+        case .nothing:
+            ledger.unchanged += 1
+            return .unchanged
+        }
+        payload.removeAll()
+        dataset.writeKey(rows, row, to: &key)
+        if let reason = mapping.map(rows, row, into: &payload) {
+            ledger.invalid += 1
+            try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
+            return .invalid
+        }
+        _ = unsafe try writer.append(
+            kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes, payload: payload.bytes)
+        ledger.planned += 1
+        if isNew { plannedNew += 1 } else { changedKnown += 1 }
+        return .planned
+    }
+
+    /// Counts a row whose key an earlier row had, and takes back what the first such row was counted as.
+    private func noteDuplicate(_ finding: Differ.Finding, keyHash: Hash128) throws {
+        ledger.invalid += 1
+        try outcomes.add(.invalid, key: key.text, keyHash: keyHash, Self.duplicateKey)
+        switch finding.before {
+        case .unchanged: ledger.unchanged -= 1
+        case .deferred: ledger.deferred -= 1
+        case .held: ledger.held -= 1
+        case .planned:
+            // The planned operation is struck out, and counted, once the scan has ended.
+            struck.insert(keyHash)
+            return
+        case .unseen, .skipped, .invalid, .duplicate: return
+        }
+        ledger.invalid += 1
+        // A held row is named when the scan has ended.
+        if finding.before != .held {
+            try outcomes.add(.invalid, key: key.text, keyHash: keyHash, Self.duplicateKey)
+        }
+    }
+
+    static let duplicateKey = Reason(
+        code: "duplicate_key", message: "Several rows of the dataset have this key; none of them was sent.",
+        hint: "Make the key unique in the source, or choose one row for each key in the dataset's SQL.")
+}

@@ -1,0 +1,58 @@
+internal import Foundation
+package import Records
+internal import StateStore
+
+/// What a sealed plan says of itself: everything that a later process needs to deliver it or to close its run.
+package struct PlanSummary: Sendable, Hashable, Codable {
+    package var definition = ""
+    package var rows = RowLedger()
+    package var removals = 0
+    /// Planned operations whose key was never accepted before.
+    package var plannedNew = 0
+    /// Why rows did not become operations, counted.
+    package var reasons: [String: Int] = [:]
+    /// The scanned columns with their declared types, as JSON.
+    package var columns = ""
+    /// Records that were refused or in doubt before and need no more care: accepted state again, or vanished.
+    package var pendingCleared: [String] = []
+    /// Keys that were asked for by `resend` and are no longer in the source.
+    package var gone: [String] = []
+    package var full = false
+    package var fullReason: String?
+    /// Whether what was believed of the destination before was of no use.
+    package var forgetsState = false
+
+    package init() {}
+
+    func encoded() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
+
+    static func decode(_ bytes: [UInt8]) throws -> PlanSummary {
+        do {
+            return try JSONDecoder().decode(PlanSummary.self, from: Data(bytes))
+        } catch {
+            throw StateError(
+                code: "plan_corrupt", message: "The plan's summary cannot be read.",
+                hint: "Run the sync again; the plan is then made anew.")
+        }
+    }
+}
+
+/// What stands at the head of a plan file.
+struct PlanHeader: Codable {
+    var run: Int64
+    var sync: String
+    var keyField: String
+    var madeAt: Moment
+
+    func encoded() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
+
+    static func decode(_ bytes: [UInt8]) throws -> PlanHeader {
+        do {
+            return try JSONDecoder().decode(PlanHeader.self, from: Data(bytes))
+        } catch {
+            throw StateError(
+                code: "plan_corrupt", message: "The plan's header cannot be read.",
+                hint: "Run the sync again; the plan is then made anew.")
+        }
+    }
+}

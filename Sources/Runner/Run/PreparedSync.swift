@@ -1,0 +1,109 @@
+package import ConnectorKit
+internal import Foundation
+package import ProjectConfig
+internal import Records
+internal import StateStore
+package import SyncCore
+
+/// One sync with all that its run needs, before anything is opened.
+package struct PreparedSync: Sendable {
+    package let definition: SyncDefinition
+    package let source: any Source & Discoverable
+    package let destination: any ConnectedDestination
+    package let exchanges: ExchangeLog
+    package let pace: ConnectionPace
+    package let destinationIdentity: String
+    /// With the account's own fields once `discoverFields` has run.
+    package private(set) var shape: SyncShape
+
+    package init(_ definition: SyncDefinition, environment: RunEnvironment) throws {
+        self.definition = definition
+        let log = ExchangeLog()
+        let pace = try environment.connections.pace(definition)
+        let time = environment.time
+        let progress = environment.progress
+        exchanges = log
+        self.pace = pace
+        source = try environment.connections.source(definition.dataset)
+        destination = try environment.connections.destination(
+            definition,
+            context: DestinationContext(
+                permit: { try await pace.permit(time: time, progress: progress) },
+                observeLimit: { pace.observe($0, time: time) },
+                record: { log.append($0) }))
+        destinationIdentity = try environment.connections.identity(definition)
+        shape = SyncShape(definition, object: try environment.connections.object(definition))
+    }
+
+    /// Lays the account's own fields over the declared ones and refuses what neither has. Reads the destination only
+    /// if the mapping names a field that is not declared.
+    package mutating func discoverFields() async throws {
+        let unknown = definition.mappings.filter { shape.object.field($0.field) == nil }
+        guard !unknown.isEmpty else { return }
+        do throws(DestinationError) {
+            shape.discovered = try await destination.discoveredFields(of: shape.object)
+        } catch {
+            // A key that may not list the fields can still write them: their types are then taken as they come.
+            guard error.code == "forbidden" else { throw error }
+            return
+        }
+        for mapping in unknown { try check(mapping) }
+    }
+
+    private func check(_ mapping: MappingDefinition) throws {
+        if let field = shape.field(mapping.field) {
+            guard field.isWritable else {
+                throw problem(
+                    mapping, "field_not_writable", "Field \(mapping.field) is computed by the destination.",
+                    "Leave it out of the mapping.")
+            }
+            return
+        }
+        guard !definition.allowUnknownCustom else { return }
+        let near = NearestName.among(shape.discovered.map(\.name), to: mapping.field)
+        throw problem(
+            mapping, "unknown_custom_field", "The account has no field \(mapping.field).",
+            (near.map { "Did you mean \($0)? " } ?? "")
+                + "Create the field there, correct the name, or set allow_unknown_custom: true.")
+    }
+
+    private func problem(_ mapping: MappingDefinition, _ code: String, _ message: String, _ hint: String) -> Diagnostic {
+        Diagnostic(.error, code: code, message: message, hint: hint, at: mapping.location)
+    }
+
+    /// The columns that the scan reads, in order.
+    package var scanColumns: [String] { shape.scanColumns }
+
+    package var scanRequest: ScanRequest { ScanRequest(definition.dataset.relation, columns: scanColumns) }
+
+    /// Everything that decides what a plan holds. A plan made with another definition is never sent.
+    package var definitionText: String {
+        [
+            definition.dataset.source, definition.dataset.relation.text, shape.mappingRevision, shape.keyRevision,
+            shape.behavior.rawValue, destinationIdentity,
+        ].joined(separator: "\u{1F}")
+    }
+}
+
+extension SyncShape {
+    /// The engine's view of a sync of the project.
+    init(_ definition: SyncDefinition, object: DestinationObject) {
+        self.init(
+            object: object, behavior: definition.behavior,
+            key: KeyRule(
+                columns: definition.key.columns, field: definition.key.field, within: definition.key.within),
+            rules: definition.mappings.map { MappingRule($0) })
+    }
+}
+
+extension MappingRule {
+    fileprivate init(_ definition: MappingDefinition) {
+        switch definition.source {
+        case .column(let name, let lookup, let nulls):
+            self.init(
+                field: definition.field, source: .column(name), lookup: lookup, nulls: nulls == .skip ? .skip : .clear)
+        case .constant(let value):
+            self.init(field: definition.field, source: .constant(value))
+        }
+    }
+}

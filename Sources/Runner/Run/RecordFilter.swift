@@ -1,0 +1,62 @@
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// Which changed records a run takes up: all but those held, or only those it was asked for.
+struct RecordFilter {
+    enum Verdict {
+        case take
+        /// Not asked for.
+        case leave
+        case hold(Reason)
+    }
+
+    private let pending: PendingFile?
+    private let now: Int64
+    private let ignoresHolds: Bool
+    private let choice: RunOptions.PendingChoice?
+    private let keys: Set<Hash128>?
+
+    /// - Parameter now: epoch seconds.
+    init(pending: PendingFile?, now: Int64, options: RunOptions, isFull: Bool, keys: Set<Hash128>?) {
+        self.pending = pending.flatMap { $0.count > 0 ? $0 : nil }
+        self.now = now
+        self.keys = keys
+        choice = options.onlyPending
+        ignoresHolds = isFull || options.isSelective
+    }
+
+    var isSelective: Bool { keys != nil || choice != nil }
+
+    func isPending(_ keyHash: Hash128) -> Bool { pending?.find(keyHash) != nil }
+
+    func judge(keyHash: Hash128, rowHash: Hash128) -> Verdict {
+        if let keys { return keys.contains(keyHash) ? .take : .leave }
+        guard let entry = pending?.find(keyHash) else { return choice == nil ? .take : .leave }
+        if let choice { return matches(entry, choice) ? .take : .leave }
+        return judge(entry, rowHash: rowHash)
+    }
+
+    private func matches(_ entry: PendingEntry, _ choice: RunOptions.PendingChoice) -> Bool {
+        switch choice {
+        case .rejected: entry.kind == .rejected
+        case .inDoubt: entry.kind == .inDoubt
+        }
+    }
+
+    private func judge(_ entry: PendingEntry, rowHash: Hash128) -> Verdict {
+        if entry.kind == .inDoubt {
+            return .hold(
+                Reason(
+                    code: "in_doubt",
+                    message: "An earlier request for this record got no answer; it may have arrived.",
+                    hint: "Look it up at the destination, then use resend --in-doubt or confirm."))
+        }
+        guard !ignoresHolds, entry.kind == .rejected, entry.rowHash == rowHash, entry.dueAt > now else { return .take }
+        return .hold(
+            Reason(
+                code: "held_after_refusals",
+                message: "The destination has refused this record \(entry.tries) times and its row has not changed.",
+                hint: "Correct the row, or use resend to try at once; see the last refusal's reason."))
+    }
+}

@@ -1,0 +1,28 @@
+internal import ConnectorKit
+internal import SyncCore
+
+/// Repeats reads of the destination as the retry policy says. Reads are always safe to repeat.
+struct Retrying {
+    let policy: RetryPolicy
+    let environment: RunEnvironment
+
+    func read<Result>(_ body: () async throws -> Result) async throws -> Result {
+        var attempt = 1
+        while true {
+            do {
+                return try await body()
+            } catch let error as ConnectorError {
+                let decision = policy.decide(
+                    attempt: attempt, error: error, repeatable: .byKey, jitter: environment.time.chance())
+                guard case .retry(let wait) = decision else { throw error }
+                try await pause(wait, because: error)
+                attempt += 1
+            }
+        }
+    }
+
+    func pause(_ wait: Duration, because error: ConnectorError) async throws {
+        environment.progress(.waiting(reason: error.message, duration: wait))
+        try await environment.time.sleep(wait)
+    }
+}

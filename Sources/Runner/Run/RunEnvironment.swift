@@ -1,0 +1,127 @@
+package import ConnectorKit
+package import ProjectConfig
+package import StateStore
+
+/// All that a run needs from outside: state, time, chance, connections, and someone to tell. Simulations give their
+/// own.
+package struct RunEnvironment: Sendable {
+    package var state: StateDirectory
+    package var database: ControlDatabase
+    package var time: RunTime
+    package var connections: any Connections
+    /// Told of the run's progress, often; must return at once.
+    package var progress: @Sendable (RunProgress) -> Void
+
+    package init(
+        state: StateDirectory, database: ControlDatabase, time: RunTime, connections: any Connections,
+        progress: @escaping @Sendable (RunProgress) -> Void = { _ in }
+    ) {
+        self.state = state
+        self.database = database
+        self.time = time
+        self.connections = connections
+        self.progress = progress
+    }
+}
+
+/// Time and chance, given from outside so that a seed replays a whole run.
+package struct RunTime: Sendable {
+    package var now: @Sendable () -> Moment
+    /// Throws `CancellationError` if the task is cancelled meanwhile.
+    package var sleep: @Sendable (Duration) async throws -> Void
+    /// A random number in 0..<1.
+    package var chance: @Sendable () -> Double
+    /// Sixty-four random bits that nobody can guess.
+    package var seed: @Sendable () -> UInt64
+
+    package init(
+        now: @escaping @Sendable () -> Moment, sleep: @escaping @Sendable (Duration) async throws -> Void,
+        chance: @escaping @Sendable () -> Double, seed: @escaping @Sendable () -> UInt64
+    ) {
+        self.now = now
+        self.sleep = sleep
+        self.chance = chance
+        self.seed = seed
+    }
+}
+
+/// Makes the two ends of a sync from the project.
+package protocol Connections: Sendable {
+    /// The source of a dataset. Opens nothing.
+    func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable
+    /// The destination of a sync and what identifies the account it writes to. Opens nothing.
+    func destination(
+        _ sync: SyncDefinition, context: DestinationContext
+    ) throws -> any ConnectedDestination
+    /// The declared object a sync writes.
+    func object(_ sync: SyncDefinition) throws -> DestinationObject
+    /// Text that differs between two accounts of a destination.
+    func identity(_ sync: SyncDefinition) throws -> String
+    /// The rate limit that the sync's connection shares with every other sync and process.
+    func pace(_ sync: SyncDefinition) throws -> ConnectionPace
+}
+
+/// What a run tells while it goes on.
+package enum RunProgress: Sendable, Hashable {
+    case started(run: Int64, sync: String, isResumed: Bool)
+    case scanning(rows: Int)
+    case planned(operations: Int)
+    case delivering(done: Int, of: Int)
+    case waiting(reason: String, duration: Duration)
+    case ended(run: Int64)
+}
+
+/// What was asked of a run.
+package struct RunOptions: Sendable, Hashable {
+    package var isFull = false
+    /// Sends the first so many changes and removes nothing.
+    package var limit: Int?
+    package var acceptedGuards: Set<String> = []
+    /// Only the records with these keys, whether changed or not.
+    package var onlyKeys: Set<String>?
+    /// Only the records that are in doubt or were refused and not accepted since.
+    package var onlyPending: PendingChoice?
+    package var trigger = "cli"
+    /// Waits for a running run of the same sync instead of failing.
+    package var waits = false
+
+    package init() {}
+
+    package enum PendingChoice: Sendable, Hashable {
+        case rejected
+        case inDoubt
+    }
+
+    /// Whether the run looks at chosen records only.
+    package var isSelective: Bool { onlyKeys != nil || onlyPending != nil }
+}
+
+/// Why a run or an action could not do what was asked. Printed as it is.
+package struct RunError: Error, Sendable, Hashable {
+    package var code: String
+    package var message: String
+    package var hint: String
+
+    package init(code: String, message: String, hint: String) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+
+    package var failure: RunFailure { RunFailure(code: code, message: message, hint: hint) }
+
+    /// Any error of the rooms below in the same three words.
+    package init(_ error: any Error) {
+        switch error {
+        case let error as RunError: self = error
+        case let error as ConnectorError: self.init(code: error.code, message: error.message, hint: error.hint)
+        case let error as StateError: self.init(code: error.code, message: error.message, hint: error.hint)
+        case let error as Diagnostic: self.init(code: error.code, message: error.message, hint: error.hint)
+        case let errors as ProjectErrors where !errors.diagnostics.isEmpty: self.init(errors.diagnostics[0])
+        default:
+            self.init(
+                code: "internal_error", message: "Something unexpected went wrong: \(type(of: error)).",
+                hint: "This is a fault of Sluice. Please report it with the command that shows it.")
+        }
+    }
+}

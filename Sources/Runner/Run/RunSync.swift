@@ -1,0 +1,172 @@
+internal import ConnectorKit
+package import ProjectConfig
+internal import Records
+package import StateStore
+package import SyncCore
+
+/// Runs one sync, from its lock to its closed books. The walk of a row, in the order of what happens:
+///
+///  1. *scan*: the source hands over flat batches (`MakePlan`, `Source.withScan`).
+///  2. *admit*: each row gets a key hash and a row hash, or is invalid (`Dataset.admit`).
+///  3. *diff*: one batched look-up says what is unchanged, added, changed, shared or held (`Differ.diff`, `RecordFilter`).
+///  4. *resolve*: behaviors that ask for it read which keys exist, once, when the candidates are known (`Resolver`).
+///  5. *map*: changed rows become payload bytes, or are invalid with their reason (`Mapping.map`).
+///  6. *plan*: all that is to be sent is in one durable, sealed file, and the guards have spoken (`PlanMaker`).
+///  7. *batch*: the plan is cut within the object's limits (`Batcher`, `PlanReader.next`).
+///  8. *deliver*: open in the journal, then sent, repeated or halved until each record has an outcome (`SendBatch`).
+///  9. *settle*: the journal holds the outcomes before the history does (`Deliver`).
+/// 10. *close*: the ledgers are checked, then the fingerprints move (`CloseRun`).
+package struct RunSync: Sendable {
+    private let definition: SyncDefinition
+    private let options: RunOptions
+    private let environment: RunEnvironment
+    private let files: SyncFiles
+    private let policy: RetryPolicy
+
+    package init(
+        _ definition: SyncDefinition, options: RunOptions, environment: RunEnvironment, policy: RetryPolicy = .init()
+    ) {
+        self.definition = definition
+        self.options = options
+        self.environment = environment
+        self.policy = policy
+        files = environment.state.sync(definition.name)
+    }
+
+    /// Finishes a run that was interrupted, if there is one, then makes its own. Returns the records of both, oldest
+    /// first. Throws where no run could be recorded: the sync is busy, or the state cannot be written.
+    package func run() async throws -> [RunRecord] {
+        let lock = try await lock()
+        defer { lock.release() }
+        var records: [RunRecord] = []
+        let resume = ResumeRun(definition, environment: environment, files: files, policy: policy)
+        var own: RunRecord?
+        for unfinished in try environment.database.unfinishedRuns(sync: definition.name) {
+            switch try await resume.resume(unfinished) {
+            case .ended(let record): records.append(record)
+            case .planAnew(let record): own = record
+            }
+            if Task.isCancelled { return records }
+        }
+        records.append(try await ownRun(own))
+        return records
+    }
+
+    private func lock() async throws -> SyncLock {
+        if let old = definition.renamedFrom {
+            _ = try environment.state.rename(sync: old, to: definition.name)
+            _ = try environment.database.rename(sync: old, to: definition.name)
+        }
+        while true {
+            if let lock = try SyncLock.acquire(files) { return lock }
+            guard options.waits else { throw try busy() }
+            try await environment.time.sleep(.milliseconds(500))
+        }
+    }
+
+    private func busy() throws -> RunError {
+        let owner = try SyncLock.owner(files)
+        let holder = owner.map { " (process \($0.process))" } ?? ""
+        return RunError(
+            code: "sync_already_running", message: "Sync \(definition.name) is running already\(holder).",
+            hint: "Wait for it, use --wait, or stop it with sluice cancel.")
+    }
+
+    private func ownRun(_ begun: RunRecord?) async throws -> RunRecord {
+        var record = try begun ?? environment.database.createRun(
+            sync: definition.name, trigger: options.trigger, full: false, limited: false,
+            startedAt: environment.time.now(), state: .running)
+        record.limited = options.limit != nil || options.isSelective
+        environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
+        do {
+            try await firstHalf(&record)
+        } catch let ended as RunEnded {
+            return ended.record
+        } catch let error where Self.isOfARun(error) {
+            return try closeUnplanned(record, error)
+        }
+        return record
+    }
+
+    /// A kill, simulated or real, is not an error of the run: the next start deals with it.
+    private static func isOfARun(_ error: any Error) -> Bool {
+        !(error is StepInterrupted) && !(error is SimulatedKill)
+    }
+
+    private func firstHalf(_ record: inout RunRecord) async throws {
+        var prepared = try PreparedSync(definition, environment: environment)
+        prepared.exchanges.begin(run: record.id, firstNumber: 0)
+        try await prepared.discoverFields()
+        var half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
+        if let accepted = try acceptedPlan(prepared, for: record.id) {
+            try await half.deliver(&record, memory: accepted.memory, summary: accepted.summary)
+            return
+        }
+        let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
+        half.snapshot = opening.snapshot
+        record.full = opening.full.isFull
+        record.fullReason = opening.full.reason
+        try environment.database.update(record)
+        let made = try await plan(opening, prepared, record)
+        record.rows = made.summary.rows
+        record.operations.planned = made.summary.rows.planned
+        if let verdict = made.verdict {
+            try half.stop(&record, by: verdict, memory: opening.memory, summary: made.summary)
+            return
+        }
+        try environment.database.seal(record, definition: made.summary.definition, at: environment.time.now())
+        environment.progress(.planned(operations: made.summary.rows.planned))
+        try await half.deliver(&record, memory: opening.memory, summary: made.summary)
+    }
+
+    private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result {
+        try environment.state.requireFreeSpace(bytes: 64 << 20)
+        let maker = MakePlan(
+            prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
+            options: options, full: opening.full, environment: environment)
+        return try await maker.make(
+            MakePlan.Target(
+                run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,
+                database: environment.database))
+    }
+
+    /// A run that ended before it had a plan: nothing was sent, nothing moved.
+    private func closeUnplanned(_ begun: RunRecord, _ error: any Error) throws -> RunRecord {
+        var record = begun
+        try environment.state.removePlan(run: record.id)
+        try environment.database.discardOutcomes(run: record.id)
+        record.rows = RowLedger()
+        record.operations = OperationLedger()
+        record.reasons = []
+        record.endedAt = environment.time.now()
+        record.state = error is CancellationError ? .cancelled : .failed
+        record.error = error is CancellationError ? nil : RunError(error).failure
+        try environment.database.close(record, memory: nil)
+        environment.progress(.ended(run: record.id))
+        return record
+    }
+
+    /// The plan that a guard stopped, if it is the latest, young enough and made for what the sync is now.
+    private func acceptedPlan(
+        _ prepared: PreparedSync, for run: Int64
+    ) throws -> (memory: SyncMemory, summary: PlanSummary)? {
+        guard !options.acceptedGuards.isEmpty, !options.isFull, options.limit == nil, !options.isSelective,
+            let stopped = try StoppedPlan.find(definition.name, before: run, environment: environment),
+            options.acceptedGuards.contains(stopped.guardName),
+            stopped.summary.definition == prepared.definitionText
+        else { return nil }
+        try stopped.hand(to: run, environment: environment)
+        let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
+        return (memory, stopped.summary)
+    }
+}
+
+/// Thrown to leave a run that has been closed already.
+struct RunEnded: Error {
+    var record: RunRecord
+}
+
+/// What a simulation throws at a crash point of the runner.
+package struct SimulatedKill: Error {
+    package init() {}
+}
