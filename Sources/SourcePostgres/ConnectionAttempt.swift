@@ -1,0 +1,132 @@
+internal import CPostgres
+internal import ConnectorKit
+internal import Foundation
+internal import Glibc
+
+/// Opens one connection without ever blocking for long, so that a timeout and a cancelled task are heeded.
+/// Only the look-up of the host's name is left to the system, which does it in one call.
+struct ConnectionAttempt {
+    /// Why no connection came to be.
+    struct Failure: Error, Sendable {
+        /// Five characters; empty where no server said anything.
+        var sqlState: String
+        /// What libpq says, in the C locale's English: this program never calls setlocale.
+        var text: String
+        var isTimeout = false
+        var needsPassword = false
+        var isEncrypted = false
+        /// Where it went, as far as libpq got.
+        var address: ConnectionAddress
+        var user: String
+    }
+
+    var settings: PostgresSettings
+    var stop: () throws -> Void
+
+    /// Throws `Failure`, or what `stop` throws.
+    func open() throws -> PostgresConnection {
+        guard let handle = unsafe start() else {
+            throw failure(text: "out of memory", address: ConnectionAddress(host: "", port: "", database: ""))
+        }
+        do {
+            unsafe PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+            try unsafe complete(handle)
+            unsafe PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
+            // Notices would otherwise be printed on standard error.
+            unsafe PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        } catch {
+            unsafe PQfinish(handle)
+            throw error
+        }
+        return unsafe PostgresConnection(handle, stop: stop)
+    }
+
+    private func start() -> OpaquePointer? {
+        var parameters = settings.parameters
+        parameters.append(.init(keyword: "application_name", value: "sluice"))
+        parameters.append(.init(keyword: "client_encoding", value: "UTF8"))
+        parameters.append(.init(keyword: "keepalives_idle", value: "30"))
+        parameters.append(.init(keyword: "keepalives_interval", value: "10"))
+        parameters.append(.init(keyword: "keepalives_count", value: "3"))
+        if let password = settings.password {
+            parameters.append(.init(keyword: "password", value: password.reveal()))
+        }
+        return unsafe withCStrings(parameters.map(\.keyword)) { keywords in
+            unsafe withCStrings(parameters.map(\.value)) { values in
+                unsafe PQconnectStartParams(keywords, values, 0)
+            }
+        }
+    }
+
+    private func complete(_ handle: OpaquePointer) throws {
+        let seconds = settings.connectTimeoutSeconds
+        let deadline = seconds > 0 ? ContinuousClock.now + .seconds(seconds) : nil
+        var progress = PGRES_POLLING_WRITING
+        if unsafe PQstatus(handle) == CONNECTION_BAD { throw unsafe failure(of: handle) }
+        while true {
+            switch progress {
+            case PGRES_POLLING_OK: return
+            case PGRES_POLLING_READING, PGRES_POLLING_WRITING:
+                let events = progress == PGRES_POLLING_READING ? POLLIN : POLLOUT
+                let wait = SocketWait(descriptor: unsafe PQsocket(handle), events: Int16(events))
+                if try !wait.untilReady(deadline: deadline, stop: stop) {
+                    var failure = unsafe failure(of: handle)
+                    failure.isTimeout = true
+                    throw failure
+                }
+            default: throw unsafe failure(of: handle)
+            }
+            progress = unsafe PQconnectPoll(handle)
+        }
+    }
+
+    private func failure(of handle: OpaquePointer) -> Failure {
+        let said = unsafe String(cString: PQerrorMessage(handle)).trimmingNewlines()
+        let text = { (pointer: UnsafeMutablePointer<CChar>?) in
+            unsafe pointer.map { unsafe String(cString: $0) } ?? ""
+        }
+        let address = unsafe ConnectionAddress(
+            host: text(PQhost(handle)), port: text(PQport(handle)), database: text(PQdb(handle)))
+        var failure = failure(text: said, address: address)
+        failure.sqlState = Self.sqlState(in: said)
+        failure.needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
+        failure.isEncrypted = unsafe PQsslInUse(handle) == 1
+        failure.user = unsafe text(PQuser(handle))
+        return failure
+    }
+
+    private func failure(text: String, address: ConnectionAddress) -> Failure {
+        Failure(sqlState: "", text: text, address: address, user: settings.value("user") ?? "")
+    }
+
+    /// libpq 15 has no call for the SQLSTATE of a refused connection; its verbose text has it: `FATAL:  28P01: ...`.
+    /// Severity and sentence may be translated by the server, the five characters are not.
+    static func sqlState(in text: String) -> String {
+        var rest = Substring(text)
+        while let mark = rest.range(of: ":  ") {
+            rest = rest[mark.upperBound...]
+            let state = rest.prefix(5)
+            let isState = state.utf8.count == 5 && state.utf8.allSatisfy { isStateByte($0) }
+            if isState, rest.dropFirst(5).hasPrefix(": ") { return String(state) }
+        }
+        return ""
+    }
+
+    private static func isStateByte(_ byte: UInt8) -> Bool {
+        (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90)
+    }
+}
+
+/// Where a connection goes, without credentials.
+struct ConnectionAddress: Sendable, Hashable, CustomStringConvertible {
+    var host: String
+    var port: String
+    var database: String
+
+    var server: String {
+        if host.hasPrefix("/") { return "\(host)/.s.PGSQL.\(port)" }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    var description: String { database.isEmpty ? server : "\(server)/\(database)" }
+}

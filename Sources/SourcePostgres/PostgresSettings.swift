@@ -1,0 +1,80 @@
+internal import ConnectorKit
+
+/// The settings of one connection. What is nil is left to libpq, which looks at the service file, the `PG*`
+/// environment and `.pgpass`, as psql does.
+struct PostgresSettings: Sendable {
+    static let connectTimeoutSecondsDefault = 10
+
+    var name: String
+    var parameters: [Parameter]
+    var password: Secret?
+    /// Zero waits for ever.
+    var connectTimeoutSeconds: Int
+    /// Zero leaves the server's own setting.
+    var statementTimeoutSeconds: Int
+
+    /// A connection parameter in libpq's own words.
+    struct Parameter: Sendable, Hashable {
+        var keyword: String
+        var value: String
+    }
+
+    init(_ settings: ConnectorSettings) throws(ConnectorError) {
+        name = settings.name
+        var parameters: [Parameter] = []
+        for (setting, keyword) in Self.keywords {
+            guard let value = settings.text(setting), !value.isEmpty else { continue }
+            guard !value.utf8.contains(0) else { throw Self.invalid(setting) }
+            parameters.append(Parameter(keyword: keyword, value: value))
+        }
+        self.parameters = parameters
+        password = settings.secret("password").flatMap { $0.isEmpty ? nil : $0 }
+        if let password, password.reveal().utf8.contains(0) { throw Self.invalid("password") }
+        connectTimeoutSeconds = settings.integer("connect_timeout_seconds") ?? Self.connectTimeoutSecondsDefault
+        statementTimeoutSeconds = settings.integer("statement_timeout_seconds") ?? 0
+    }
+
+    private static let keywords = [
+        ("service", "service"), ("host", "host"), ("port", "port"), ("database", "dbname"), ("user", "user"),
+        ("sslmode", "sslmode"), ("sslrootcert", "sslrootcert"), ("sslcert", "sslcert"), ("sslkey", "sslkey"),
+    ]
+
+    private static func invalid(_ setting: String) -> ConnectorError {
+        ConnectorError(
+            code: "invalid_setting", message: "The setting \(setting) contains a zero byte.",
+            hint: "Correct \(setting) in the project file.", disposition: .fixConfiguration, isKnownUnsent: true)
+    }
+
+    func value(_ keyword: String) -> String? { parameters.first { $0.keyword == keyword }?.value }
+
+    static let declaration = ConnectorDeclaration(
+        type: "postgres", displayName: "PostgreSQL",
+        settings: [
+            SettingDeclaration(
+                "host", .text, help: "Host name or address of the server, or the folder of its socket.",
+                example: "db.example.com"),
+            SettingDeclaration("port", .integer(1...65_535), help: "Port of the server.", example: "5432"),
+            SettingDeclaration("database", .text, help: "The database to read.", example: "analytics"),
+            SettingDeclaration("user", .text, help: "The role to log in as; one that may only read.", example: "sluice"),
+            SettingDeclaration("password", .secret, help: "Its password.", example: "${WAREHOUSE_PASSWORD}"),
+            SettingDeclaration(
+                "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+                help: "Whether the connection is encrypted and the server's certificate checked.",
+                example: "verify-full"),
+            SettingDeclaration(
+                "sslrootcert", .path, help: "Certificates of the authorities that may vouch for the server (PEM).",
+                example: "certs/root.pem"),
+            SettingDeclaration("sslcert", .path, help: "Client certificate (PEM).", example: "certs/sluice.pem"),
+            SettingDeclaration("sslkey", .path, help: "Key of the client certificate.", example: "certs/sluice.key"),
+            SettingDeclaration(
+                "service", .text, help: "A section of the connection service file, read by libpq.",
+                example: "warehouse"),
+            SettingDeclaration(
+                "connect_timeout_seconds", .integer(0...3_600),
+                defaultValue: String(connectTimeoutSecondsDefault),
+                help: "Seconds to wait for a connection; 0 waits for ever.", example: "10"),
+            SettingDeclaration(
+                "statement_timeout_seconds", .integer(0...86_400), defaultValue: "0",
+                help: "Seconds one scan may take; 0 leaves what the server sets for the role.", example: "600"),
+        ])
+}

@@ -1,0 +1,206 @@
+import ConnectorKit
+import Foundation
+import Glibc
+import Records
+import SourcePostgres
+import Testing
+
+/// Connecting: addresses, encryption, logins.
+@Suite(.enabled(if: TestServer.isConfigured, TestServer.skipText))
+struct ConnectionTests {
+    private static let probe = Relation.query("select 1 as a")
+
+    @Test func checkTellsEachStep() async throws {
+        let report = try await TestServer.source(["sslmode": "require"]).check()
+        #expect(report.isOK)
+        #expect(
+            report.steps.map(\.step) == [
+                "address resolves", "server answers", "encryption", "login accepted", "database opens",
+                "read-only transaction",
+            ])
+        #expect(report.steps[2].message.hasPrefix("TLSv1"))
+        #expect(report.address == "\(TestServer.value("HOST")):\(TestServer.value("PORT"))/\(TestServer.value("DATABASE"))")
+        #expect(report.warnings.isEmpty)
+    }
+
+    @Test func superuserIsWarnedAbout() async throws {
+        let source = try TestServer.source(
+            ["host": TestServer.value("SOCKET"), "user": TestServer.value("SUPERUSER")], password: "")
+        let report = await source.check()
+        #expect(report.isOK)
+        #expect(report.warnings.map(\.code) == ["superuser_credentials"])
+    }
+
+    @Test(arguments: [("disable", false), ("allow", false), ("prefer", true), ("require", true)])
+    func sslmodeIsHeeded(_ mode: String, _ isEncrypted: Bool) async throws {
+        let source = try TestServer.source(["sslmode": mode])
+        let rows = try await TestServer.read(
+            source, .query("select ssl from pg_stat_ssl where pid = pg_backend_pid()"))
+        #expect(rows == [[.boolean(isEncrypted)]])
+    }
+
+    @Test func certificateIsVerified() async throws {
+        let certificate = TestServer.value("CA")
+        for mode in ["verify-ca", "verify-full"] {
+            let good = try TestServer.source(["sslmode": mode, "sslrootcert": certificate])
+            #expect(try await TestServer.read(good, Self.probe) == [[.integer(1)]])
+            let missing = try TestServer.source(["sslmode": mode, "sslrootcert": "/nonexistent/root.pem"])
+            let error = try await TestServer.error(Self.probe, missing)
+            #expect(error.code == "tls_failed")
+            #expect(error.hint.contains("sslrootcert"))
+        }
+    }
+
+    @Test func certificateOfAnotherAuthorityIsRefused() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let other = folder.appending(path: "other.crt")
+        try Self.otherCertificate.write(to: other, atomically: true, encoding: .utf8)
+        let source = try TestServer.source(["sslmode": "verify-ca", "sslrootcert": other.path])
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "tls_failed")
+        let report = await source.check()
+        #expect(report.steps.map(\.isOK) == [true, true, false])
+    }
+
+    @Test func serverThatWantsEncryptionSaysSo() async throws {
+        let source = try TestServer.source(["user": "sluice_tls_only", "sslmode": "disable"])
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "tls_required")
+        #expect(error.hint.contains("sslmode: require"))
+    }
+
+    @Test func wrongPasswordIsToldWithoutShowingIt() async throws {
+        let source = try TestServer.source(password: "hunter2-wrong")
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "authentication_failed")
+        #expect(!"\(error)".contains("hunter2-wrong"))
+        let report = await source.check()
+        #expect(report.steps.last?.step == "login accepted")
+        #expect(report.steps.last?.isOK == false)
+        #expect(!"\(report)".contains("hunter2-wrong"))
+    }
+
+    @Test func missingPasswordIsTold() async throws {
+        let source = try TestServer.source(["user": "sluice_tls_only"], password: "")
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "authentication_failed")
+        #expect(error.message.contains("none was given"))
+    }
+
+    @Test func missingDatabaseIsTold() async throws {
+        let source = try TestServer.source(["database": "no such db"])
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "database_not_found")
+        #expect(error.message.contains("no such db"))
+        #expect(await source.check().steps.map(\.isOK) == [true, true, true, true, false])
+    }
+
+    @Test func databaseThatMayNotBeConnectedToNamesTheGrant() async throws {
+        try await TestServer.withSchema { schema in
+            let role = try schema.makeRole("outsider")
+            let database = "\(schema.name)_db"
+            try schema.run("create database \(database)")
+            defer { _ = try? schema.run("drop database \(database)") }
+            try schema.run("revoke connect on database \(database) from public")
+            let source = try TestServer.source(["user": role, "database": database])
+            let error = try await TestServer.error(Self.probe, source)
+            #expect(error.code == "permission_denied")
+            #expect(error.hint.contains("grant connect on database \(database) to \(role)"))
+        }
+    }
+
+    @Test func roleWithoutFreeConnectionIsTold() async throws {
+        try await TestServer.withSchema { schema in
+            let role = try schema.makeRole("crowded", "connection limit 0")
+            let error = try await TestServer.error(Self.probe, TestServer.source(["user": role]))
+            #expect(error.code == "too_many_connections")
+            #expect(error.disposition == .retry(after: nil))
+        }
+    }
+
+    @Test func unknownHostIsTold() async throws {
+        let source = try TestServer.source(["host": "no-such-host.invalid"])
+        #expect(try await TestServer.error(Self.probe, source).code == "host_not_found")
+        #expect(await source.check().steps.map(\.isOK) == [false])
+    }
+
+    @Test func portWhereNothingListensIsTold() async throws {
+        let port = try Listener(answers: false).port
+        let source = try TestServer.source(["port": String(port)])
+        #expect(try await TestServer.error(Self.probe, source).code == "connection_refused")
+        #expect(await source.check().steps.map(\.isOK) == [true, false])
+        let socket = try TestServer.source(["host": "/nonexistent"])
+        #expect(try await TestServer.error(Self.probe, socket).code == "connection_refused")
+    }
+
+    @Test func silentServerRunsIntoTheConnectTimeout() async throws {
+        let listener = try Listener(answers: true)
+        let source = try TestServer.source(["port": String(listener.port), "connect_timeout_seconds": "1"])
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "connect_timeout")
+        #expect(error.message.contains("1 s"))
+    }
+
+    @Test func cancelledAttemptToConnectReturnsAtOnce() async throws {
+        let listener = try Listener(answers: true)
+        let source = try TestServer.source(["port": String(listener.port), "connect_timeout_seconds": "60"])
+        let scan = Task { try await TestServer.read(source, Self.probe) }
+        try await Task.sleep(for: .milliseconds(5))
+        let begin = ContinuousClock.now
+        scan.cancel()
+        await #expect(throws: CancellationError.self) { try await scan.value }
+        #expect(ContinuousClock.now - begin < .seconds(1))
+    }
+
+    @Test func settingWithZeroByteIsRefused() {
+        #expect(throws: SourceError.self) { try TestServer.source(["user": "a\u{0}b"]) }
+    }
+
+    @Test func everySettingIsDeclaredWithHelp() {
+        let declaration = PostgresSource.type.declaration
+        #expect(declaration.type == "postgres")
+        #expect(declaration.settings.filter(\.isSecret).map(\.name) == ["password"])
+        for setting in declaration.settings { #expect(!setting.help.isEmpty && !setting.example.isEmpty) }
+    }
+
+    /// A port of loopback that takes connections and says nothing, or that was free a moment ago.
+    private final class Listener {
+        let port: UInt16
+        private let descriptor: Int32
+
+        init(answers: Bool) throws {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let bound = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                    bind(descriptor, generic, size) == 0 && getsockname(descriptor, generic, &size) == 0
+                }
+            }
+            try #require(bound)
+            if answers { try #require(listen(descriptor, 5) == 0) }
+            port = UInt16(bigEndian: address.sin_port)
+            self.descriptor = descriptor
+        }
+
+        deinit { close(descriptor) }
+    }
+
+    private static let otherCertificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBjzCCATWgAwIBAgIUY8FLzWT/d29D8+k7wTaoVV7ILyIwCgYIKoZIzj0EAwIw
+        HDEaMBgGA1UEAwwRYW5vdGhlciBhdXRob3JpdHkwIBcNMjYxMTIzMTcyNjQ2WhgP
+        MjEyNjEwMzAxNzI2NDZaMBwxGjAYBgNVBAMMEWFub3RoZXIgYXV0aG9yaXR5MFkw
+        EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEARJUWaKnXe+HaJBt1uwbLMJEP42v3QRW
+        x8nOaC1dIL8gkj/4CFraMVI5MWZyGv4RBE+28efDRZ/SKNwc/v/LfKNTMFEwHQYD
+        VR0OBBYEFKCR/lJNO9HqXFVVlbjN4U7P7ex5MB8GA1UdIwQYMBaAFKCR/lJNO9Hq
+        XFVVlbjN4U7P7ex5MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIh
+        AP6gA1oI84+y1hNNmbDy3TmDzXmx/elxfgEZLJBD/6AvAiBDvx7Ul/KshxYa7HBo
+        9xWA/T7Pf6zb7+1IdYmNDLdq7Q==
+        -----END CERTIFICATE-----
+        """
+}
