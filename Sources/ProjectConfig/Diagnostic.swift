@@ -1,0 +1,96 @@
+/// One thing that is wrong, or deserves a look, in the project's files. No text of it contains a secret.
+package struct Diagnostic: Error, Sendable, Hashable, Codable {
+    package enum Severity: String, Sendable, Hashable, Codable {
+        case error, warning
+    }
+
+    package var severity: Severity
+    /// Stable, documented in docs/errors.md.
+    package var code: String
+    package var message: String
+    /// What to do now; may be empty.
+    package var hint: String
+    /// The last three are nil where no file is at fault.
+    package var file: String?
+    package var line: Int?
+    package var column: Int?
+
+    package init(
+        _ severity: Severity, code: String, message: String, hint: String = "", at location: Location? = nil
+    ) {
+        self.severity = severity
+        self.code = code
+        self.message = message
+        self.hint = hint
+        file = location?.file
+        line = location?.line
+        column = location?.column
+    }
+
+    /// `file:line:column: error[code]: message`, and the hint on a line of its own.
+    package var rendered: String {
+        var place = ""
+        if let file {
+            place = file
+            if let line { place += ":\(line)" }
+            if let column { place += ":\(column)" }
+            place += ": "
+        }
+        let first = "\(place)\(severity.rawValue)[\(code)]: \(message)"
+        return hint.isEmpty ? first : first + "\n  hint: " + hint
+    }
+}
+
+/// Everything that is wrong with a project: at least one error, and the warnings found on the way.
+package struct ProjectErrors: Error, Sendable, Hashable, CustomStringConvertible {
+    package var diagnostics: [Diagnostic]
+
+    package init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+
+    package var description: String { diagnostics.map(\.rendered).joined(separator: "\n") }
+}
+
+/// Collects what is found, so that a person sees every error at once. Owned by one task.
+final class DiagnosticLog {
+    /// More than this helps nobody; the last one then says that there is more.
+    static let diagnosticsMax = 200
+
+    private var found: [Diagnostic] = []
+    private var left = 0
+
+    func error(code: String, _ message: String, hint: String = "", at location: Location?) {
+        add(Diagnostic(.error, code: code, message: message, hint: hint, at: location))
+    }
+
+    func warning(code: String, _ message: String, hint: String = "", at location: Location?) {
+        add(Diagnostic(.warning, code: code, message: message, hint: hint, at: location))
+    }
+
+    func add(_ diagnostic: Diagnostic) {
+        if found.contains(diagnostic) { return }
+        if found.count >= Self.diagnosticsMax, diagnostic.severity == .error || !hasErrors {
+            left += 1
+        } else if found.count < Self.diagnosticsMax {
+            found.append(diagnostic)
+        }
+        if diagnostic.severity == .error { hasErrors = true }
+    }
+
+    private(set) var hasErrors = false
+
+    /// Ordered by file, line and column.
+    var diagnostics: [Diagnostic] {
+        var sorted = found.enumerated().sorted { left, right in
+            let first = (left.element.file ?? "", left.element.line ?? 0, left.element.column ?? 0, left.offset)
+            let second = (right.element.file ?? "", right.element.line ?? 0, right.element.column ?? 0, right.offset)
+            return first < second
+        }.map(\.element)
+        if left > 0 {
+            sorted.append(
+                Diagnostic(
+                    hasErrors ? .error : .warning, code: "too_many_problems",
+                    message: "\(left) more problems are not shown", hint: "correct these first and check again"))
+        }
+        return sorted
+    }
+}

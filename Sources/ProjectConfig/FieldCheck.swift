@@ -1,0 +1,154 @@
+internal import ConnectorKit
+internal import Records
+
+/// Holds one mapping against the field that it names.
+struct FieldCheck {
+    let sync: SyncDefinition
+    let object: DestinationObject
+    let log: DiagnosticLog
+
+    func check(_ mapping: MappingDefinition) {
+        if let field = object.field(mapping.field) {
+            guard field.isWritable else { return reportReadOnly(mapping) }
+            check(mapping, type: field.type)
+        } else if let key = object.key(mapping.field) {
+            guard key.canCreate else { return reportReadOnly(mapping) }
+            check(mapping, type: .text)
+        } else if !isCustom(mapping.field) {
+            reportUnknown(mapping)
+        }
+    }
+
+    /// A field of the account's own making; whether it exists is seen when the account is asked.
+    private func isCustom(_ field: String) -> Bool {
+        guard let under = object.acceptsUnknownFieldsUnder else { return false }
+        return field.hasPrefix(under + ".") && field.utf8.count > under.utf8.count + 1
+    }
+
+    private func reportReadOnly(_ mapping: MappingDefinition) {
+        log.error(
+            code: "field_not_writable", "`\(mapping.field)` of \(object.displayName) cannot be written",
+            hint: "the destination sets it itself; remove this mapping", at: mapping.location)
+    }
+
+    private func reportUnknown(_ mapping: MappingDefinition) {
+        let names = object.fields.filter(\.isWritable).map(\.name) + object.keys.filter(\.canCreate).map(\.name)
+        var hint = NearestName.among(names, to: mapping.field).map { "did you mean `\($0)`?" } ?? ""
+        if hint.isEmpty, let under = object.acceptsUnknownFieldsUnder, !mapping.field.hasPrefix(under + ".") {
+            hint = "a custom field is written `\(under).\(mapping.field)`; "
+        }
+        if !hint.hasPrefix("did") { hint += "`sluice objects \(sync.destination) \(object.name)` lists the fields" }
+        log.error(
+            code: "unknown_field", "\(object.displayName) has no field `\(mapping.field)`", hint: hint,
+            at: mapping.location)
+    }
+
+    private func check(_ mapping: MappingDefinition, type: FieldType) {
+        switch mapping.source {
+        case .column(_, let lookup, _):
+            if case .reference(_, let forms) = type {
+                checkReference(mapping, lookup: lookup, forms: forms)
+            } else if lookup != nil {
+                log.error(
+                    code: "unknown_lookup", "`\(mapping.field)` is no reference; `lookup` does not go with it",
+                    hint: "remove `lookup`", at: mapping.valueLocation)
+            }
+        case .constant(let value):
+            guard let problem = ConstantCheck.problem(value, for: type) else { return }
+            log.error(
+                code: "invalid_constant", "this constant cannot be the \(type.word) `\(mapping.field)`",
+                hint: problem, at: mapping.valueLocation)
+        }
+    }
+
+    private func checkReference(_ mapping: MappingDefinition, lookup: String?, forms: [ReferenceForm]) {
+        if forms.isEmpty || forms.contains(where: { $0.lookup == lookup }) { return }
+        let words = forms.compactMap(\.lookup)
+        guard let lookup else {
+            log.error(
+                code: "unknown_lookup", "`\(mapping.field)` needs `lookup`: what its column holds",
+                hint: "it is one of: \(words.joined(separator: ", "))", at: mapping.valueLocation)
+            return
+        }
+        let hint = NearestName.hint(for: lookup, among: words)
+        log.error(
+            code: "unknown_lookup", "`\(mapping.field)` cannot be looked up by `\(lookup)`",
+            hint: words.isEmpty ? "remove `lookup`: the column holds the destination's own id" : hint,
+            at: mapping.valueLocation)
+    }
+}
+
+/// Whether a constant can be what its field takes.
+struct ConstantCheck {
+    /// What the field expects, or nil where the constant suits. Null suits every field: it empties it.
+    static func problem(_ value: Value, for type: FieldType) -> String? {
+        if value == .null { return nil }
+        let text = value.text
+        switch type {
+        case .any: return nil
+        case .text, .reference: return isScalar(value) ? nil : "expected a text"
+        case .email: return isScalar(value) && isEmail(text) ? nil : "expected an e-mail address"
+        case .number: return number(value) == nil ? "expected a number" : nil
+        case .integer: return number(value).map { $0 == $0.rounded() } ?? false ? nil : "expected a whole number"
+        case .boolean: return isBoolean(value) ? nil : "expected true or false"
+        case .date, .dateTime: return isDate(text) ? nil : "expected an ISO 8601 date, such as 2026-01-31"
+        case .dayNumber:
+            return isDate(text) || (number(value).map { $0 == $0.rounded() } ?? false)
+                ? nil : "expected a date, or the days since 1970-01-01"
+        case .choice(let choices):
+            return choices.contains(text) ? nil : hint(text, choices)
+        case .textList:
+            if case .array = value { return nil }
+            return isScalar(value) ? nil : "expected a list of texts"
+        }
+    }
+
+    private static func hint(_ text: String, _ choices: [String]) -> String {
+        let near = NearestName.hint(for: text, among: choices)
+        return near.isEmpty ? "expected one of \(choices.count) choices" : near
+    }
+
+    private static func isScalar(_ value: Value) -> Bool {
+        switch value {
+        case .json, .array, .bytes, .unreadable: false
+        default: true
+        }
+    }
+
+    private static func number(_ value: Value) -> Double? {
+        switch value {
+        case .integer(let number): Double(number)
+        case .double(let number): number.isFinite ? number : nil
+        case .decimal(let text), .text(let text): Double(text).flatMap { $0.isFinite ? $0 : nil }
+        default: nil
+        }
+    }
+
+    private static func isBoolean(_ value: Value) -> Bool {
+        switch value {
+        case .boolean: true
+        case .integer(let number): number == 0 || number == 1
+        case .text(let text): ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
+            .contains(text.lowercased())
+        default: false
+        }
+    }
+
+    private static func isEmail(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        return parts.count == 2 && !parts[0].isEmpty && !parts[1].isEmpty && !text.contains(where: \.isWhitespace)
+    }
+
+    /// `YYYY-MM-DD`, alone or followed by `T` or a blank and a time.
+    private static func isDate(_ text: String) -> Bool {
+        let parts = text.prefix(10).split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts.map(\.utf8.count) == [4, 2, 2],
+            let year = Int64(parts[0]), let month = Int64(parts[1]), let day = Int64(parts[2]),
+            (1...12).contains(month), (1...31).contains(day)
+        else { return false }
+        let (realYear, realMonth, realDay) = Calendar.civil(Calendar.days(year: year, month: month, day: day))
+        guard (realYear, realMonth, realDay) == (year, month, day) else { return false }
+        let rest = text.dropFirst(10)
+        return rest.isEmpty || ((rest.first == "T" || rest.first == " ") && rest.count > 5)
+    }
+}

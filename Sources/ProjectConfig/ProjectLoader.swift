@@ -1,0 +1,92 @@
+internal import Foundation
+
+/// A project, what deserves a look in it, and the variables that its references are looked up in.
+package struct LoadedProject: Sendable {
+    package var project: Project
+    package var warnings: [Diagnostic]
+    /// Looks up what the settings refer to.
+    package var references: SecretReferences
+    /// The environment that was picked, if any.
+    package var environmentName: String?
+}
+
+/// Reads a project: its file, what that includes, the environment's overrides and the `.env` files beside it.
+///
+/// It opens no connection and looks no reference up. Every error is collected before it throws.
+package struct ProjectLoader: Sendable {
+    private let environment: [String: String]
+    private let workingDirectory: String
+
+    /// - Parameters:
+    ///   - environment: the variables of the process; they win over those of the `.env` files.
+    ///   - workingDirectory: absolute; where relative paths begin and what shown paths are relative to. The
+    ///     process's own if nil.
+    package init(environment: [String: String], workingDirectory: String? = nil) {
+        self.environment = environment
+        self.workingDirectory = FilePath.absolute(
+            workingDirectory ?? FileManager.default.currentDirectoryPath, in: "/")
+    }
+
+    /// Reads the project file at `path`, with the overrides of `environmentName`.
+    package func load(_ path: String, environmentName: String? = nil) throws(ProjectErrors) -> LoadedProject {
+        let log = DiagnosticLog()
+        var files = ProjectFiles(workingDirectory: workingDirectory, log: log)
+        files.readProject(path)
+        let absolute = FilePath.absolute(path, in: workingDirectory)
+        let directory = FilePath.directory(of: absolute)
+        guard !files.files.isEmpty else { throw ProjectErrors(log.diagnostics) }
+
+        var merged = files.merged
+        let overrides = EnvironmentOverrides(log: log)
+        overrides.check(merged)
+        if let environmentName {
+            if let chosen = merged.environments.first(where: { $0.entry.key == environmentName }) {
+                overrides.apply(chosen.sections, to: &merged)
+            } else {
+                checkEnvironment(environmentName, merged: merged, directory: directory, log: log)
+            }
+        }
+        let variables = variables(in: directory, environmentName: environmentName, log: log)
+        let project = ProjectDecoder(log: log, directories: files.directories).project(
+            merged, directory: directory, file: FilePath.shown(absolute, from: workingDirectory), files: files.files)
+        guard !log.hasErrors else { throw ProjectErrors(log.diagnostics) }
+        return LoadedProject(
+            project: project, warnings: log.diagnostics, references: SecretReferences(variables: variables),
+            environmentName: environmentName)
+    }
+
+    /// An environment needs overrides or a `.env` file of its own; else its name is a mistake.
+    private func checkEnvironment(
+        _ name: String, merged: ProjectFiles.Merged, directory: String, log: DiagnosticLog
+    ) {
+        let isSafe = !name.isEmpty && !name.contains("/") && !name.contains("\u{0}")
+        if isSafe, TextFile.exists(FilePath.absolute(".env.\(name)", in: directory)) { return }
+        let known = merged.environments.map(\.entry.key)
+        log.add(
+            Diagnostic(
+                .error, code: "unknown_environment",
+                message: "there is no environment `\(name)`: neither below `environments` nor a file `.env.\(name)`",
+                hint: NearestName.hint(for: name, among: known)))
+    }
+
+    /// `.env`, over it `.env.NAME`, over both the process's environment.
+    private func variables(in directory: String, environmentName: String?, log: DiagnosticLog) -> [String: String] {
+        var variables: [String: String] = [:]
+        var names = [".env"]
+        if let environmentName, !environmentName.contains("/") { names.append(".env.\(environmentName)") }
+        for name in names {
+            let path = FilePath.absolute(name, in: directory)
+            guard TextFile.exists(path) else { continue }
+            let shown = FilePath.shown(path, from: workingDirectory)
+            do throws(TextFile.Failure) {
+                let file = EnvironmentFile(try TextFile.read(path, shown: shown), file: shown)
+                for problem in file.problems { log.add(problem) }
+                variables.merge(file.variables) { _, later in later }
+            } catch {
+                log.add(Diagnostic(.error, code: error.code, message: error.message, hint: error.hint))
+            }
+        }
+        variables.merge(environment) { _, real in real }
+        return variables
+    }
+}

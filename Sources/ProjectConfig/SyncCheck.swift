@@ -1,0 +1,188 @@
+internal import ConnectorKit
+
+/// Holds one sync against the object that it writes.
+struct SyncCheck {
+    let sync: SyncDefinition
+    let object: DestinationObject
+    let log: DiagnosticLog
+
+    func check() {
+        guard checkBehavior() else { return }
+        checkKey()
+        checkMappings()
+        checkRequired()
+        checkWithin()
+    }
+
+    private func checkBehavior() -> Bool {
+        if object.behaviors.contains(sync.behavior) { return true }
+        let words = object.behaviors.map(\.rawValue)
+        log.error(
+            code: "behavior_not_available",
+            "\(object.displayName) cannot be written with `behavior: \(sync.behavior.rawValue)`",
+            hint: words.count == 1 ? "there is only `\(words[0])`" : "it is one of: \(words.joined(separator: ", "))",
+            at: sync.behaviorLocation)
+        return false
+    }
+
+    // MARK: The key
+
+    private func checkKey() {
+        if sync.behavior == .send {
+            checkKeyOfSend()
+        } else if sync.key.columns.count != 1 {
+            log.error(
+                code: "illegal_key", "`behavior: \(sync.behavior.rawValue)` takes a key of one column",
+                hint: "write `key: {column: id, field: …}`; only what is sent may be known by several columns",
+                at: sync.key.location)
+        } else if let field = sync.key.field {
+            checkKeyField(field)
+        } else {
+            log.error(
+                code: "illegal_key", "`key` needs `field`: the field of \(object.displayName) that the key is written to",
+                hint: keyHint, at: sync.key.location)
+        }
+    }
+
+    private var keyNames: [String] { object.keys.map(\.name) }
+    private var keyHint: String {
+        keyNames.count == 1 ? "there is only `\(keyNames[0])`" : "it is one of: \(keyNames.joined(separator: ", "))"
+    }
+
+    /// Where an object is sent the key only says which row it is; a field makes it the reference as well.
+    private func checkKeyOfSend() {
+        if sync.key.within != nil {
+            log.error(
+                code: "illegal_key", "`within` does not go with `behavior: send`",
+                hint: "write `columns: […]` with every column that tells one row from another",
+                at: sync.key.location)
+        }
+        guard let field = sync.key.field else { return }
+        if object.key(field) == nil {
+            log.error(
+                code: "illegal_key", "`\(field)` is no key of \(object.displayName)",
+                hint: "where an object is sent `field` may be left out" + (keyNames.isEmpty ? "" : "; else " + keyHint),
+                at: sync.key.fieldLocation)
+        } else if sync.key.columns.count != 1 {
+            log.error(
+                code: "illegal_key", "a key with `field` takes one column", hint: "remove `field`, or name one column",
+                at: sync.key.fieldLocation)
+        }
+    }
+
+    private func checkKeyField(_ field: String) {
+        guard let key = object.key(field) else {
+            let near = NearestName.among(keyNames, to: field)
+            log.error(
+                code: "illegal_key", "`\(field)` cannot be the key of \(object.displayName)",
+                hint: near.map { "did you mean `\($0)`?" } ?? keyHint, at: sync.key.fieldLocation)
+            return
+        }
+        if sync.behavior == .createOnly, !key.canCreate {
+            log.error(
+                code: "illegal_key", "a record cannot be created by `\(field)`: only the destination gives it out",
+                hint: "use another key: \(object.keys.filter(\.canCreate).map(\.name).joined(separator: ", "))",
+                at: sync.key.fieldLocation)
+        } else if sync.behavior == .updateOrCreate || sync.behavior == .mirror, !key.canCreate {
+            log.warning(
+                code: "key_cannot_create", "rows whose `\(field)` the destination does not know cannot be created",
+                hint: "use `behavior: update_only`, or another key", at: sync.key.fieldLocation)
+        }
+        if sync.key.within != nil, key.uniqueWithin == nil {
+            log.error(
+                code: "illegal_key", "`\(key.name)` is unique everywhere; `within` does not go with it",
+                hint: "remove `within`", at: sync.key.location)
+        }
+    }
+
+    private func checkWithin() {
+        guard sync.behavior != .send, sync.key.within != nil, let field = sync.key.field,
+            let parent = object.key(field)?.uniqueWithin
+        else { return }
+        if sync.mappings.contains(where: { canonical($0.field) == canonical(parent) }) { return }
+        log.warning(
+            code: "within_not_mapped", "the key is unique within `\(parent)`, which is not mapped",
+            hint: "map `\(parent)` from the column `\(sync.key.within ?? "")`", at: sync.key.location)
+    }
+
+    // MARK: The fields
+
+    private func canonical(_ field: String) -> String { object.canonicalName(field) }
+
+    private func checkMappings() {
+        var seen: [String: MappingDefinition] = [:]
+        let keyField = sync.key.field.map(canonical)
+        for mapping in sync.mappings {
+            let name = canonical(mapping.field)
+            if let first = seen[name] {
+                log.error(
+                    code: "field_mapped_twice", "`\(mapping.field)` is mapped twice; the first is at \(first.location)",
+                    hint: "keep one of them" + (first.field == mapping.field ? "" : "; `\(first.field)` is the same field"),
+                    at: mapping.location)
+                continue
+            }
+            seen[name] = mapping
+            if name == keyField {
+                log.error(
+                    code: "key_field_mapped", "`\(mapping.field)` is the key's field, which is written from the key",
+                    hint: "remove this mapping", at: mapping.location)
+                continue
+            }
+            FieldCheck(sync: sync, object: object, log: log).check(mapping)
+        }
+    }
+
+    private func checkRequired() {
+        guard [.updateOrCreate, .createOnly, .mirror, .send].contains(sync.behavior) else { return }
+        let written = Set(sync.mappings.map { canonical($0.field) } + [sync.key.field.map(canonical) ?? ""])
+        for field in object.fields where field.isRequiredOnCreate && !written.contains(field.name) {
+            log.warning(
+                code: "required_field_missing", "a new \(object.displayName) needs `\(field.name)`, which is not mapped",
+                hint: sync.behavior == .send
+                    ? "map it" : "map it, or use `behavior: update_only` where nothing is to be created",
+                at: sync.location)
+        }
+    }
+}
+
+extension DestinationObject {
+    /// The name that a field or a key is declared with, for any of its spellings.
+    func canonicalName(_ name: String) -> String { field(name)?.name ?? key(name)?.name ?? name }
+}
+
+/// Finds syncs that write the same field of the same records.
+struct OverlapCheck {
+    static let fieldsShownMax = 5
+
+    let project: Project
+    let catalog: ConnectorCatalog
+    let log: DiagnosticLog
+
+    func check() {
+        var writers: [String: [(sync: SyncDefinition, fields: [String: Location])]] = [:]
+        for sync in project.syncs where sync.behavior != .send && sync.behavior != .delete {
+            guard let type = project.destinations[sync.destination]?.type,
+                let object = catalog.destination(type)?.objects.first(where: { $0.name == sync.object })
+            else { continue }
+            var fields: [String: Location] = [:]
+            for mapping in sync.mappings { fields[object.canonicalName(mapping.field)] = mapping.location }
+            let target = "\(sync.destination).\(sync.object)"
+            for other in writers[target, default: []] { compare(sync, fields, with: other.sync, other.fields) }
+            writers[target, default: []].append((sync, fields))
+        }
+    }
+
+    private func compare(
+        _ sync: SyncDefinition, _ fields: [String: Location], with other: SyncDefinition,
+        _ otherFields: [String: Location]
+    ) {
+        let shared = fields.keys.filter { otherFields[$0] != nil }.sorted()
+        guard let first = shared.first, let place = fields[first] else { return }
+        let shown = shared.prefix(Self.fieldsShownMax).map { "`\($0)`" }.joined(separator: ", ")
+        let more = shared.count > Self.fieldsShownMax ? " and \(shared.count - Self.fieldsShownMax) more" : ""
+        log.warning(
+            code: "field_written_twice", "the syncs `\(other.name)` and `\(sync.name)` both write \(shown)\(more)",
+            hint: "where both have the same record the one that runs last wins; map each field in one sync",
+            at: place)
+    }
+}
