@@ -10,6 +10,7 @@ package final class Sandbox: Sendable {
     package let store: SandboxStore
     package let log = RequestLog()
     private let clock: @Sendable () -> Int64
+    private let saved: SavedRevision
 
     /// Reads the data file, if there is one.
     /// - Parameter clock: microseconds since 1970; the time of this machine unless told otherwise.
@@ -26,6 +27,7 @@ package final class Sandbox: Sendable {
         {
             store.replace(with: state)
         }
+        saved = SavedRevision(value: store.snapshot().revision)
     }
 
     /// Serves until the task is cancelled, then writes the data file and returns.
@@ -41,11 +43,10 @@ package final class Sandbox: Sendable {
             onServerRunning: { await onReady($0.localAddress?.port ?? 0) },
             logger: logger
         )
-        let saved = SavedRevision(value: store.snapshot().revision)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await application.run() }
-                group.addTask { try await self.saveNowAndThen(saved) }
+                group.addTask { try await self.saveNowAndThen() }
                 defer { group.cancelAll() }
                 try await group.next()
             }
@@ -56,7 +57,7 @@ package final class Sandbox: Sendable {
         } catch is CancellationError {
             // Being cancelled is how a sandbox ends.
         }
-        try save(saved)
+        try save()
     }
 
     /// Forgets everything but the seed data, the request log too.
@@ -66,17 +67,19 @@ package final class Sandbox: Sendable {
     }
 
     /// Writes the file when it is behind: at most every five seconds, and for large states at most a tenth of the time.
-    private func saveNowAndThen(_ saved: SavedRevision) async throws {
+    private func saveNowAndThen() async throws {
         var pause = Duration.seconds(5)
         while true {
             try await Task.sleep(for: pause)
             let start = ContinuousClock.now
-            try save(saved)
+            try save()
             pause = max(.seconds(5), (ContinuousClock.now - start) * 10)
         }
     }
 
-    private func save(_ saved: SavedRevision) throws(SandboxError) {
+    /// Writes the data file if it is behind; does nothing without one.
+    /// - Throws: `sandbox_data_unwritable`.
+    package func save() throws(SandboxError) {
         guard let path = configuration.dataFile else { return }
         let state = store.snapshot()
         guard state.revision != saved.current else { return }

@@ -30,6 +30,17 @@ struct ApiAnswer: Sendable {
         totals = answer.totals
     }
 
+    /// The whole body.
+    var bytes: [UInt8] {
+        switch body {
+        case .bytes(let bytes): return bytes
+        case .stream(var stream):
+            var all: [UInt8] = []
+            while let chunk = stream.next() { all += chunk }
+            return all
+        }
+    }
+
     func response(_ headers: [(String, String)] = []) -> Response {
         var fields = HTTPFields()
         let type = isHTML ? "text/html; charset=utf-8" : "application/json; charset=utf-8"

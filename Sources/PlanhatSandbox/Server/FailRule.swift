@@ -30,6 +30,8 @@ package struct FailRule: Sendable, Equatable {
     /// What `Retry-After` says, with a status.
     package var retryAfter: Int?
 
+    package init(action: Action) { self.action = action }
+
     /// Whether the rule strikes for the `count`-th request (or row) that applies to it, counted from 1.
     func strikes(_ count: Int) -> Bool {
         guard count > after, (count - after) % every == 0 else { return false }

@@ -1,13 +1,19 @@
 /// So many requests a minute: a minute that starts with its first request (`fixed`), or the minute that ends now
 /// (`sliding`). Times are microseconds, of one clock.
-struct RateWindow: Sendable {
+package struct RateWindow: Sendable {
     static let minute: Int64 = 60_000_000
 
-    struct Permit: Equatable {
-        let isGranted: Bool
-        let remaining: Int
+    package struct Permit: Equatable {
+        package let isGranted: Bool
+        package let remaining: Int
         /// Seconds until a request is free again, rounded up.
-        let resetSeconds: Int
+        package let resetSeconds: Int
+
+        package init(isGranted: Bool, remaining: Int, resetSeconds: Int) {
+            self.isGranted = isGranted
+            self.remaining = remaining
+            self.resetSeconds = resetSeconds
+        }
     }
 
     let perMinute: Int
@@ -16,12 +22,12 @@ struct RateWindow: Sendable {
     private var times: [Int64] = []
     private var start: Int64 = 0
 
-    init(perMinute: Int, isSliding: Bool) {
+    package init(perMinute: Int, isSliding: Bool) {
         self.perMinute = perMinute
         self.isSliding = isSliding
     }
 
-    mutating func take(at now: Int64) -> Permit {
+    package mutating func take(at now: Int64) -> Permit {
         if isSliding {
             times.removeAll { $0 <= now - Self.minute }
         } else if now - start >= Self.minute || times.isEmpty {

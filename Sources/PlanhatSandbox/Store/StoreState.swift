@@ -18,6 +18,8 @@ package struct RowTotals: Sendable, Equatable {
     package var deleted = 0
     /// Creations beyond the first of one key.
     package var createdAgain = 0
+
+    package init() {}
 }
 
 /// Everything the sandbox holds. A value: a copy is a snapshot that later writes leave alone.
