@@ -1,0 +1,234 @@
+internal import GRDB
+package import Records
+
+/// The control database of a state directory: syncs, runs, outcomes that are not plain success, exchanges.
+///
+/// One SQLite file in WAL mode, mode 0600, used by several processes at once. Every method is one transaction and is on
+/// the disk when it returns, so a process may be killed between any two calls. Methods block for as long as SQLite
+/// takes (milliseconds; at most the busy timeout). Reading for people is `RunHistory`'s.
+package final class ControlDatabase: Sendable {
+    package static let busyTimeoutMilliseconds = 10_000
+
+    package let path: String
+    private let pool: DatabasePool
+
+    private init(path: String, pool: DatabasePool) {
+        self.path = path
+        self.pool = pool
+    }
+
+    /// Opens the database, makes it where there is none (its directory must exist) and brings it up to date.
+    ///
+    /// Throws `state_newer` for a file of a newer program and `state_not_ours` for another kind of database, both
+    /// before anything was written to it; `state_corrupt`, `state_busy`, `state_unwritable`, `disk_full`,
+    /// `state_io` or `state_database_failed`. `migrations` is the schema; another list is for tests of upgrading.
+    package static func open(
+        path: String, busyTimeoutMilliseconds: Int = busyTimeoutMilliseconds,
+        migrations: [ControlMigration] = ControlMigration.all
+    ) throws(StateError) -> ControlDatabase {
+        try OpeningLock.with(path: path, timeoutMilliseconds: busyTimeoutMilliseconds) { () throws(StateError) in
+            try PrivateFile.prepare(path)
+            do {
+                let configuration = configuration(path, busyTimeoutMilliseconds, known: migrations.count)
+                let pool = try DatabasePool(path: path, configuration: configuration)
+                // In WAL mode GRDB chooses NORMAL, which may lose the last commits with the power. The closing
+                // sequence drops the journal because this file says so, so it has to be on the disk.
+                try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+                if try pool.writeWithoutTransaction({ try version(of: $0) }) < migrations.count {
+                    try ControlMigration.migrator(migrations).migrate(pool)
+                }
+                return ControlDatabase(path: path, pool: pool)
+            } catch {
+                throw DatabaseFailure.stateError(error, path: path)
+            }
+        }
+    }
+
+    private static func configuration(_ path: String, _ timeout: Int, known: Int) -> Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(Double(timeout) / 1_000)
+        configuration.maximumReaderCount = 4
+        configuration.label = "control"
+        configuration.prepareDatabase { database in
+            let found = try version(of: database)
+            guard found <= known else { throw DatabaseFailure.newer(path, version: found, known: known) }
+            guard try Int.fetchOne(database, sql: "PRAGMA application_id") != ControlMigration.applicationID else {
+                return
+            }
+            let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+            guard isEmpty && found == 0 else { throw DatabaseFailure.foreign(path) }
+        }
+        return configuration
+    }
+
+    private static func version(of database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    }
+
+    func write<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {
+        do { return try pool.write(body) } catch { throw DatabaseFailure.stateError(error, path: path) }
+    }
+
+    func read<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {
+        do { return try pool.read(body) } catch { throw DatabaseFailure.stateError(error, path: path) }
+    }
+}
+
+// MARK: - Syncs
+
+extension ControlDatabase {
+    /// What is remembered of the sync; nil before the first `save`.
+    package func memory(_ sync: String) throws(StateError) -> SyncMemory? {
+        try read { try SyncTable.memory($0, name: sync) }
+    }
+
+    /// Every sync that has a memory, by name.
+    package func all() throws(StateError) -> [SyncMemory] {
+        try read { try SyncTable.all($0) }
+    }
+
+    /// Stores all of it but `isPaused`.
+    package func save(_ memory: SyncMemory) throws(StateError) {
+        try write { try SyncTable.save($0, memory) }
+    }
+
+    /// Gives memory, runs and pause of the sync `old` the name `new`. False, and nothing changes, where there is no
+    /// `old` or `new` has a history of its own; so it may be asked again by every run.
+    @discardableResult
+    package func rename(sync old: String, to new: String) throws(StateError) -> Bool {
+        try write { try SyncTable.rename($0, old, new) }
+    }
+
+    package func setPaused(_ sync: String, _ isPaused: Bool) throws(StateError) {
+        try write { try SyncTable.setPaused($0, sync, isPaused) }
+    }
+
+    package func isPaused(_ sync: String) throws(StateError) -> Bool {
+        try pausedSyncs().contains(sync)
+    }
+
+    package func pausedSyncs() throws(StateError) -> Set<String> {
+        try read { try SyncTable.paused($0) }
+    }
+}
+
+// MARK: - Runs
+
+extension ControlDatabase {
+    /// Stores a new run under the next number.
+    package func createRun(
+        sync: String, trigger: String, full: Bool, limited: Bool, startedAt: Moment, state: RunState
+    ) throws(StateError) -> RunRecord {
+        try write { database in
+            var run = RunRecord(
+                id: 0, sync: sync, state: state, full: full, limited: limited, trigger: trigger, startedAt: startedAt)
+            run.id = try RunTable.create(database, run)
+            return run
+        }
+    }
+
+    /// Stores state and figures. Number and sync stay. Throws `unknown_run`.
+    package func update(_ run: RunRecord) throws(StateError) {
+        try write { try RunTable.update($0, run) }
+    }
+
+    /// Stores figures and state, and that the run's plan is complete: from now on it may be delivered.
+    package func seal(_ run: RunRecord, definition: String, at moment: Moment) throws(StateError) {
+        try write { database in
+            try RunTable.update(database, run)
+            try RunTable.seal(database, run.id, definition: definition, at: moment)
+        }
+    }
+
+    /// The last act of a run: its final record and what its sync remembers of it, in one transaction.
+    package func close(_ run: RunRecord, memory: SyncMemory?) throws(StateError) {
+        try write { database in
+            try RunTable.update(database, run)
+            if let memory { try SyncTable.save(database, memory) }
+        }
+    }
+
+    package func run(_ id: Int64) throws(StateError) -> RunRecord? {
+        try read { try RunTable.run($0, id) }
+    }
+
+    /// Runs in a state that is not final, oldest first; of one sync or of all.
+    package func unfinishedRuns(sync: String? = nil) throws(StateError) -> [RunRecord] {
+        try read { try RunTable.unfinished($0, sync: sync) }
+    }
+
+    package func lastRun(sync: String) throws(StateError) -> RunRecord? {
+        try read { try RunTable.runs($0, sync: sync, limit: 1, offset: 0).first }
+    }
+
+    /// The newest run of the sync whose plan was sealed, whatever became of it.
+    package func latestSealedPlan(sync: String) throws(StateError) -> SealedPlan? {
+        try read { try RunTable.latestSealed($0, sync: sync) }
+    }
+
+    /// Asks the process that has the run to stop it, and returns the state it was found in: where that is final,
+    /// nothing was asked. Throws `unknown_run`.
+    package func requestCancel(run: Int64, at moment: Moment) throws(StateError) -> RunState {
+        try write { try RunTable.requestCancel($0, run, at: moment) }
+    }
+
+    package func isCancelRequested(run: Int64) throws(StateError) -> Bool {
+        try read { try RunTable.isCancelRequested($0, run) }
+    }
+}
+
+// MARK: - Outcomes and exchanges
+
+extension ControlDatabase {
+    /// Stores outcomes found while planning (or while closing); one that is there already under the same run and
+    /// sequence is replaced. Give at most some 10,000 at once: other processes wait meanwhile.
+    package func record(outcomes: [OutcomeRecord]) throws(StateError) {
+        guard !outcomes.isEmpty else { return }
+        try write { try OutcomeTable.insert($0, outcomes) }
+    }
+
+    /// Removes the run's outcomes of these keys and stores others instead: for duplicates, which are known only after
+    /// the scan. Returns how many of each kind were removed.
+    package func replaceOutcomes(
+        run: Int64, of keys: Set<Hash128>, with outcomes: [OutcomeRecord]
+    ) throws(StateError) -> [OutcomeKind: Int] {
+        try write { database in
+            let removed = try OutcomeTable.remove(database, run: run, keys: keys)
+            try OutcomeTable.insert(database, outcomes)
+            return removed
+        }
+    }
+
+    /// Forgets what was found while planning: the run scans anew.
+    package func discardOutcomes(run: Int64) throws(StateError) {
+        try write { try OutcomeTable.removeAll($0, run: run) }
+    }
+
+    /// Stores exchanges; one that is there already under the same run and number is left as it is.
+    package func record(exchanges: [ExchangeRecord]) throws(StateError) {
+        guard !exchanges.isEmpty else { return }
+        try write { try ExchangeTable.insert($0, exchanges) }
+    }
+
+    /// Takes over one settle frame of the run's journal: its outcomes, the exchanges of its batch and the figures of
+    /// the run so far, together with the frame's position. False, and nothing changes, where that position or a later
+    /// one was applied before. Throws `unknown_run`.
+    package func apply(
+        run: Int64, position: Int, outcomes: [OutcomeRecord], exchanges: [ExchangeRecord] = [], figures: RunRecord
+    ) throws(StateError) -> Bool {
+        try write { database in
+            guard try RunTable.appliedPosition(database, run) < position else { return false }
+            try OutcomeTable.insert(database, outcomes)
+            try ExchangeTable.insert(database, exchanges)
+            try RunTable.update(database, figures)
+            try RunTable.setAppliedPosition(database, run, position)
+            return true
+        }
+    }
+
+    /// The position of the last frame that `apply` took; -1 before the first. Throws `unknown_run`.
+    package func lastAppliedPosition(run: Int64) throws(StateError) -> Int {
+        try read { try RunTable.appliedPosition($0, run) }
+    }
+}

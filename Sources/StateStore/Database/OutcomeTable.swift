@@ -1,0 +1,136 @@
+internal import GRDB
+internal import Records
+
+/// The rows of `outcomes`.
+enum OutcomeTable {
+    /// How many keys a reason shows.
+    static let examplesMax = 3
+
+    // MARK: Writing
+
+    static func insert(_ database: Database, _ outcomes: [OutcomeRecord]) throws {
+        guard !outcomes.isEmpty else { return }
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT INTO outcomes (run, sequence, key, key_high, key_low, outcome, code, message, hint, batch, at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (run, sequence) DO UPDATE SET key = excluded.key, key_high = excluded.key_high,
+                    key_low = excluded.key_low, outcome = excluded.outcome, code = excluded.code,
+                    message = excluded.message, hint = excluded.hint, batch = excluded.batch, at = excluded.at
+                """)
+        for outcome in outcomes {
+            statement.setUncheckedArguments(StatementArguments(values(outcome)))
+            try statement.execute()
+        }
+    }
+
+    private static func values(_ outcome: OutcomeRecord) -> [DatabaseValue] {
+        [
+            outcome.run.databaseValue, outcome.sequence.databaseValue, outcome.key.databaseValue,
+            Int64(bitPattern: outcome.keyHash.high).databaseValue, Int64(bitPattern: outcome.keyHash.low).databaseValue,
+            outcome.outcome.rawValue.databaseValue, outcome.reason.code.databaseValue,
+            outcome.reason.message.databaseValue, outcome.reason.hint.databaseValue,
+            outcome.batch.databaseValue, outcome.at.milliseconds.databaseValue,
+        ]
+    }
+
+    /// One pass over the run's outcomes; there is no index of hashes, because only this asks for one.
+    static func remove(_ database: Database, run: Int64, keys: Set<Hash128>) throws -> [OutcomeKind: Int] {
+        guard !keys.isEmpty else { return [:] }
+        var found: [Int] = []
+        var removed: [OutcomeKind: Int] = [:]
+        let sql = "SELECT sequence, key_high, key_low, outcome FROM outcomes WHERE run = ?"
+        let cursor = try Row.fetchCursor(database, sql: sql, arguments: [run])
+        while let row = try cursor.next() {
+            let hash = Hash128(
+                high: UInt64(bitPattern: row[1] as Int64), low: UInt64(bitPattern: row[2] as Int64))
+            guard keys.contains(hash) else { continue }
+            found.append(row[0])
+            removed[try kind(row[3]), default: 0] += 1
+        }
+        let statement = try database.cachedStatement(sql: "DELETE FROM outcomes WHERE run = ? AND sequence = ?")
+        for sequence in found { try statement.execute(arguments: [run, sequence]) }
+        return removed
+    }
+
+    static func removeAll(_ database: Database, run: Int64) throws {
+        try database.execute(sql: "DELETE FROM outcomes WHERE run = ?", arguments: [run])
+    }
+
+    // MARK: Reading
+
+    /// Without `outcome` in the order of the sequence; with it, in the order of code and sequence.
+    static func page(
+        _ database: Database, run: Int64, outcome: OutcomeKind?, code: String?, limit: Int, offset: Int
+    ) throws -> [OutcomeRecord] {
+        var filter = "run = ?"
+        var arguments: StatementArguments = [run]
+        if let outcome {
+            filter += " AND outcome = ?"
+            arguments += [outcome.rawValue]
+        }
+        if let code {
+            filter += " AND code = ?"
+            arguments += [code]
+        }
+        let order = outcome == nil ? "sequence" : "code, sequence"
+        let sql = """
+            SELECT * FROM outcomes WHERE run = ? AND sequence IN (
+                SELECT sequence FROM outcomes WHERE \(filter) ORDER BY \(order) LIMIT ? OFFSET ?) ORDER BY \(order)
+            """
+        arguments = [run] + arguments + [limit, offset]
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(record)
+    }
+
+    static func counts(_ database: Database, run: Int64) throws -> [OutcomeKind: Int] {
+        let sql = "SELECT outcome, count(*) FROM outcomes WHERE run = ? GROUP BY outcome"
+        var counts: [OutcomeKind: Int] = [:]
+        for row in try Row.fetchAll(database, sql: sql, arguments: [run]) { counts[try kind(row[0])] = row[1] }
+        return counts
+    }
+
+    /// Most frequent first.
+    static func reasons(_ database: Database, run: Int64) throws -> [ReasonSummary] {
+        let sql = "SELECT outcome, code, count(*) FROM outcomes WHERE run = ? GROUP BY outcome, code"
+        let groups = try Row.fetchAll(database, sql: sql, arguments: [run])
+        let summaries = try groups.map { row in
+            let outcome = try kind(row[0])
+            let first = try page(
+                database, run: run, outcome: outcome, code: row[1], limit: examplesMax, offset: 0)
+            return ReasonSummary(
+                outcome: outcome, reason: first.first?.reason ?? Reason(code: row[1], message: ""), count: row[2],
+                examples: first.map(\.key))
+        }
+        return summaries.sorted {
+            ($1.count, $0.outcome.rawValue, $0.reason.code) < ($0.count, $1.outcome.rawValue, $1.reason.code)
+        }
+    }
+
+    /// Newest first.
+    static func life(_ database: Database, sync: String, key: String, limit: Int) throws -> [OutcomeRecord] {
+        // `key <> ''` is what makes the index of keys usable.
+        let sql = """
+            SELECT outcomes.* FROM outcomes JOIN runs ON runs.id = outcomes.run
+            WHERE outcomes.key = ? AND outcomes.key <> '' AND runs.sync = (SELECT id FROM syncs WHERE name = ?)
+            ORDER BY outcomes.run DESC, outcomes.sequence LIMIT ?
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: [key, sync, limit]).map(record)
+    }
+
+    private static func record(_ row: Row) throws -> OutcomeRecord {
+        OutcomeRecord(
+            run: row["run"], sequence: row["sequence"], key: row["key"],
+            keyHash: Hash128(
+                high: UInt64(bitPattern: row["key_high"] as Int64), low: UInt64(bitPattern: row["key_low"] as Int64)),
+            outcome: try kind(row["outcome"]),
+            reason: Reason(code: row["code"], message: row["message"], hint: row["hint"]),
+            batch: row["batch"], at: Moment(milliseconds: row["at"]))
+    }
+
+    private static func kind(_ word: String) throws -> OutcomeKind {
+        guard let kind = OutcomeKind(rawValue: word) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no such outcome: \(word)")
+        }
+        return kind
+    }
+}

@@ -1,0 +1,161 @@
+internal import GRDB
+internal import Records
+
+/// The rows of `runs`.
+enum RunTable {
+    private static let select = "SELECT syncs.name AS sync_name, runs.* FROM runs JOIN syncs ON syncs.id = runs.sync"
+    private static let unfinishedStates = "state IN ('queued', 'running', 'closing', 'interrupted')"
+
+    // MARK: Writing
+
+    static func create(_ database: Database, _ run: RunRecord) throws -> Int64 {
+        let sync = try SyncTable.identifier(database, run.sync)
+        let sql = """
+            INSERT INTO runs (sync, state, is_full, is_limited, started_by, started_at) VALUES (?, ?, ?, ?, ?, ?)
+            """
+        try database.execute(
+            sql: sql,
+            arguments: [sync, run.state.rawValue, run.full, run.limited, run.trigger, run.startedAt.milliseconds])
+        return database.lastInsertedRowID
+    }
+
+    static func update(_ database: Database, _ run: RunRecord) throws {
+        let figures = ledgerColumns.map { "\($0.name) = ?" }.joined(separator: ", ")
+        let sql = """
+            UPDATE runs SET state = ?, is_full = ?, full_reason = ?, is_limited = ?, started_by = ?, started_at = ?,
+                ended_at = ?, requests = ?, bytes_sent = ?, reasons = ?, guard = ?, error = ?, \(figures) WHERE id = ?
+            """
+        var arguments: StatementArguments = [
+            run.state.rawValue, run.full, run.fullReason, run.limited, run.trigger, run.startedAt.milliseconds,
+            run.endedAt?.milliseconds, run.requests, run.bytesSent, try StoredText.encode(run.reasons),
+            try run.guard.map { try StoredText.encode($0) }, try run.error.map { try StoredText.encode($0) },
+        ]
+        arguments += StatementArguments(ledgerColumns.map { run[keyPath: $0.path] })
+        arguments += [run.id]
+        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+        guard database.changesCount == 1 else { throw DatabaseFailure.unknownRun(run.id) }
+    }
+
+    static func seal(_ database: Database, _ run: Int64, definition: String, at moment: Moment) throws {
+        try database.execute(
+            sql: "UPDATE runs SET sealed_at = ?, plan_definition = ? WHERE id = ?",
+            arguments: [moment.milliseconds, definition, run])
+    }
+
+    static func appliedPosition(_ database: Database, _ run: Int64) throws -> Int {
+        let statement = try database.cachedStatement(sql: "SELECT applied_position FROM runs WHERE id = ?")
+        guard let position = try Int.fetchOne(statement, arguments: [run]) else {
+            throw DatabaseFailure.unknownRun(run)
+        }
+        return position
+    }
+
+    static func setAppliedPosition(_ database: Database, _ run: Int64, _ position: Int) throws {
+        try database.cachedStatement(sql: "UPDATE runs SET applied_position = ? WHERE id = ?")
+            .execute(arguments: [position, run])
+    }
+
+    static func requestCancel(_ database: Database, _ id: Int64, at moment: Moment) throws -> RunState {
+        guard let run = try run(database, id) else { throw DatabaseFailure.unknownRun(id) }
+        guard !run.state.isFinal else { return run.state }
+        try database.execute(
+            sql: "UPDATE runs SET cancel_requested_at = coalesce(cancel_requested_at, ?) WHERE id = ?",
+            arguments: [moment.milliseconds, id])
+        return run.state
+    }
+
+    // MARK: Reading
+
+    static func isCancelRequested(_ database: Database, _ id: Int64) throws -> Bool {
+        let sql = "SELECT cancel_requested_at IS NOT NULL FROM runs WHERE id = ?"
+        let statement = try database.cachedStatement(sql: sql)
+        return try Bool.fetchOne(statement, arguments: [id]) ?? false
+    }
+
+    static func run(_ database: Database, _ id: Int64) throws -> RunRecord? {
+        try Row.fetchOne(database, sql: "\(select) WHERE runs.id = ?", arguments: [id]).map(record)
+    }
+
+    /// Newest first. The page is found in an index before its rows are read, so a far page costs no rows before it.
+    static func runs(_ database: Database, sync: String?, limit: Int, offset: Int) throws -> [RunRecord] {
+        let filter = sync == nil ? "" : "WHERE sync = (SELECT id FROM syncs WHERE name = ?)"
+        let sql = """
+            \(select) WHERE runs.id IN (SELECT id FROM runs \(filter) ORDER BY id DESC LIMIT ? OFFSET ?)
+            ORDER BY runs.id DESC
+            """
+        let arguments: StatementArguments = sync.map { [$0, limit, offset] } ?? [limit, offset]
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(record)
+    }
+
+    static func unfinished(_ database: Database, sync: String?) throws -> [RunRecord] {
+        let sql = "\(select) WHERE runs.\(unfinishedStates) ORDER BY runs.id"
+        return try Row.fetchAll(database, sql: sql).map(record).filter { sync == nil || $0.sync == sync }
+    }
+
+    static func latestSealed(_ database: Database, sync: String) throws -> SealedPlan? {
+        let sql = """
+            \(select) WHERE runs.id = (SELECT max(id) FROM runs
+                WHERE sync = (SELECT id FROM syncs WHERE name = ?) AND sealed_at IS NOT NULL)
+            """
+        guard let row = try Row.fetchOne(database, sql: sql, arguments: [sync]) else { return nil }
+        return SealedPlan(
+            run: try record(row), sealedAt: Moment(milliseconds: row["sealed_at"]),
+            definition: row["plan_definition"], appliedPosition: row["applied_position"])
+    }
+
+    static func lastOfEachSync(_ database: Database) throws -> [RunRecord] {
+        let sql = """
+            \(select) WHERE runs.id IN (SELECT (SELECT max(id) FROM runs WHERE sync = syncs.id) FROM syncs)
+            ORDER BY syncs.name
+            """
+        return try Row.fetchAll(database, sql: sql).map(record)
+    }
+
+    static func record(_ row: Row) throws -> RunRecord {
+        let word: String = row["state"]
+        guard let state = RunState(rawValue: word) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no such state of a run: \(word)")
+        }
+        var run = RunRecord(
+            id: row["id"], sync: row["sync_name"], state: state, full: row["is_full"], limited: row["is_limited"],
+            trigger: row["started_by"], startedAt: Moment(milliseconds: row["started_at"]))
+        run.fullReason = row["full_reason"]
+        run.endedAt = (row["ended_at"] as Int64?).map(Moment.init(milliseconds:))
+        run.requests = row["requests"]
+        run.bytesSent = row["bytes_sent"]
+        run.reasons = try StoredText.decode([ReasonCount].self, row["reasons"])
+        run.guard = try (row["guard"] as String?).map { try StoredText.decode(GuardRecord.self, $0) }
+        run.error = try (row["error"] as String?).map { try StoredText.decode(RunFailure.self, $0) }
+        for column in ledgerColumns { run[keyPath: column.path] = row[column.name] }
+        return run
+    }
+
+    // MARK: Columns
+
+    private struct LedgerColumn: Sendable {
+        var name: String
+        var path: any WritableKeyPath<RunRecord, Int> & Sendable
+    }
+
+    private static let ledgerColumns = [
+        LedgerColumn(name: "rows_scanned", path: \.rows.scanned),
+        LedgerColumn(name: "rows_carried", path: \.rows.carried),
+        LedgerColumn(name: "rows_unchanged", path: \.rows.unchanged),
+        LedgerColumn(name: "rows_invalid", path: \.rows.invalid),
+        LedgerColumn(name: "rows_held", path: \.rows.held),
+        LedgerColumn(name: "rows_skipped", path: \.rows.skipped),
+        LedgerColumn(name: "rows_deferred", path: \.rows.deferred),
+        LedgerColumn(name: "rows_planned", path: \.rows.planned),
+        LedgerColumn(name: "operations_planned", path: \.operations.planned),
+        LedgerColumn(name: "operations_removals", path: \.operations.removals),
+        LedgerColumn(name: "operations_accepted", path: \.operations.accepted),
+        LedgerColumn(name: "operations_rejected", path: \.operations.rejected),
+        LedgerColumn(name: "operations_undelivered", path: \.operations.undelivered),
+        LedgerColumn(name: "operations_in_doubt", path: \.operations.inDoubt),
+        LedgerColumn(name: "operations_created", path: \.operations.created),
+        LedgerColumn(name: "operations_updated", path: \.operations.updated),
+        LedgerColumn(name: "operations_already_equal", path: \.operations.alreadyEqual),
+        LedgerColumn(name: "operations_sent", path: \.operations.sent),
+        LedgerColumn(name: "operations_removed", path: \.operations.removed),
+    ]
+}
