@@ -15,7 +15,7 @@ UPDATE people SET title = 'Vice President' WHERE id BETWEEN 50100 AND 50600 AND 
 INSERT INTO accounts (id, crm_id, name, plan, seats, mrr, updated_at) VALUES
     (2201, 'CRM-71201', 'Orchard Analytics', 'Team', 12, 108.0, '2026-12-01T09:00:00Z'),
     (2202, 'CRM-71202', 'Saffron Foods', 'Business', 40, 580.0, '2026-12-01T09:05:00Z'),
-    (2203, NULL, 'Tundra Travel', 'Free', 3, 0.0, '2026-12-01T09:10:00Z');
+    (2203, 'CRM-71203', 'Tundra Travel', 'Free', 3, 0.0, '2026-12-01T09:10:00Z');
 INSERT INTO people (id, account_id, email, first_name, last_name, title) VALUES
     (53001, 2201, 'ida.lind@orchard-analytics.example', 'Ida', 'Lind', 'Founder'),
     (53002, 2202, 'kwame.boateng@saffron-foods.example', 'Kwame', 'Boateng', 'Head of Operations');
