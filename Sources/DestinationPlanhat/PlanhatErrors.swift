@@ -101,6 +101,7 @@ enum PlanhatErrors {
         DestinationError(
             code: "request_timeout",
             message: "No complete answer came within \(timeout.components.seconds) s.",
-            hint: "It is tried again. Raise `timeout_seconds` if Planhat needs longer.", disposition: .retry(after: nil))
+            hint: "It is tried again. Raise `timeout_seconds` if Planhat needs longer.", disposition: .retry(after: nil)
+        )
     }
 }

@@ -81,7 +81,8 @@ enum RefusalText {
                 + "source id or email. Correct one of the two."
         }
         if text.contains("compan"), says("not found", "does not exist", "no company", "unknown", "not exist") {
-            return "The company is not in Planhat under that id. Sync companies first, and check the lookup of companyId."
+            return
+                "The company is not in Planhat under that id. Sync companies first, and check the lookup of companyId."
         }
         if says("required", "missing", "is mandatory", "cannot be empty") {
             return "Planhat needs a field that is not mapped or empty in this row."

@@ -36,7 +36,7 @@ func destination(
 func writeError(
     _ reply: Reply, timeout: Duration = .seconds(20), watch: ContextWatch = ContextWatch()
 ) async throws -> DestinationError? {
-    try await ScriptedServer.with({ _ in reply }) { server in
+    try await Script { _ in reply }.serve { server in
         do {
             _ = try await destination(server.address, watch, timeout: timeout)
                 .write(batch(["1", "2"]), to: PlanhatObjects.company)

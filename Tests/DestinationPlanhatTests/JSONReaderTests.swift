@@ -5,11 +5,14 @@ struct JSONReaderTests {
     private func read(_ text: String) -> JSONValue? { JSONReader.valueIfAny(Array(text.utf8)) }
 
     @Test func valuesAreReadAsTheyStand() {
-        #expect(read(" [1, -2.50e+3, 12345678901234567890] ") == .array([
-            .number("1"), .number("-2.50e+3"), .number("12345678901234567890"),
-        ]))
-        #expect(read(#"{"a":{"b":[null,true,false,""]}}"#)?["a"]?["b"]
-            == .array([.null, .boolean(true), .boolean(false), .string("")]))
+        #expect(
+            read(" [1, -2.50e+3, 12345678901234567890] ")
+                == .array([
+                    .number("1"), .number("-2.50e+3"), .number("12345678901234567890"),
+                ]))
+        #expect(
+            read(#"{"a":{"b":[null,true,false,""]}}"#)?["a"]?["b"]
+                == .array([.null, .boolean(true), .boolean(false), .string("")]))
         #expect(read(#""\u00e5\ud83d\ude00\/\\\"\b\f\n\r\t""#) == .string("å😀/\\\"\u{8}\u{c}\n\r\t"))
         #expect(read(#""\ud83d x""#) == .string("\u{FFFD} x"))
     }

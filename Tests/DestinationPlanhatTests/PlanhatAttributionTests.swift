@@ -11,13 +11,17 @@ struct PlanhatAttributionTests {
 
     private let people = batch(
         payloads: [
-            ("s1", #"{"sourceId":"s1","externalId":"7","email":"Ann@x.se","companyId":"extid-A","custom":{"_id":"9"}}"#),
+            (
+                "s1",
+                #"{"sourceId":"s1","externalId":"7","email":"Ann@x.se","companyId":"extid-A","custom":{"_id":"9"}}"#
+            ),
             ("s2", #"{"sourceId":"s2","externalId":"7","email":"bo@x.se","companyId":"extid-B"}"#),
             ("s3", #"{"sourceId":"s3","externalId":9,"email":null}"#),
         ], keyField: "sourceId")
 
     @Test(arguments: [
-        #"{"message":"x","sourceId":"s2"}"#, #"{"doc":{"a":[{"sourceId":"s2"}]}}"#, #"{"keyValue":{"email":"BO@x.se"}}"#,
+        #"{"message":"x","sourceId":"s2"}"#, #"{"doc":{"a":[{"sourceId":"s2"}]}}"#,
+        #"{"keyValue":{"email":"BO@x.se"}}"#,
         #"{"key":"s2"}"#, #""s2""#, #"["s2","duplicated"]"#, #"{"index":1}"#, #"{"sourceId":"s2","index":0}"#,
         #"{"sourceId":"s2","externalId":"unknown"}"#, #"{"email":"bo@x.se","company":{"externalId":"9"}}"#,
     ])
@@ -29,7 +33,8 @@ struct PlanhatAttributionTests {
     }
 
     @Test(arguments: [
-        #"{"externalId":"7"}"#, #"{"sourceId":"s1","email":"bo@x.se"}"#, #""sourceId,email duplicated""#, #"{}"#, "null",
+        #"{"externalId":"7"}"#, #"{"sourceId":"s1","email":"bo@x.se"}"#, #""sourceId,email duplicated""#, #"{}"#,
+        "null",
         #"{"sourceId":"s"}"#, #"{"sourceId":"S2"}"#, #"{"message":"s2"}"#, #"{"value":"s2"}"#, #"{"index":3}"#,
         #"{"index":-1}"#, #"{"index":1.5}"#, #"{"index":"1"}"#, #"{"company":{"externalId":"9"}}"#,
         #"{"externalId":"7","index":1}"#, #"{"message":"failed for s2"}"#, #"{"_id":"9"}"#,

@@ -5,8 +5,8 @@ import TestKit
 import Testing
 
 struct PlanhatCheckTests {
-    private func check(_ script: @escaping ScriptedServer.Script) async throws -> (ConnectionReport, [ReceivedRequest]) {
-        try await ScriptedServer.with(script) { server in
+    private func check(_ script: @escaping Script.Decide) async throws -> (ConnectionReport, [ReceivedRequest]) {
+        try await Script(script).serve { server in
             (try await destination(server.address).check(), server.requests)
         }
     }
@@ -30,7 +30,9 @@ struct PlanhatCheckTests {
     }
 
     @Test func missingPermissionIsAWarning() async throws {
-        let (report, _) = try await check { $0.path == "/users" || $0.path == "/companies" ? .answer(403) : .answer(200, "[]") }
+        let (report, _) = try await check {
+            $0.path == "/users" || $0.path == "/companies" ? .answer(403) : .answer(200, "[]")
+        }
         #expect(report.isOK)
         #expect(report.warnings.filter { $0.code == "forbidden" }.count == 2)
         #expect(report.steps.first { $0.step == "may read users" }?.message == "no")

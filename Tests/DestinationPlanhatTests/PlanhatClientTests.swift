@@ -41,7 +41,8 @@ struct PlanhatClientTests {
 
     static let faults: [(Reply, String)] = [
         (.closeAfterReading, "connection_lost"), (.raw("hello, this is not HTTP\r\n\r\n"), "unreadable_answer"),
-        (.raw("HTTP/1.1 200 OK\r\nContent-Le"), "connection_lost"), (.cut(#"{"created":"#, saying: 900), "connection_lost"),
+        (.raw("HTTP/1.1 200 OK\r\nContent-Le"), "connection_lost"),
+        (.cut(#"{"created":"#, saying: 900), "connection_lost"),
         (.answer(200, #"{"created":1,"upd"#), "unreadable_answer"), (.answer(200, ""), "unreadable_answer"),
         (.answer(204, ""), "unreadable_answer"), (.answer(200, "<html>Hello</html>"), "unreadable_answer"),
         (.answer(200, "\u{0}\u{1}"), "unreadable_answer"),
@@ -54,6 +55,17 @@ struct PlanhatClientTests {
         #expect(error?.code == code)
         #expect(error?.disposition == .retry(after: nil) && error?.isKnownUnsent == false)
         #expect(watch.permits == 1 && watch.exchanges.count == 1 && watch.exchanges.first?.error == code)
+    }
+
+    @Test func serverThatClosesBeforeReadingLeavesItOpen() async throws {
+        try await Script(closesAtOnce: true) { _ in .hang }.serve { server in
+            do {
+                _ = try await destination(server.address).write(batch(["1"]), to: PlanhatObjects.company)
+                Issue.record("written")
+            } catch let error as DestinationError {
+                #expect(error.code == "connection_lost" && error.disposition == .retry(after: nil))
+            }
+        }
     }
 
     @Test func serverThatHangsTimesOut() async throws {
@@ -85,7 +97,7 @@ struct PlanhatClientTests {
     }
 
     @Test func serverThatDoesNotSpeakTLSIsSaidSo() async throws {
-        try await ScriptedServer.with({ _ in .hang }) { server in
+        try await Script { _ in .hang }.serve { server in
             let address = server.address.replacing("http://", with: "https://")
             do {
                 _ = try await destination(address).write(batch(["1"]), to: PlanhatObjects.company)
@@ -97,7 +109,7 @@ struct PlanhatClientTests {
     }
 
     @Test func cancelledWriteEndsAtOnceAndMayHaveHappened() async throws {
-        try await ScriptedServer.with({ _ in .hang }) { server in
+        try await Script { _ in .hang }.serve { server in
             let destination = try destination(server.address)
             let error = await withTaskGroup(of: DestinationError?.self) { group in
                 group.addTask {
@@ -118,8 +130,9 @@ struct PlanhatClientTests {
 
     @Test func requestOnTheWireIsAsDocumented() async throws {
         let watch = ContextWatch()
-        try await ScriptedServer.with({ _ in .answer(200, envelope(created: 2)) }) { server in
-            let outcome = try await destination(server.address, watch).write(batch(["1", "2"]), to: PlanhatObjects.company)
+        try await Script { _ in .answer(200, envelope(created: 2)) }.serve { server in
+            let outcome = try await destination(server.address, watch).write(
+                batch(["1", "2"]), to: PlanhatObjects.company)
             #expect(rejected(outcome) == [:])
             let request = try #require(server.requests.first)
             #expect(request.method == "PUT" && request.target == "/companies")
@@ -136,7 +149,7 @@ struct PlanhatClientTests {
     }
 
     @Test func redirectIsNotFollowed() async throws {
-        try await ScriptedServer.with({ _ in .answer(200, envelope(created: 2)) }) { other in
+        try await Script { _ in .answer(200, envelope(created: 2)) }.serve { other in
             let reply = Reply.answer(307, "", headers: ["Location": other.address + "/companies"])
             let error = try await writeError(reply)
             #expect(error?.code == "redirected")
@@ -156,8 +169,9 @@ struct PlanhatClientTests {
     @Test func secretInARefusalIsTakenOutToo() async throws {
         let watch = ContextWatch()
         let body = envelope(createdErrors: #"["token \#(testKey) is bad", "b"]"#)
-        try await ScriptedServer.with({ _ in .answer(400, body) }) { server in
-            let outcome = try await destination(server.address, watch).write(batch(["1", "2"]), to: PlanhatObjects.company)
+        try await Script { _ in .answer(400, body) }.serve { server in
+            let outcome = try await destination(server.address, watch).write(
+                batch(["1", "2"]), to: PlanhatObjects.company)
             #expect(!"\(outcome)".contains(testKey) && "\(outcome)".contains("[secret]"))
         }
         #expect(!"\(watch.exchanges)".contains(testKey))
@@ -168,7 +182,7 @@ struct PlanhatClientTests {
         let name = String(repeating: "å😀", count: 10_000)
         let large = batch(payloads: [("1", #"{"externalId":"1","name":"\#(name)"}"#)], keyField: "externalId")
         let body = #"{"created":1,"note":"\#(name)"}"#
-        try await ScriptedServer.with({ _ in .answer(200, body) }) { server in
+        try await Script { _ in .answer(200, body) }.serve { server in
             _ = try await destination(server.address, watch).write(large, to: PlanhatObjects.company)
         }
         let exchange = try #require(watch.exchanges.first)
@@ -182,10 +196,11 @@ struct PlanhatClientTests {
     @Test func largeBatchArrivesWhole() async throws {
         let keys = (0..<5_000).map { "key-\($0)" }
         let large = batch(keys)
-        try await ScriptedServer.with({ _ in .answer(200, envelope(updated: 5_000)) }) { server in
+        try await Script { _ in .answer(200, envelope(updated: 5_000)) }.serve { server in
             let outcome = try await destination(server.address).write(large, to: PlanhatObjects.company)
             #expect(rejected(outcome) == [:])
-            #expect(server.requests.first?.body == "[" + keys.indices.map(large.payloadText).joined(separator: ",") + "]")
+            #expect(
+                server.requests.first?.body == "[" + keys.indices.map(large.payloadText).joined(separator: ",") + "]")
         }
     }
 

@@ -41,7 +41,7 @@ struct PlanhatConformanceTests {
 
     @Test func planhatKeepsTheRulesOfADestination() async throws {
         let store = Store()
-        let found = try await ScriptedServer.with({ store.reply($0) }) { server in
+        let found = try await Script { store.reply($0) }.serve { server in
             let address = server.address
             var mixed = batch(["m1", "m2"])
             mixed.append(key: "m3", payload: #"{"externalId":"m3"}"#)

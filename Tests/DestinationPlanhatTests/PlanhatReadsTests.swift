@@ -6,7 +6,7 @@ import Testing
 
 struct PlanhatReadsTests {
     /// A list of `count` companies that never gives more than `clamp` at once.
-    private static func list(_ count: Int, clamp: Int) -> ScriptedServer.Script {
+    private static func list(_ count: Int, clamp: Int) -> Script.Decide {
         { request in
             let offset = Int(request.query("offset") ?? "") ?? 0
             let limit = min(Int(request.query("limit") ?? "") ?? 100, clamp)
@@ -18,9 +18,9 @@ struct PlanhatReadsTests {
     }
 
     private func keys(
-        of object: DestinationObject = PlanhatObjects.company, _ script: @escaping ScriptedServer.Script
+        of object: DestinationObject = PlanhatObjects.company, _ script: @escaping Script.Decide
     ) async throws -> (keys: [String], requests: [ReceivedRequest]) {
-        try await ScriptedServer.with(script) { server in
+        try await Script(script).serve { server in
             var found: [String] = []
             try await destination(server.address).readKeys(of: object, keyField: "externalId") { found += $0 }
             return (found, server.requests)
@@ -58,9 +58,9 @@ struct PlanhatReadsTests {
 
     private func read(
         _ key: String, _ field: String, of object: DestinationObject = PlanhatObjects.company,
-        _ script: @escaping ScriptedServer.Script
+        _ script: @escaping Script.Decide
     ) async throws -> (record: String?, targets: [String]) {
-        try await ScriptedServer.with(script) { server in
+        try await Script(script).serve { server in
             let record = try await destination(server.address).read(key: key, keyField: field, of: object)
             return (record, server.requests.map(\.target))
         }
@@ -68,7 +68,8 @@ struct PlanhatReadsTests {
 
     @Test func oneRecordIsReadByEachKey() async throws {
         for (field, target) in [
-            ("externalId", "/companies/extid-A%2F1"), ("sourceId", "/companies/srcid-A%2F1"), ("_id", "/companies/A%2F1"),
+            ("externalId", "/companies/extid-A%2F1"), ("sourceId", "/companies/srcid-A%2F1"),
+            ("_id", "/companies/A%2F1"),
         ] {
             let found = try await read("A/1", field) { _ in .answer(200, #"{"_id":"x","name":"y"}"#) }
             #expect(found.record == #"{"_id":"x","name":"y"}"# && found.targets == [target])
@@ -101,7 +102,7 @@ struct PlanhatReadsTests {
              {"_id":"7","name":"New","type":"hologram","parent":"company"},
              {"_id":"8","type":"text","parent":"company"}]
             """
-        try await ScriptedServer.with({ $0.query("offset") == "0" ? .answer(200, records) : .answer(200, "[]") }) {
+        try await Script { $0.query("offset") == "0" ? .answer(200, records) : .answer(200, "[]") }.serve {
             server in
             let destination = try destination(server.address)
             let fields = try await destination.discoveredFields(of: PlanhatObjects.company)

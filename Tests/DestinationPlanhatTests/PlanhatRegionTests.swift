@@ -13,7 +13,8 @@ struct PlanhatRegionTests {
     }
 
     @Test(arguments: [
-        "us3", "US3", " us3 ", "app-us3.planhat.com", "https://api-us3.planhat.com/", "https://app-us3.planhat.com/home",
+        "us3", "US3", " us3 ", "app-us3.planhat.com", "https://api-us3.planhat.com/",
+        "https://app-us3.planhat.com/home",
         "ws-us3.planhat.com", "api-us3", "app-us3", "HTTPS://APP-US3.PLANHAT.COM/Home",
     ])
     func regionIsUnderstoodHoweverItIsPasted(_ text: String) throws {

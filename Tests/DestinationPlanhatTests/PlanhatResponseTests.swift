@@ -191,7 +191,8 @@ struct PlanhatResponseTests {
     }
 
     @Test func listsOfAnyShapeAreTaken() throws {
-        let answer = #"{"created":2,"updated":null,"createdErrors":null,"insertsKeys":{"a":1},"updatesKeys":"x","more":[{}]}"#
+        let answer =
+            #"{"created":2,"updated":null,"createdErrors":null,"insertsKeys":{"a":1},"updatesKeys":"x","more":[{}]}"#
         #expect(rejected(try outcome(batch(["1", "2"]), 200, answer)) == [:])
         let odd = #"{"created":1,"fooErrors":{"message":"odd","externalId":"2"}}"#
         #expect(rejected(try outcome(batch(["1", "2"]), 200, odd)) == [1: "refused_by_destination"])
@@ -199,7 +200,8 @@ struct PlanhatResponseTests {
 
     @Test func longTextsAreCutAndObjectsWithoutMessageAreShown() throws {
         let long = String(repeating: "x", count: 2_000)
-        guard case .attributed(let outcomes, _) = try outcome(batch(["1"]), 400, envelope(createdErrors: "[\"\(long)\"]")),
+        guard
+            case .attributed(let outcomes, _) = try outcome(batch(["1"]), 400, envelope(createdErrors: "[\"\(long)\"]")),
             case .rejected(let reason) = outcomes[0]
         else {
             Issue.record("not rejected")

@@ -49,14 +49,16 @@ struct PlanhatSettingsTests {
     }
 
     @Test func ownAddressReplacesTheRegion() throws {
-        #expect(try read(["base_url": " http://127.0.0.1:8471/ ", "region": "nonsense"]).address == "http://127.0.0.1:8471")
+        #expect(
+            try read(["base_url": " http://127.0.0.1:8471/ ", "region": "nonsense"]).address == "http://127.0.0.1:8471")
         #expect(try read(["base_url": "HTTPS://proxy.example/planhat//"]).address == "https://proxy.example/planhat")
         #expect(try read(["region": "us3"]).address == "https://api-us3.planhat.com")
         #expect(try read().address == "https://api.planhat.com")
     }
 
     @Test(arguments: [
-        "ftp://x", "proxy.example", "https://", "http://:80", "https://u:p@x", "https://x?y", "https://x#y", "http://a b",
+        "ftp://x", "proxy.example", "https://", "http://:80", "https://u:p@x", "https://x?y", "https://x#y",
+        "http://a b",
         "http://a\nb",
     ])
     func addressThatCannotBeUsedIsRefused(_ address: String) {

@@ -6,7 +6,9 @@ import TestKit
 import Testing
 
 struct RateLimitTests {
-    private func notice(_ status: Int, _ headers: [String: String]) async throws -> (RateLimitNotice?, DestinationError?) {
+    private func notice(_ status: Int, _ headers: [String: String]) async throws -> (
+        RateLimitNotice?, DestinationError?
+    ) {
         let watch = ContextWatch()
         let body = status == 200 ? envelope(created: 2) : ""
         let error = try await writeError(.answer(status, body, headers: headers), watch: watch)

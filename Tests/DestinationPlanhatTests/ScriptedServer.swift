@@ -34,28 +34,40 @@ enum Reply: Sendable {
 
 /// An HTTP server on loopback whose every answer is decided by the test.
 final class ScriptedServer: Sendable {
-    typealias Script = @Sendable (ReceivedRequest) -> Reply
-
     private let channel: any Channel
     private let log: RequestLog
 
     var address: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
     var requests: [ReceivedRequest] { log.requests.withLock { $0 } }
 
-    private init(channel: any Channel, log: RequestLog) {
+    fileprivate init(channel: any Channel, log: RequestLog) {
         self.channel = channel
         self.log = log
     }
+}
 
-    static func with<Result: Sendable>(
-        _ script: @escaping Script, _ body: (ScriptedServer) async throws -> Result
-    ) async throws -> Result {
+/// What a scripted server is to do, and its life.
+struct Script: Sendable {
+    typealias Decide = @Sendable (ReceivedRequest) -> Reply
+
+    private let decide: Decide
+    private let closesAtOnce: Bool
+
+    /// `closesAtOnce` ends each connection before anything is read from it.
+    init(closesAtOnce: Bool = false, _ decide: @escaping Decide) {
+        self.decide = decide
+        self.closesAtOnce = closesAtOnce
+    }
+
+    /// Runs `body` with a server that listens, and closes it.
+    func serve<Result: Sendable>(_ body: (ScriptedServer) async throws -> Result) async throws -> Result {
+        let (decide, closesAtOnce) = (decide, closesAtOnce)
         let log = RequestLog()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
-                    try child.pipeline.syncOperations.addHandler(ScriptedConnection(script: script, log: log))
+                    try child.pipeline.syncOperations.addHandler(ScriptedConnection(decide, log: log, closesAtOnce))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -83,13 +95,19 @@ private final class ScriptedConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let script: ScriptedServer.Script
+    private let decide: Script.Decide
     private let log: RequestLog
+    private let closesAtOnce: Bool
     private var bytes = ByteBuffer()
 
-    init(script: @escaping ScriptedServer.Script, log: RequestLog) {
-        self.script = script
+    init(_ decide: @escaping Script.Decide, log: RequestLog, _ closesAtOnce: Bool) {
+        self.decide = decide
         self.log = log
+        self.closesAtOnce = closesAtOnce
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if closesAtOnce { context.close(promise: nil) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -102,7 +120,7 @@ private final class ScriptedConnection: ChannelInboundHandler {
         }
         while let request = nextRequest() {
             log.requests.withLock { $0.append(request) }
-            perform(script(request), context)
+            perform(decide(request), context)
         }
     }
 
