@@ -60,7 +60,8 @@ import Testing
     }
 
     @Test func tasksWithoutAnOwnerAreFound() {
-        let loose = "Task { a() }\nTask.detached { b }\nTask(priority: .high) { c }\nlet d = Task.immediate(name: e(f)) { }"
+        let loose =
+            "Task { a() }\nTask.detached { b }\nTask(priority: .high) { c }\nlet d = Task.immediate(name: e(f)) { }"
         #expect(SafetyTests.unstructuredTasks(SwiftTokens(loose).tokens).count == 4)
         let owned = "try await Task.sleep(for: a)\nwithTaskGroup { }\nif Task.isCancelled { }\nTask<Int, Never>.self"
         #expect(SafetyTests.unstructuredTasks(SwiftTokens(owned).tokens).isEmpty)

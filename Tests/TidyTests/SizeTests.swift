@@ -9,7 +9,7 @@ import Testing
     static let longFunctions = Rule("function-lines") { tree in
         (tree.sources + tree.tests).flatMap { file in
             file.declarations.functions.filter { $0.lineCount > 70 }.map {
-                Rule.Violation(path: file.path, line: $0.firstLine, detail: "\($0.name) has \($0.lineCount) lines of 70")
+                Rule.Violation(path: file.path, line: $0.firstLine, detail: "\($0.name) has \($0.lineCount) lines")
             }
         }
     }
