@@ -32,7 +32,9 @@ struct FieldCheck {
     }
 
     private func reportUnknown(_ mapping: MappingDefinition) {
-        let names = object.fields.filter(\.isWritable).map(\.name) + object.keys.filter(\.canCreate).map(\.name)
+        let writable = object.fields.filter(\.isWritable)
+        let keys = object.keys.filter(\.canCreate)
+        let names = writable.map(\.name) + keys.map(\.name) + writable.flatMap(\.aliases) + keys.flatMap(\.aliases)
         var hint = NearestName.among(names, to: mapping.field).map { "did you mean `\($0)`?" } ?? ""
         if hint.isEmpty, let under = object.acceptsUnknownFieldsUnder, !mapping.field.hasPrefix(under + ".") {
             hint = "a custom field is written `\(under).\(mapping.field)`; "
@@ -56,7 +58,7 @@ struct FieldCheck {
         case .constant(let value):
             guard let problem = ConstantCheck.problem(value, for: type) else { return }
             log.error(
-                code: "invalid_constant", "this constant cannot be the \(type.word) `\(mapping.field)`",
+                code: "invalid_constant", "the field `\(mapping.field)` (\(type.word)) cannot take this constant",
                 hint: problem, at: mapping.valueLocation)
         }
     }
@@ -128,8 +130,9 @@ struct ConstantCheck {
         switch value {
         case .boolean: true
         case .integer(let number): number == 0 || number == 1
-        case .text(let text): ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
-            .contains(text.lowercased())
+        case .text(let text):
+            ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
+                .contains(text.lowercased())
         default: false
         }
     }

@@ -17,7 +17,9 @@ struct FilePattern {
         return found.sorted()
     }
 
-    private static func walk(_ directory: String, _ parts: ArraySlice<String>, depth: Int, into found: inout Set<String>) {
+    private static func walk(
+        _ directory: String, _ parts: ArraySlice<String>, depth: Int, into found: inout Set<String>
+    ) {
         guard let part = parts.first, depth <= directoriesDeepMax, found.count < filesMax else { return }
         let rest = parts.dropFirst()
         if part == "**" {

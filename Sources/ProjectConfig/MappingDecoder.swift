@@ -38,7 +38,10 @@ struct MappingDecoder {
                 valueLocation: node.location)
         }
         let known = ["column", "lookup", "nulls", "constant"]
-        if let entries = node.entries, !entries.contains(where: { known.contains($0.key) || $0.key == "template" }) {
+        let isMeant = { (key: String) in
+            known.contains(key) || key == "template" || NearestName.among(known, to: key) != nil
+        }
+        if let entries = node.entries, !entries.contains(where: { isMeant($0.key) }) {
             log.error(
                 code: "missing_key", "the mapping of `\(entry.key)` needs `column` or `constant`",
                 hint: entries.first.map { "for a field below it, write `\(entry.key).\($0.key): COLUMN`" }

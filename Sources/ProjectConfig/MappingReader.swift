@@ -55,7 +55,8 @@ struct MappingReader {
             return nil
         }
         if text.isEmpty {
-            log.error(code: "invalid_value", "`\(key)` is empty", hint: "expected \(expected)", at: entry.value.location)
+            log.error(
+                code: "invalid_value", "`\(key)` is empty", hint: "expected \(expected)", at: entry.value.location)
             return nil
         }
         return text

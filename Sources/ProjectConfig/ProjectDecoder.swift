@@ -150,7 +150,8 @@ struct DatasetDecoder {
             } catch {
                 log.error(
                     code: "invalid_value", "`\(text.prefix(80))` is not the name of a table: \(error.message)",
-                    hint: "write `name`, `schema.name`, or '\"name with . or spaces\"' in double quotes within single ones",
+                    hint:
+                        "write `name`, `schema.name`, or '\"name with . or spaces\"' in double quotes within single ones",
                     at: table.value.location)
                 return nil
             }
@@ -159,7 +160,8 @@ struct DatasetDecoder {
             log.warnAboutVariable(text, at: sql.value.location)
             let trimmed = text.trimmingEnd()
             if !trimmed.isEmpty { return .query(trimmed) }
-            log.error(code: "invalid_value", "`sql` is empty", hint: "write one SELECT statement", at: sql.value.location)
+            log.error(
+                code: "invalid_value", "`sql` is empty", hint: "write one SELECT statement", at: sql.value.location)
             return nil
         case (.some, .some(let sql)):
             log.error(
@@ -180,7 +182,8 @@ extension DiagnosticLog {
     func warnAboutVariable(_ text: String, at location: Location) {
         guard let start = text.firstRange(of: "${") else { return }
         warning(
-            code: "variable_not_expanded", "`\(text[start.lowerBound...].prefix(40).prefix { $0 != "\n" })` is taken as it is",
+            code: "variable_not_expanded",
+            "`\(text[start.lowerBound...].prefix(40).prefix { $0 != "\n" })` is taken as it is",
             hint: "variables are replaced only in the settings of sources, destinations and notify", at: location)
     }
 }

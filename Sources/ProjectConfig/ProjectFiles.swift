@@ -2,6 +2,7 @@
 struct ProjectFiles {
     static let filesMax = 1_000
     static let includesDeepMax = 8
+    private static let pathHint = "check the path; it begins at the directory of the file that says it"
     static let sections = ["sources", "destinations", "datasets", "syncs"]
     static let keys = ["version", "include"] + sections + ["environments", "notify"]
 
@@ -49,13 +50,14 @@ struct ProjectFiles {
         files.append(path)
         directories[shown] = FilePath.directory(of: path)
         guard let root = YAMLDocument.parse(text, file: shown, log: log) else { return }
+        guard isKnownVersion(root) else { return }
         let start = Location(file: shown, line: 1, column: 1)
         guard
             let reader = MappingReader(
                 root, what: isMain ? "the project" : "an included file", at: start, keys: Self.keys,
                 expected: "a mapping of sections (version, sources, destinations, datasets, syncs)", log: log)
         else { return }
-        guard hasVersion(reader, isMain: isMain) else { return }
+        if isMain { _ = reader.requiredEntry("version", hint: "write `version: 1` as the first line") }
         for section in Self.sections { merge(section, reader.entry(section)) }
         if let entry = reader.entry("environments") { mergeEnvironments(entry) }
         if let entry = reader.entry("notify") {
@@ -70,11 +72,9 @@ struct ProjectFiles {
         open.removeLast()
     }
 
-    private func hasVersion(_ reader: MappingReader, isMain: Bool) -> Bool {
-        if !isMain, reader.entry("version") == nil { return true }
-        guard let entry = reader.requiredEntry("version", hint: "write `version: 1` as the first line") else {
-            return true
-        }
+    /// Looked at first: nothing else of a newer format would be understood.
+    private func isKnownVersion(_ root: ConfigNode) -> Bool {
+        guard let entry = root.entries?.first(where: { $0.key == "version" }) else { return true }
         if entry.value.text == "1" { return true }
         log.error(
             code: "unsupported_version", "`version` must be 1, found \(entry.value.kindWord)",
@@ -90,7 +90,7 @@ struct ProjectFiles {
         }
         let what = Self.word(section)
         for part in entries {
-            guard ProjectName.check(part.key, what: what, at: part.keyLocation, log: log) else { continue }
+            guard ProjectName.check(part.key, what: "a \(what)", at: part.keyLocation, log: log) else { continue }
             if let first = merged.sections[section]?.first(where: { $0.key == part.key }) {
                 duplicate("the \(what) `\(part.key)`", part.key, at: part.keyLocation, first: first.keyLocation)
             } else {
@@ -171,7 +171,8 @@ struct ProjectFiles {
         if found.isEmpty {
             log.warning(
                 code: "include_matches_nothing", "no file matches `\(pattern)`",
-                hint: "patterns begin at the directory of the file that says them; names that begin with a dot are left out",
+                hint:
+                    "patterns begin at the directory of the file that says them; hidden files are left out",
                 at: location)
         }
         for file in found { includeOne(file, at: location, isPattern: true) }
@@ -198,7 +199,8 @@ struct ProjectFiles {
             if text.allSatisfy(\.isWhitespace), isPattern { return }
             read(text, path: path, shown: shown, isMain: false)
         } catch {
-            log.error(code: error.code, error.message, hint: error.hint.isEmpty ? "check the path" : error.hint, at: location)
+            log.error(
+                code: error.code, error.message, hint: error.hint.isEmpty ? Self.pathHint : error.hint, at: location)
         }
     }
 }

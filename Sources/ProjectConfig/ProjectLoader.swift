@@ -1,3 +1,4 @@
+package import ConnectorKit
 internal import Foundation
 
 /// A project, what deserves a look in it, and the variables that its references are looked up in.
@@ -30,11 +31,37 @@ package struct ProjectLoader: Sendable {
     /// Reads the project file at `path`, with the overrides of `environmentName`.
     package func load(_ path: String, environmentName: String? = nil) throws(ProjectErrors) -> LoadedProject {
         let log = DiagnosticLog()
+        let loaded = read(path, environmentName: environmentName, log: log)
+        guard let loaded, !log.hasErrors else { throw ProjectErrors(log.diagnostics) }
+        return loaded
+    }
+
+    /// Loads and validates in one, so that a person sees the errors of both at once; `loaded` is nil if the project
+    /// cannot be used.
+    package func check(
+        _ path: String, environmentName: String? = nil, catalog: ConnectorCatalog
+    ) -> (loaded: LoadedProject?, diagnostics: [Diagnostic]) {
+        let log = DiagnosticLog()
+        guard let loaded = read(path, environmentName: environmentName, log: log) else {
+            return (nil, log.diagnostics)
+        }
+        // What could not be read is left out of the project: that it is missing is no error of its own.
+        let consequences: Set<String> = ["unknown_source", "unknown_destination", "unknown_sync", "schedule_cycle"]
+        let isPartial = log.hasErrors
+        for problem in Validation.validate(loaded.project, catalog: catalog)
+        where !isPartial || (problem.severity == .error && !consequences.contains(problem.code)) {
+            log.add(problem)
+        }
+        return (log.hasErrors ? nil : loaded, log.diagnostics)
+    }
+
+    /// What could be read; nil if the project file itself could not.
+    private func read(_ path: String, environmentName: String?, log: DiagnosticLog) -> LoadedProject? {
         var files = ProjectFiles(workingDirectory: workingDirectory, log: log)
         files.readProject(path)
         let absolute = FilePath.absolute(path, in: workingDirectory)
         let directory = FilePath.directory(of: absolute)
-        guard !files.files.isEmpty else { throw ProjectErrors(log.diagnostics) }
+        guard !files.files.isEmpty else { return nil }
 
         var merged = files.merged
         let overrides = EnvironmentOverrides(log: log)
@@ -49,7 +76,6 @@ package struct ProjectLoader: Sendable {
         let variables = variables(in: directory, environmentName: environmentName, log: log)
         let project = ProjectDecoder(log: log, directories: files.directories).project(
             merged, directory: directory, file: FilePath.shown(absolute, from: workingDirectory), files: files.files)
-        guard !log.hasErrors else { throw ProjectErrors(log.diagnostics) }
         return LoadedProject(
             project: project, warnings: log.diagnostics, references: SecretReferences(variables: variables),
             environmentName: environmentName)

@@ -193,7 +193,10 @@ enum SyncSchema {
                     "nulls": ["enum": words(MappingDefinition.Nulls.self)],
                 ],
             ],
-            ["type": "object", "required": ["constant"], "additionalProperties": false, "properties": ["constant": true]],
+            [
+                "type": "object", "required": ["constant"], "additionalProperties": false,
+                "properties": ["constant": true],
+            ],
         ]
     ]
 

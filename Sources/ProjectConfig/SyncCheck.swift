@@ -39,7 +39,8 @@ struct SyncCheck {
             checkKeyField(field)
         } else {
             log.error(
-                code: "illegal_key", "`key` needs `field`: the field of \(object.displayName) that the key is written to",
+                code: "illegal_key",
+                "`key` needs `field`: the field of \(object.displayName) that the key is written to",
                 hint: keyHint, at: sync.key.location)
         }
     }
@@ -117,7 +118,8 @@ struct SyncCheck {
             if let first = seen[name] {
                 log.error(
                     code: "field_mapped_twice", "`\(mapping.field)` is mapped twice; the first is at \(first.location)",
-                    hint: "keep one of them" + (first.field == mapping.field ? "" : "; `\(first.field)` is the same field"),
+                    hint: "keep one of them"
+                        + (first.field == mapping.field ? "" : "; `\(first.field)` is the same field"),
                     at: mapping.location)
                 continue
             }
@@ -137,7 +139,8 @@ struct SyncCheck {
         let written = Set(sync.mappings.map { canonical($0.field) } + [sync.key.field.map(canonical) ?? ""])
         for field in object.fields where field.isRequiredOnCreate && !written.contains(field.name) {
             log.warning(
-                code: "required_field_missing", "a new \(object.displayName) needs `\(field.name)`, which is not mapped",
+                code: "required_field_missing",
+                "a new \(object.displayName) needs `\(field.name)`, which is not mapped",
                 hint: sync.behavior == .send
                     ? "map it" : "map it, or use `behavior: update_only` where nothing is to be created",
                 at: sync.location)

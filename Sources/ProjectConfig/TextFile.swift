@@ -17,7 +17,7 @@ struct TextFile {
         let data = try bytes(path, shown: shown, bytesMax: bytesMax)
         guard var text = String(validating: data, as: UTF8.self) else {
             throw Failure(
-                code: "file_not_utf8", message: "`\(shown)` is not UTF-8 text (line \(invalidLine(data)))",
+                code: "file_not_text", message: "`\(shown)` is not UTF-8 text (line \(invalidLine(data)))",
                 hint: "save it as UTF-8")
         }
         if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
@@ -50,7 +50,8 @@ struct TextFile {
         }
         guard type == .typeRegular else {
             throw Failure(
-                code: "file_unreadable", message: "`\(shown)` is not a regular file", hint: "name a file with text in it")
+                code: "file_unreadable", message: "`\(shown)` is not a regular file",
+                hint: "name a file with text in it")
         }
         let size = (attributes[.size] as? NSNumber)?.intValue ?? 0
         guard size <= bytesMax else {

@@ -86,7 +86,9 @@ struct ConnectionCheck {
             }
         }
         for setting in declaration.settings
-        where setting.isRequired && setting.defaultValue == nil && connection.settings[setting.name] == nil {
+        where setting.isRequired && setting.defaultValue == nil && connection.settings[setting.name] == nil
+            && connection.settingLocations[setting.name] == nil
+        {
             log.error(
                 code: "missing_setting", "\(word) `\(connection.name)` needs the setting `\(setting.name)`",
                 hint: setting.example.isEmpty ? setting.help : "\(setting.help) Example: \(setting.example)",

@@ -77,6 +77,9 @@ struct YAMLDocument {
         if first == "\"" || first == "'" { column += 1 }
         if "[{|>?:!".unicodeScalars.contains(first) { return nil }
         lines[place.line - 1].insert(Self.marker, at: column)
+        markers = markers.map { known in
+            known.line == place.line && known.column > column ? (known.line, known.column + 1) : known
+        }
         markers.append((place.line, column + 1))
         var marked = String.UnicodeScalarView()
         marked.append(contentsOf: lines.joined(separator: ["\n"]))
@@ -90,9 +93,10 @@ struct YAMLDocument {
     }
 
     private func reportDuplicate(_ key: String, at location: Location, first: Location?) {
-        let where_ = first.map { "; the first is at \($0)" } ?? ""
+        let firstPlace = first.map { "; the first is at \($0)" } ?? ""
         log.error(
-            code: "duplicate_key", "the key `\(key)` is here twice\(where_)", hint: "keep one of them", at: location)
+            code: "duplicate_key", "the key `\(key)` is here twice\(firstPlace)", hint: "keep one of them", at: location
+        )
     }
 
     private mutating func convert(_ node: Node, depth: Int) -> ConfigNode? {

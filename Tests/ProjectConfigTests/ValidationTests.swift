@@ -1,0 +1,112 @@
+import ConnectorKit
+import Foundation
+import ProjectConfig
+import Testing
+
+struct ValidationTests {
+    private func problems(_ text: String) throws -> [String] {
+        try TemporaryProject(["sluice.yaml": text]).problems()
+    }
+
+    @Test func goodProjectHasNoProblems() throws {
+        #expect(try problems(Sample.project).isEmpty)
+    }
+
+    @Test(arguments: [
+        "custom.Plan: plan", "custom.With dots. And spaces: plan", "srcId: other_id", "owner: csm_id",
+        "owner: {column: csm, lookup: email}", "phoneNumber: phone", "seats: {constant: 5}", "seats: {constant: '5'}",
+        "mrr: {constant: 1e3}", "active: {constant: true}", "renewal: {constant: 2028-02-29}",
+        "renewal: {constant: '2026-01-31T10:00:00Z'}", "contact: {constant: a@b.c}", "tags: {constant: [a, b]}",
+        "tags: {constant: a}", "phone: {constant: null}", "status: {constant: lost}", "phone: {constant: 46}",
+        "custom.X: {constant: {a: 1}}", "custom.Owner: {column: a, lookup: email}",
+    ])
+    func goodMappingIsAccepted(_ line: String) throws {
+        #expect(try problems(Sample.mapping("name: n", line)) == [])
+    }
+
+    @Test(arguments: ["externalId", "sourceId", "srcId"])
+    func everyKeyAndItsSpellingsAreAccepted(_ field: String) throws {
+        #expect(try problems(Sample.project.replacingOccurrences(of: "externalId", with: field)) == [])
+    }
+
+    @Test func updatesNeedNoRequiredFields() throws {
+        let text = Sample.mapping("phone: p").replacingOccurrences(of: "update_or_create", with: "update_only")
+        #expect(try problems(text) == [])
+    }
+
+    @Test func keyAsReferenceIsAcceptedWhereAnObjectIsSent() throws {
+        let text =
+            Sample.connections + """
+                syncs:
+                  usage:
+                    from: {source: local, sql: select * from usage}
+                    to: crm.event
+                    behavior: send
+                    key: {column: account_id, field: externalId}
+                    mappings: {value: v}
+
+                """
+        #expect(try problems(text) == [])
+        #expect(try problems(text.replacingOccurrences(of: ", field: externalId", with: "")) == [])
+    }
+
+    @Test func unknownConnectionsDoNotHideOtherProblems() throws {
+        let text = Sample.project.replacingOccurrences(of: "type: filedb", with: "type: nothing")
+            .replacingOccurrences(of: "crm.company", with: "crm.compani")
+        let found = try problems(text)
+        #expect(found.count == 2)
+        #expect(found[0].contains("unknown_type") && found[1].contains("unknown_object"))
+    }
+
+    @Test func differentFieldsOfOneObjectDoNotOverlap() throws {
+        let other = Sample.company.replacingOccurrences(of: "syncs:\n", with: "")
+            .replacingOccurrences(of: "companies", with: "plans")
+            .replacingOccurrences(of: "update_or_create", with: "update_only")
+            .replacingOccurrences(of: "name: account_name", with: "custom.Plan: plan")
+        #expect(try problems(Sample.project + other) == [])
+    }
+
+    @Test func longChainsOfSyncsAreNoCycle() throws {
+        var text = Sample.connections + "syncs:\n"
+        for number in 0..<200 {
+            text += Sample.company.replacingOccurrences(of: "syncs:\n", with: "")
+                .replacingOccurrences(of: "companies", with: "s\(number)")
+                .replacingOccurrences(of: "name: account_name", with: "custom.F\(number): x")
+                .replacingOccurrences(of: "update_or_create", with: "update_only")
+            if number > 0 { text += "    schedule: {after: [s\(number - 1), s0]}\n" }
+        }
+        #expect(try problems(text) == [])
+    }
+}
+
+struct ScheduleTests {
+    @Test(arguments: [
+        ("15m", 900), ("90s", 90), ("1h30m", 5_400), ("2d", 172_800), ("1d2h3m4s", 93_784),
+    ])
+    func durationsAreRead(_ text: String, _ seconds: Int) {
+        #expect(EveryDuration.seconds(text) == seconds)
+    }
+
+    @Test(arguments: ["", "15", "m", "15 m", "-5m", "1.5h", "15min", "٣m", "9999999999s"])
+    func otherTextsAreNoDurations(_ text: String) {
+        #expect(EveryDuration.seconds(text) == nil)
+    }
+
+    @Test func cronFieldsAreRead() throws {
+        let cron = try CronExpression("*/20 8-10,20 1,15 jan-mar/2 SUN,1-3,7")
+        #expect(cron.minutes == [0, 20, 40] && cron.hours == [8, 9, 10, 20] && cron.days == [1, 15])
+        #expect(cron.months == [1, 3] && cron.weekdays == [0, 1, 2, 3] && cron.isEitherDayEnough)
+        #expect(try CronExpression("5/15 * * * *").minutes == [5, 20, 35, 50])
+        #expect(try CronExpression("@daily").hours == [0])
+        #expect(try CronExpression("0 0 29 2 *").months == [2])
+    }
+
+    @Test(arguments: [
+        "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "a * * * *",
+        "1-a * * * *", "5-1 * * * *", "*/0 * * * *", "*/61 * * * *", "1,,2 * * * *", "-1 * * * *", "0 0 30 feb *",
+        "@never", "+5 * * * *", "1-2-3 * * * *",
+    ])
+    func otherTextsAreNoCron(_ text: String) {
+        #expect(throws: CronExpression.Malformed.self) { try CronExpression(text) }
+    }
+}
