@@ -68,6 +68,13 @@ struct PlanhatClientTests {
         }
     }
 
+    @Test func answerBeyondTheLimitIsNotRead() async throws {
+        let error = try await writeError(.cut("{}", saying: (64 << 20) + 1))
+        #expect(error?.code == "answer_too_large" && error?.disposition == .stop)
+        let atLimit = try await writeError(.cut("{}", saying: 64 << 20))
+        #expect(atLimit?.code == "connection_lost")
+    }
+
     @Test func serverThatHangsTimesOut() async throws {
         let error = try await writeError(.hang, timeout: .milliseconds(60))
         #expect(error?.code == "request_timeout" && error?.isKnownUnsent == false)
