@@ -6,8 +6,9 @@ import Testing
     static let page = "docs/errors.md"
 
     static func isCode(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.last != UInt8(ascii: "_") && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
-            && text.utf8.first.map { (97...122).contains($0) } == true
+        guard let first = text.utf8.first, text.utf8.last != UInt8(ascii: "_") else { return false }
+        return (97...122).contains(first)
+            && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
     }
 
     /// The first cell of each table row that is a code in backticks.
