@@ -11,7 +11,7 @@ struct ByteCursor {
 
     init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
 
-    var remaining: Int { bytes.count - offset }
+    var remaining: Int { unsafe bytes.count - offset }
 
     mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(_ type: Number.Type = Number.self) throws -> Number {
         let size = MemoryLayout<Number>.size

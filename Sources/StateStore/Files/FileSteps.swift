@@ -17,6 +17,8 @@ package enum StepAction: Sendable, Hashable {
 /// Thrown after a torn write: the process is as good as dead, nothing is cleaned up.
 package struct StepInterrupted: Error, Sendable, Hashable {
     package var step: StepName
+
+    package init(step: StepName) { self.step = step }
 }
 
 /// A hook before each durable step, for simulating kills; without one every step simply happens.

@@ -21,7 +21,7 @@ final class MappedFile: @unchecked Sendable {
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw StateError.system(errno, "map", file.path)
         }
-        unsafe base = unsafe UnsafeRawPointer(address)
+        unsafe base = UnsafeRawPointer(address)
     }
 
     deinit {

@@ -1,19 +1,6 @@
 internal import Glibc
 
-/// What went wrong with a file of the state directory. `code` is stable (docs/errors.md), `message` says what is wrong,
-/// `hint` says what to do now. Messages name paths, never what is inside a file.
-package struct StateError: Error, Sendable, Hashable {
-    package var code: String
-    package var message: String
-    package var hint: String
-
-    package init(code: String, message: String, hint: String) {
-        self.code = code
-        self.message = message
-        self.hint = hint
-    }
-}
-
+/// The errors of the state directory's files. Messages name paths, never what is inside a file.
 extension StateError {
     /// The error of a system call; `action` completes "could not ...".
     static func system(_ number: Int32, _ action: String, _ path: String) -> StateError {

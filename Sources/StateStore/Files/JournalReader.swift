@@ -1,0 +1,104 @@
+internal import Records
+
+/// Reads a journal's frames in order. A frame that was not written whole at the end ends the journal; one that is
+/// damaged with good ones after it is `state_corrupt`.
+struct JournalReader {
+    enum Frame {
+        case open(OpenFrame)
+        case settled(SettleFrame)
+    }
+
+    let file: StateFile
+    let run: Int64
+    private let size: Int
+    /// Where the next frame begins, which is how long the good part is once there is none.
+    private(set) var offset = FileHeader.size
+    private(set) var frames = 0
+    private var body: [UInt8] = []
+
+    /// nil where there is no journal, or a kill came before its header was written.
+    static func open(_ path: String, mode: StateFile.Mode = .read) throws -> JournalReader? {
+        guard let file = try StateFile.openIfPresent(path, mode) else { return nil }
+        return try JournalReader(file)
+    }
+
+    private init?(_ file: StateFile) throws {
+        self.file = file
+        size = try file.size()
+        guard let header = try FileHeader.read(file, at: 0, as: .journal) else {
+            // Frames are written only once the header is on the disk.
+            if size <= FileHeader.size { return nil }
+            throw StateError.corrupt(file.path, "its header is not right")
+        }
+        run = Int64(bitPattern: header.numbers[0])
+    }
+
+    /// Bytes after the last whole frame; right once `next` has returned nil.
+    var tornBytes: Int { size - offset }
+
+    mutating func next() throws -> Frame? {
+        let left = size - offset
+        guard left > 0 else { return nil }
+        let head = try file.bytes(at: offset, count: min(JournalCoding.frameHeaderSize, left))
+        guard let header = unsafe head.withUnsafeBytes({ unsafe JournalCoding.FrameHeader($0) }) else {
+            return try requireNothingAfter()
+        }
+        guard header.number == UInt64(frames) else { throw corrupt("a frame is missing") }
+        guard header.bodySize <= left - JournalCoding.frameHeaderSize else { return nil }
+        body = try file.bytes(at: offset + JournalCoding.frameHeaderSize, count: header.bodySize)
+        guard unsafe body.withUnsafeBytes({ unsafe Checksum.of($0) }) == header.bodyChecksum else {
+            return try requireNothingAfter()
+        }
+        let frame = try decode(header.kind)
+        offset += JournalCoding.frameHeaderSize + header.bodySize
+        frames += 1
+        return frame
+    }
+
+    private func decode(_ kind: UInt32) throws -> Frame {
+        do {
+            return try unsafe body.withUnsafeBytes { bytes in
+                switch kind {
+                case JournalCoding.openKind:
+                    var frame = try unsafe JournalCoding.decodeOpen(bytes)
+                    frame.position = frames
+                    return .open(frame)
+                case JournalCoding.settledKind:
+                    var frame = try unsafe JournalCoding.decodeSettled(bytes)
+                    frame.position = frames
+                    return .settled(frame)
+                default:
+                    throw ByteCursor.Malformed()
+                }
+            }
+        } catch is ByteCursor.Malformed {
+            throw corrupt("frame \(frames) says something impossible")
+        }
+    }
+
+    private func corrupt(_ detail: String) -> StateError { StateError.corrupt(file.path, detail) }
+
+    /// A bad frame with a good one after it is damage, not a torn end: its batch may have been accepted.
+    private func requireNothingAfter() throws -> Frame? {
+        let piece = 1_024 * 1_024
+        var start = offset + 1
+        while start < size {
+            let bytes = try file.bytes(at: start, count: piece + JournalCoding.frameHeaderSize - 1)
+            let found = unsafe bytes.withUnsafeBytes { bytes in
+                (0..<min(piece, bytes.count)).contains { place in
+                    unsafe isLaterFrame(UnsafeRawBufferPointer(rebasing: bytes[place...]))
+                }
+            }
+            if found { throw corrupt("frame \(frames) is not right") }
+            start += piece
+        }
+        return nil
+    }
+
+    private func isLaterFrame(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= JournalCoding.frameHeaderSize else { return false }
+        let kind = unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+        guard kind == JournalCoding.openKind || kind == JournalCoding.settledKind else { return false }
+        return unsafe JournalCoding.FrameHeader(bytes).map { $0.number > UInt64(frames) } ?? false
+    }
+}

@@ -1,0 +1,123 @@
+package import Records
+
+/// One operation of a plan, as a view into the plan's block: the bytes are only valid within the call that gave it.
+@safe
+package struct PlannedOperation {
+    /// The place in the run's plan, from 0.
+    package let sequence: Int
+    package let kind: OperationKind
+    /// Whether the key was not known when the plan was made.
+    package let isNew: Bool
+    package let keyHash: Hash128
+    package let rowHash: Hash128
+    package let key: UnsafeRawBufferPointer
+    package let payload: UnsafeRawBufferPointer
+
+    package var keyText: String { unsafe String(decoding: key, as: UTF8.self) }
+    package var payloadText: String { unsafe String(decoding: payload, as: UTF8.self) }
+}
+
+/// Where a block lies in its plan file.
+struct PlanBlockPlace: Sendable, Hashable {
+    var offset: Int
+    var size: Int
+    var firstSequence: Int
+    var operations: Int
+}
+
+/// The bytes of a plan's blocks.
+///
+/// block:     XXH3-64 of all after it 8 | marker 4 | body size 4 | operations 4 | 0 4 | first sequence 8 | body
+/// operation: kind 1 | is new 1 | 0 2 | key size 4 | payload size 4 | key hash 16 | row hash 16 | key | payload
+enum PlanBlock {
+    static let marker: UInt32 = 0x4B43_4C42
+    static let headerSize = 32
+    static let operationHeaderSize = 44
+    /// A block is written once it has this many bytes; one larger operation makes a larger block.
+    static let bytesWanted = 1_024 * 1_024
+
+    /// Leaves room for the header.
+    static func begin(_ block: inout ByteWriter) {
+        block.removeAll()
+        for _ in 0..<4 { block.append(littleEndian: UInt64(0)) }
+    }
+
+    static func seal(_ block: inout ByteWriter, operations: Int, firstSequence: Int) {
+        block.replace(at: 8, with: marker)
+        block.replace(at: 12, with: UInt32(block.count - headerSize))
+        block.replace(at: 16, with: UInt32(operations))
+        block.replace(at: 24, with: UInt64(firstSequence))
+        let covered = unsafe UnsafeRawBufferPointer(rebasing: block.bytes[8...])
+        unsafe block.replace(at: 0, with: Checksum.of(covered))
+    }
+
+    /// Reads and verifies a block; throws `plan_corrupt`.
+    static func read(_ file: StateFile, _ place: PlanBlockPlace) throws -> [UInt8] {
+        let block = try file.bytes(at: place.offset, count: place.size)
+        let isRight = unsafe block.withUnsafeBytes { bytes in
+            guard bytes.count == place.size, bytes.count >= headerSize else { return false }
+            let covered = unsafe UnsafeRawBufferPointer(rebasing: bytes[8...])
+            return unsafe bytes.loadUnaligned(as: UInt64.self) == Checksum.of(covered)
+                && bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == marker
+                && bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self) == UInt32(place.size - headerSize)
+                && bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == UInt32(place.operations)
+                && bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self) == UInt64(place.firstSequence)
+        }
+        guard isRight else { throw damaged(file.path, place) }
+        return block
+    }
+
+    static func damaged(_ path: String, _ place: PlanBlockPlace) -> StateError {
+        StateError.planCorrupt(path, "the block at byte \(place.offset) is not right")
+    }
+
+    /// The operation at `offset` of a verified block and where the next one begins; nil where the bytes are impossible.
+    @inline(__always)
+    static func operation(
+        _ block: UnsafeRawBufferPointer, at offset: Int, sequence: Int
+    ) -> (operation: PlannedOperation, end: Int)? {
+        guard offset + operationHeaderSize <= block.count,
+            let kind = unsafe OperationKind(rawValue: block.loadUnaligned(fromByteOffset: offset, as: UInt8.self))
+        else { return nil }
+        let keySize = unsafe Int(block.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self))
+        let payloadSize = unsafe Int(block.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self))
+        let keyStart = offset + operationHeaderSize
+        let payloadStart = keyStart + keySize
+        let end = payloadStart + payloadSize
+        guard end <= block.count else { return nil }
+        let operation = unsafe PlannedOperation(
+            sequence: sequence, kind: kind,
+            isNew: block.loadUnaligned(fromByteOffset: offset + 1, as: UInt8.self) != 0,
+            keyHash: block.loadUnaligned(fromByteOffset: offset + 12, as: Hash128.self),
+            rowHash: block.loadUnaligned(fromByteOffset: offset + 28, as: Hash128.self),
+            key: UnsafeRawBufferPointer(rebasing: block[keyStart..<payloadStart]),
+            payload: UnsafeRawBufferPointer(rebasing: block[payloadStart..<end]))
+        return (operation, end)
+    }
+}
+
+/// One bit for each operation of a plan: set where it was struck out.
+struct StruckSet: Sendable {
+    private(set) var words: [UInt64] = []
+    private(set) var count = 0
+
+    init() {}
+
+    init(words: [UInt64]) {
+        self.words = words
+        count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    @inline(__always)
+    func contains(_ sequence: Int) -> Bool {
+        let word = sequence >> 6
+        return word < words.count && words[word] >> UInt64(sequence & 63) & 1 == 1
+    }
+
+    mutating func insert(_ sequence: Int) {
+        let word = sequence >> 6
+        while words.count <= word { words.append(0) }
+        words[word] |= 1 << UInt64(sequence & 63)
+        count += 1
+    }
+}

@@ -1,0 +1,119 @@
+internal import Records
+
+/// The folder in which sluice keeps everything it knows, mode 0700, files 0600: they hold people's data.
+///
+///     sluice.db      the control database
+///     syncs/NAME/    the files of one sync, see `SyncFiles`
+///     plans/RUN.plan the work list of one run
+package struct StateDirectory: Sendable {
+    package let path: String
+    package let steps: FileSteps
+
+    /// Makes the directory where it is not there. An existing one keeps its mode; what is in it is private anyway.
+    package init(path: String, steps: FileSteps = .none) throws {
+        var path = path
+        while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+        self.steps = steps
+        for folder in [path, path + "/syncs", path + "/plans"] { try StateFolder.create(folder) }
+    }
+
+    package var databasePath: String { path + "/sluice.db" }
+
+    package func planPath(run: Int64) -> String { "\(path)/plans/\(run).plan" }
+
+    /// The runs that have a plan file, oldest first.
+    package func plannedRuns() throws -> [Int64] {
+        try StateFolder.names(path + "/plans").compactMap { name in
+            name.hasSuffix(".plan") ? Int64(name.dropLast(5)) : nil
+        }.sorted()
+    }
+
+    /// Removes a run's plan; one that is not there is fine.
+    package func removePlan(run: Int64) throws { try StateFolder.remove(planPath(run: run)) }
+
+    /// Makes the plan of one run that of another, later one.
+    package func movePlan(from old: Int64, to new: Int64) throws {
+        try StateFolder.rename(planPath(run: old), to: planPath(run: new))
+        try StateFolder.synchronize(path + "/plans")
+    }
+
+    /// The file in which all who write to a connection share its rate limit.
+    package func limitPath(connection: String) throws -> String {
+        try StateFolder.create(path + "/limits")
+        return path + "/limits/" + Self.fileName(connection)
+    }
+
+    /// The files of a sync; its folder is made when the first of them is.
+    package func sync(_ name: String) -> SyncFiles {
+        SyncFiles(name: name, folder: path + "/syncs/" + Self.fileName(name), steps: steps)
+    }
+
+    /// Throws `disk_full` where less than `bytes` can be written to the directory's disk.
+    package func requireFreeSpace(bytes: Int64) throws {
+        let free = try StateFolder.freeBytes(path)
+        guard free < bytes else { return }
+        throw StateError(
+            code: "disk_full",
+            message: "The run needs about \(Self.mebibytes(bytes)) MiB in \(path); \(Self.mebibytes(free)) MiB are free.",
+            hint: "Free some space, shorten the retention, or move the state to a larger disk with --state.")
+    }
+
+    private static func mebibytes(_ bytes: Int64) -> Int64 { max(bytes, 0) / 1_048_576 }
+
+    /// Gives the state of `old` to `new` in one step. False where `old` has none (it was moved before). Takes both locks
+    /// meanwhile, so call it before taking the lock of `new`: throws `sync_already_running` where one is taken, and
+    /// `sync_state_exists` where both syncs have state.
+    @discardableResult
+    package func rename(sync old: String, to new: String) throws -> Bool {
+        let (source, target) = (sync(old), sync(new))
+        guard try old != new && source.hasState() else { return false }
+        guard let sourceLock = try SyncLock.acquire(source) else { throw StateError.busy(old) }
+        defer { sourceLock.release() }
+        guard let targetLock = try SyncLock.acquire(target) else { throw StateError.busy(new) }
+        defer { targetLock.release() }
+        guard try !target.hasState() else {
+            throw StateError(
+                code: "sync_state_exists", message: "Both \(old) and \(new) have state, so it cannot be moved.",
+                hint: "Take `renamed_from` out of \(new), or forget one of them first: `sluice reset`.")
+        }
+        try steps.reach(.stateRenamed)
+        try StateFolder.remove(target.lockPath)
+        try StateFolder.removeFolder(target.folder)
+        try StateFolder.rename(source.folder, to: target.folder)
+        try StateFolder.synchronize(path + "/syncs")
+        return true
+    }
+
+    /// Forgets a sync, its folder included. Throws `sync_already_running` where its lock is taken.
+    package func remove(sync name: String) throws {
+        let files = sync(name)
+        guard StateFolder.isFolder(files.folder) else { return }
+        guard let lock = try SyncLock.acquire(files) else { throw StateError.busy(name) }
+        defer { lock.release() }
+        try files.removeState()
+        try StateFolder.remove(files.lockPath)
+        try StateFolder.removeFolder(files.folder)
+        try StateFolder.synchronize(path + "/syncs")
+    }
+
+    private static let nameBytesMax = 150
+
+    /// A file name that no other sync's name gives: letters, digits, `-` and `_` stay, all else is written `%XX`; a very
+    /// long name is cut and ends with its hash.
+    static func fileName(_ name: String) -> String {
+        var text = ""
+        for byte in name.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += digits.count == 1 ? "%0" + digits : "%" + digits
+            }
+        }
+        if text.utf8.count <= nameBytesMax && !text.isEmpty { return text }
+        return text.prefix(nameBytesMax - 36) + "%%" + Hash128.of(name, seed: 0).hexadecimal
+    }
+}
