@@ -116,7 +116,7 @@ struct ArrayText {
         case .interval: _ = try unsafe CellText.appendInterval(bytes, to: &writer)
         case .bytea:
             writer.append("\\\\x")
-            for unsafe byte in unsafe bytes { CellText.appendHex(byte, to: &writer) }
+            for index in 0..<bytes.count { CellText.appendHex(unsafe bytes[index], to: &writer) }
         case .date: writer.append(Calendar.dateText(DateTimeText.days(Int32(bitPattern: try unsafe fixed32(bytes)))))
         case .time: writer.append(Calendar.timeText(try unsafe fixed64(bytes)))
         case .timestamp: writer.append(Self.timestampText(try unsafe fixed64(bytes), zone: ""))
@@ -131,7 +131,8 @@ struct ArrayText {
     }
 
     private func appendEscaped(_ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
-        for unsafe byte in unsafe bytes {
+        for index in 0..<bytes.count {
+            let byte = unsafe bytes[index]
             switch byte {
             case UInt8(ascii: "\""): writer.append("\\\"")
             case UInt8(ascii: "\\"): writer.append("\\\\")

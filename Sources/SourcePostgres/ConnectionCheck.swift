@@ -113,7 +113,8 @@ struct ConnectionCheck {
         if connection.parameter("server_encoding") == "SQL_ASCII" {
             warnings.append(
                 Reason(
-                    code: "database_encoding_unknown", message: "The database's encoding is SQL_ASCII: it knows no characters.",
+                    code: "database_encoding_unknown",
+                    message: "The database's encoding is SQL_ASCII: it knows no characters.",
                     hint: "Rows whose text is not UTF-8 will be told as unreadable."))
         }
         return warnings

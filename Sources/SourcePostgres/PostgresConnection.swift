@@ -14,7 +14,6 @@ final class PostgresConnection {
 
     private var handle: OpaquePointer?
     private let stop: () throws -> Void
-    private var copyBuffer: UnsafeMutablePointer<CChar>?
 
     /// Takes over an opened connection.
     init(_ handle: OpaquePointer, stop: @escaping () throws -> Void) {
@@ -25,8 +24,6 @@ final class PostgresConnection {
     deinit { close() }
 
     func close() {
-        if let buffer = unsafe copyBuffer { unsafe PQfreemem(buffer) }
-        unsafe copyBuffer = nil
         if let open = unsafe handle { unsafe PQfinish(open) }
         unsafe handle = nil
     }
@@ -48,7 +45,9 @@ final class PostgresConnection {
     func parameter(_ name: String) -> String { unsafe text(PQparameterStatus(handle, name)) }
     func tlsAttribute(_ name: String) -> String { unsafe text(PQsslAttribute(handle, name)) }
 
-    private func text(_ pointer: UnsafePointer<CChar>?) -> String { unsafe pointer.map { unsafe String(cString: $0) } ?? "" }
+    private func text(_ pointer: UnsafePointer<CChar>?) -> String {
+        unsafe pointer.map { unsafe String(cString: $0) } ?? ""
+    }
 
     // MARK: Statements
 
@@ -76,32 +75,16 @@ final class PostgresConnection {
         return try finish()
     }
 
-    /// Starts `COPY ... TO STDOUT`; the rows are then pulled with `nextCopyMessage`.
-    func startCopy(_ sql: String) throws {
+    /// Starts `COPY ... TO STDOUT` and returns the way to its rows, valid as long as the connection is open.
+    func startCopy(_ sql: String) throws -> CopyMessages {
         try begin { unsafe PQsendQuery(handle, sql) }
-        guard let result = try nextResult() else { throw lost() }
+        guard let result = try nextResult(), let open = unsafe handle else { throw lost() }
         guard result.status == PGRES_COPY_OUT else {
             let failure = result.failure(isConnectionLost: isBroken)
             try drain()
             throw failure
         }
-    }
-
-    /// The next message of the copy, valid until the next call; nil after the last, when the server has confirmed
-    /// that it sent everything. `rows` is then how many it says it sent.
-    func nextCopyMessage(rows: inout Int?) throws -> UnsafeRawBufferPointer? {
-        if let buffer = unsafe copyBuffer { unsafe PQfreemem(buffer) }
-        unsafe copyBuffer = nil
-        while true {
-            let count = unsafe PQgetCopyData(handle, &copyBuffer, 1)
-            if count > 0 { return unsafe UnsafeRawBufferPointer(start: copyBuffer, count: Int(count)) }
-            if count == 0 {
-                try awaitInput()
-            } else {
-                rows = try finish().commandRows
-                return nil
-            }
-        }
+        return unsafe CopyMessages(open, connection: self)
     }
 
     /// Tells the server to give up what it is doing. Waits for its answer only a moment, because the network may be
@@ -131,7 +114,7 @@ final class PostgresConnection {
     }
 
     /// Reads all results of the statement, and returns the last or throws the first failure.
-    private func finish() throws -> PostgresResult {
+    func finish() throws -> PostgresResult {
         var last: PostgresResult?
         while let result = try nextResult() {
             switch result.status {
@@ -159,7 +142,7 @@ final class PostgresConnection {
         return unsafe PostgresResult(result)
     }
 
-    private func awaitInput() throws {
+    func awaitInput() throws {
         do {
             try SocketWait(descriptor: unsafe PQsocket(handle), events: Int16(POLLIN)).untilReady(stop: stop)
         } catch let error as CancellationError {
@@ -207,8 +190,8 @@ func withCStrings<Result>(
     }
     unsafe pointers.append(nil)
     defer {
-        for unsafe pointer in unsafe pointers {
-            guard let pointer = unsafe UnsafeMutablePointer(mutating: pointer) else { continue }
+        for index in unsafe pointers.indices {
+            guard let pointer = unsafe UnsafeMutablePointer(mutating: pointers[index]) else { continue }
             unsafe explicit_bzero(pointer, strlen(pointer))
             unsafe free(pointer)
         }

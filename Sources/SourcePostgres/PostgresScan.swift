@@ -38,15 +38,15 @@ struct PostgresScan: Sendable {
         var decoder = RowDecoder(plan.rules, checksText: checksText)
         var builder = RowBatchBuilder(
             columnCount: plan.rules.count, rowsMax: request.batchRowsMax, bytesMax: request.batchBytesMax)
-        var rowsSent: Int?
-        try connection.startCopy(plan.copySQL)
-        while let message = try unsafe connection.nextCopyMessage(rows: &rowsSent) {
+        var messages = try connection.startCopy(plan.copySQL)
+        while let message = try unsafe messages.next() {
             var offset = 0
             while offset < message.count {
                 offset = try unsafe decoder.decode(message, at: offset, into: &builder)
                 if builder.isFull { try sink.send(builder.finish()) }
             }
         }
+        let rowsSent = messages.rowsSent
         guard decoder.hasEnded, rowsSent == decoder.rowCount else {
             throw ConnectorError(
                 code: "connection_lost",

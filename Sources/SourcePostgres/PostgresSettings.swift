@@ -55,7 +55,8 @@ struct PostgresSettings: Sendable {
                 example: "db.example.com"),
             SettingDeclaration("port", .integer(1...65_535), help: "Port of the server.", example: "5432"),
             SettingDeclaration("database", .text, help: "The database to read.", example: "analytics"),
-            SettingDeclaration("user", .text, help: "The role to log in as; one that may only read.", example: "sluice"),
+            SettingDeclaration(
+                "user", .text, help: "The role to log in as; one that may only read.", example: "sluice"),
             SettingDeclaration("password", .secret, help: "Its password.", example: "${WAREHOUSE_PASSWORD}"),
             SettingDeclaration(
                 "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),

@@ -176,7 +176,8 @@ package struct RowDecoder: ~Copyable {
         if checksText, unsafe String(validating: bytes, as: UTF8.self) == nil {
             return builder.appendUnreadable(
                 Reason(
-                    code: "invalid_text", message: "The text is not UTF-8, and the database (SQL_ASCII) does not say what it is.",
+                    code: "invalid_text",
+                    message: "The text is not UTF-8, and the database (SQL_ASCII) does not say what it is.",
                     hint: "Convert the text at the source, or read it with convert_from(...) in a query."))
         }
         unsafe builder.append(kind, bytes)

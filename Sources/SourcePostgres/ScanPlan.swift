@@ -130,7 +130,8 @@ struct ScanPlan: Sendable {
 
     private static func noColumns() -> ConnectorError {
         ConnectorError(
-            code: "no_columns", message: "There are no columns to read.", hint: "Read a table with at least one column.",
+            code: "no_columns", message: "There are no columns to read.",
+            hint: "Read a table with at least one column.",
             disposition: .fixConfiguration)
     }
 }

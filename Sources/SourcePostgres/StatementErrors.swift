@@ -29,7 +29,8 @@ struct StatementErrors {
         case "0A000" where failure.message.contains("data-modifying"): return Self.notReadOnly(failure.message)
         case let state where state.hasPrefix("08"): return connectionLost(failure)
         case let state where state.hasPrefix("53") || state.hasPrefix("58"):
-            return make("server_resources", failure, "The server ran out of something: read its log.", .retry(after: nil))
+            return make(
+                "server_resources", failure, "The server ran out of something: read its log.", .retry(after: nil))
         default: return make("sql_error", failure, notEmpty(failure.hint, "Try the statement in psql as this role."))
         }
     }

@@ -19,7 +19,8 @@ struct ConnectionTests {
                 "read-only transaction",
             ])
         #expect(report.steps[2].message.hasPrefix("TLSv1"))
-        #expect(report.address == "\(TestServer.value("HOST")):\(TestServer.value("PORT"))/\(TestServer.value("DATABASE"))")
+        #expect(
+            report.address == "\(TestServer.value("HOST")):\(TestServer.value("PORT"))/\(TestServer.value("DATABASE"))")
         #expect(report.warnings.isEmpty)
     }
 

@@ -68,7 +68,8 @@ struct FailureTests {
             try schema.run(
                 """
                 create table t (id int); create sequence s;
-                create function writes() returns int language sql as $$ insert into \(schema.name).t values (1) returning id $$
+                create function writes() returns int language sql
+                as $$ insert into \(schema.name).t values (1) returning id $$
                 """)
             let source = try TestServer.source()
             let queries = [
@@ -99,7 +100,9 @@ struct FailureTests {
     }
 
     @Test func failureHalfWayThrowsAndShowsNoData() async throws {
-        let sql = "select (case when i = 90000 then 'secret-row-text' else '1' end)::int as n from generate_series(1, 100000) i"
+        let sql =
+            "select (case when i = 90000 then 'secret-row-text' else '1' end)::int as n "
+            + "from generate_series(1, 100000) i"
         let error = try await TestServer.error(.query(sql), TestServer.source())
         #expect(error.code == "sql_error")
         #expect(!error.message.contains("secret-row-text"))

@@ -127,7 +127,9 @@ struct RowDecoderTests {
                 for _ in 0..<40 {
                     let length = Int.random(in: 0...60, using: &random)
                     var field = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
-                    if decoder == .array, length > 12 { field[0...3] = [0, 0, 0, UInt8.random(in: 0...3, using: &random)] }
+                    if decoder == .array, length > 12 {
+                        field[0...3] = [0, 0, 0, UInt8.random(in: 0...3, using: &random)]
+                    }
                     _ = try? decode(CopyBytes.of([field]), [ColumnRule(decoder, element: element)])
                 }
             }
@@ -185,7 +187,9 @@ struct RowDecoderTests {
 
     @Test func arrayDimensionsAreChecked() {
         let rule = ColumnRule(.array, element: .int4)
-        for header: [Int32] in [[7, 0, 23], [-1, 0, 23], [1, 0, 23, -1, 1], [1, 0, 23, 0, 1], [2, 0, 23, .max, 1, 0, 1]] {
+        for header: [Int32] in [
+            [7, 0, 23], [-1, 0, 23], [1, 0, 23, -1, 1], [1, 0, 23, 0, 1], [2, 0, 23, .max, 1, 0, 1],
+        ] {
             #expect(throws: MalformedRow.self) { try cell(header.flatMap { CopyBytes.big($0) }, rule) }
         }
     }

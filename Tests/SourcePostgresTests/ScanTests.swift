@@ -10,7 +10,8 @@ import Testing
 struct ScanTests {
     @Test func columnsAreDeliveredInTheOrderAskedFor() async throws {
         try await TestServer.withSchema { schema in
-            try schema.run("create table \"T x\" (\"A \"\"q\"\"\" int, b text, c int); insert into \"T x\" values (1, 'b', 3)")
+            try schema.run(
+                "create table \"T x\" (\"A \"\"q\"\"\" int, b text, c int); insert into \"T x\" values (1, 'b', 3)")
             let source = try TestServer.source()
             let rows = try await TestServer.read(source, schema.table("T x"), columns: ["c", "A \"q\""])
             #expect(rows == [[.integer(3), .integer(1)]])
@@ -18,12 +19,15 @@ struct ScanTests {
     }
 
     @Test func tableWithoutSchemaIsFoundOnTheSearchPath() async throws {
-        let rows = try await TestServer.read(TestServer.source(), .table(schema: nil, name: "pg_am"), columns: ["amname"])
+        let rows = try await TestServer.read(
+            TestServer.source(), .table(schema: nil, name: "pg_am"), columns: ["amname"])
         #expect(rows.contains([.text("btree")]))
     }
 
     @Test func semicolonsAndCommentsAtTheEndOfAQueryAreNoTrouble() async throws {
-        for sql in ["select 1 as a;", "select 1 as a -- the end", "select 1 as a; -- the end", "select 1 as a /* x */ ;;"] {
+        for sql in [
+            "select 1 as a;", "select 1 as a -- the end", "select 1 as a; -- the end", "select 1 as a /* x */ ;;",
+        ] {
             #expect(try await TestServer.row(sql) == [.integer(1)])
         }
         #expect(try await TestServer.row("with x as (select 2 as a) select * from x order by 1") == [.integer(2)])
@@ -62,7 +66,9 @@ struct ScanTests {
     }
 
     @Test func emptyResultHasColumnsAndNoRows() async throws {
-        let columns = try await TestServer.source().withScan(ScanRequest(.query("select 1 as a, 'x'::text as b limit 0"))) {
+        let columns = try await TestServer.source().withScan(
+            ScanRequest(.query("select 1 as a, 'x'::text as b limit 0"))
+        ) {
             batches in
             let first = try await batches.next()
             #expect(first == nil)
@@ -74,7 +80,8 @@ struct ScanTests {
 
     @Test func manyRowsStreamInOrderWithinTheBatchLimits() async throws {
         let request = ScanRequest(
-            .query("select i::bigint as i, repeat('x', 100) as t from generate_series(1, 200000) i"), batchRowsMax: 1_000)
+            .query("select i::bigint as i, repeat('x', 100) as t from generate_series(1, 200000) i"),
+            batchRowsMax: 1_000)
         let (count, sum, largest) = try await TestServer.source().withScan(request) { batches in
             var count: Int64 = 0
             var sum: Int64 = 0
@@ -95,6 +102,20 @@ struct ScanTests {
         #expect(largest == 1_000)
     }
 
+    @Test func scanThatIsLeftWithBatchesWaitingEndsCleanly() async throws {
+        let request = ScanRequest(.query("select i from generate_series(1, 1000000) i"), batchRowsMax: 10)
+        for read in [1, 5] {
+            let rows = try await TestServer.source().withScan(request) { batches in
+                var rows = 0
+                for _ in 0..<read { rows += try await batches.next()?.rowCount ?? 0 }
+                // Long enough for the scan to fill every place of the hand-over.
+                try await Task.sleep(for: .milliseconds(5))
+                return rows
+            }
+            #expect(rows == read * 10)
+        }
+    }
+
     @Test func rowLargerThanABatchIsDelivered() async throws {
         let row = try await TestServer.row("select repeat('a', 5000000) as t, 1 as i")
         #expect(row[0].text.utf8.count == 5_000_000)
@@ -110,7 +131,8 @@ struct ScanTests {
                 var isFirst = true
                 while let batch = try await batches.next() {
                     if isFirst {
-                        try schema.run("update t set v = 1; delete from t where i % 2 = 0; insert into t values (-1, 1)")
+                        try schema.run(
+                            "update t set v = 1; delete from t where i % 2 = 0; insert into t values (-1, 1)")
                         isFirst = false
                     }
                     count += batch.rowCount
@@ -129,7 +151,8 @@ struct ScanTests {
             try schema.run(
                 """
                 create table accounts (id bigint primary key, name text not null, seats int, note jsonb);
-                insert into accounts values (1, 'Åre', 5, '{}'), (2, 'B"b', null, null), (3, '', 0, '[1]'), (4, 'D', 1, 'null');
+                insert into accounts values (1, 'Åre', 5, '{}'), (2, 'B"b', null, null), (3, '', 0, '[1]'),
+                  (4, 'D', 1, 'null');
                 """)
             let marker = schema.name
             let source = try TestServer.source()
@@ -137,7 +160,8 @@ struct ScanTests {
                 source: source, relation: schema.table("accounts"), columnNames: ["id", "name", "seats", "note"],
                 rows: [
                     [.integer(1), .text("Åre"), .integer(5), .json("{}")], [.integer(2), .text("B\"b"), .null, .null],
-                    [.integer(3), .text(""), .integer(0), .json("[1]")], [.integer(4), .text("D"), .integer(1), .json("null")],
+                    [.integer(3), .text(""), .integer(0), .json("[1]")],
+                    [.integer(4), .text("D"), .integer(1), .json("null")],
                 ],
                 missingRelation: .table(schema: schema.name, name: "acounts"),
                 longRelation: .query(
@@ -145,7 +169,8 @@ struct ScanTests {
                 watch: SourceWatch(
                     secrets: [TestServer.password],
                     stateOfData: {
-                        try TestConnection().run("select string_agg(a::text, ';' order by id) from \(marker).accounts a")[0][0]
+                        try TestConnection().run(
+                            "select string_agg(a::text, ';' order by id) from \(marker).accounts a")[0][0]
                             ?? ""
                     },
                     openResources: { try await Self.sessions(running: marker) }))

@@ -1,5 +1,5 @@
-import ConnectorKit
 import CPostgres
+import ConnectorKit
 import Foundation
 import Records
 import SourcePostgres
@@ -8,7 +8,7 @@ import Testing
 /// The private cluster that scripts/postgres-cluster makes and `make test` starts.
 struct TestServer: Sendable {
     static let skipText: Comment =
-        "needs a PostgreSQL server (SLUICE_TEST_PG_*): `make test` starts one, or eval scripts/postgres-cluster start DIR"
+        "needs a PostgreSQL server (SLUICE_TEST_PG_*): run `make test`, which starts one"
 
     static let isConfigured = environment("HOST") != nil
 
@@ -64,7 +64,8 @@ struct TestServer: Sendable {
     }
 
     /// The error that a scan ends with.
-    static func error(_ relation: Relation, _ source: any Source, columns: [String]? = nil) async throws -> SourceError {
+    static func error(_ relation: Relation, _ source: any Source, columns: [String]? = nil) async throws -> SourceError
+    {
         do {
             let rows = try await read(source, relation, columns: columns)
             throw UnexpectedSuccess(rows: rows.count)

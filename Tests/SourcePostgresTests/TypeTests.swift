@@ -47,8 +47,10 @@ struct TypeTests {
         Example("9999.9999", .decimal("9999.9999")), Example("10000.0001", .decimal("10000.0001")),
         Example("'NaN'", .decimal("NaN")), Example("'Infinity'", .decimal("Infinity")),
         Example("'-Infinity'", .decimal("-Infinity")),
-        Example("(repeat('7', 1000) || '.' || repeat('3', 1000))", .decimal(
-            String(repeating: "7", count: 1_000) + "." + String(repeating: "3", count: 1_000))),
+        Example(
+            "(repeat('7', 1000) || '.' || repeat('3', 1000))",
+            .decimal(
+                String(repeating: "7", count: 1_000) + "." + String(repeating: "3", count: 1_000))),
         Example("('1' || repeat('0', 999))", .decimal("1" + String(repeating: "0", count: 999))),
     ])
     func numericIsExact(_ example: Example) async throws {
@@ -117,7 +119,8 @@ struct TypeTests {
         Example("'2020-01-01 02:00:00+02'::timestamptz", .timestamp(1_577_836_800_000_000)),
         Example("'infinity'::timestamptz", .timestamp(.max)), Example("'-infinity'::timestamp", .localTimestamp(.min)),
         Example("'1 year -2 mons +3 days -04:05:06.007'::interval", .interval("P10M3DT-4H-5M-6.007S")),
-        Example("'-1 day -0.5 seconds'::interval", .interval("P-1DT-0.5S")), Example("'0'::interval", .interval("PT0S")),
+        Example("'-1 day -0.5 seconds'::interval", .interval("P-1DT-0.5S")),
+        Example("'0'::interval", .interval("PT0S")),
         Example("'100:00:00'::interval", .interval("PT100H")), Example("'-14 months'::interval", .interval("P-1Y-2M")),
     ])
     func datesAndTimesAreRead(_ example: Example) async throws {
@@ -154,11 +157,14 @@ struct TypeTests {
         Example("array['2020-01-02'::date, 'infinity']", .array("[\"2020-01-02\",\"infinity\"]")),
         Example("array['2020-01-02 03:04:05+00'::timestamptz]", .array("[\"2020-01-02T03:04:05Z\"]")),
         Example("array['2020-01-02 03:04:05.5'::timestamp]", .array("[\"2020-01-02T03:04:05.500000\"]")),
-        Example("array['\\x00ff'::bytea]", .array("[\"\\\\x00ff\"]")), Example("array['1 day'::interval]", .array("[\"P1D\"]")),
+        Example("array['\\x00ff'::bytea]", .array("[\"\\\\x00ff\"]")),
+        Example("array['1 day'::interval]", .array("[\"P1D\"]")),
         Example("array['10.0.0.1'::inet]", .array("[\"10.0.0.1\"]")), Example("array[1.5::money]", .array("[1.5]")),
         Example("array['[1,2)'::int4range]", .array("[\"[1,2)\"]")), Example("array[B'10']", .array("[\"10\"]")),
         Example("array['08:00'::time]", .array("[\"08:00:00\"]")),
-        Example("array['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid]", .array("[\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"]")),
+        Example(
+            "array['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid]",
+            .array("[\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"]")),
     ])
     func arraysAreJSON(_ example: Example) async throws {
         let value = try await TestServer.row("select \(example.sql) as v")[0]
@@ -175,7 +181,8 @@ struct TypeTests {
                 create domain tag as text check (value <> '');
                 create domain tags as tag[];
                 create type pair as (a int, b text);
-                create table all_types (m mood, ms mood[], p price not null, ps price[], t tag, ts tags, c pair, cs pair[]);
+                create table all_types (m mood, ms mood[], p price not null, ps price[], t tag, ts tags, c pair,
+                  cs pair[]);
                 insert into all_types values ('very happy', '{sad,NULL}', 1.50, '{2.50}', 'x', '{y,z}', (1, 'q'),
                   array[(2, 'r')::pair]);
                 """)
@@ -200,7 +207,8 @@ struct TypeTests {
     @Test func extensionTypesAreText() async throws {
         try await TestServer.withSchema { schema in
             do {
-                try schema.run("create extension citext schema \(schema.name); create extension hstore schema \(schema.name)")
+                try schema.run(
+                    "create extension citext schema \(schema.name); create extension hstore schema \(schema.name)")
             } catch is TestConnection.Refused {
                 return  // The contrib modules are not installed.
             }
