@@ -151,7 +151,7 @@ struct DatasetDecoder {
                 log.error(
                     code: "invalid_value", "`\(text.prefix(80))` is not the name of a table: \(error.message)",
                     hint:
-                        "write `name`, `schema.name`, or '\"name with . or spaces\"' in double quotes within single ones",
+                        "write `name` or `schema.name`; a part with a dot in it goes in double quotes",
                     at: table.value.location)
                 return nil
             }
