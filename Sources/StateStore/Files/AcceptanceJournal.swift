@@ -2,7 +2,8 @@ internal import Records
 internal import Synchronization
 
 /// What a run was answered, frame by frame, each on the disk before the next thing happens: *open* before a batch is
-/// sent, *settled* once its outcomes are known. Kept from the run's first batch until its fingerprints are in a snapshot.
+/// sent, *settled* once its outcomes are known. Kept from the run's first batch until its fingerprints are in a
+/// snapshot.
 ///
 /// The caller holds the sync's lock. Any number of batches may be open at once.
 package final class AcceptanceJournal: Sendable {
@@ -35,7 +36,8 @@ package final class AcceptanceJournal: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Begins the journal of `run`, or goes on with it. Throws `journal_of_other_run` where an earlier run was not closed.
+    /// Begins the journal of `run`, or goes on with it. Throws `journal_of_other_run` where an earlier run was not
+    /// closed.
     package static func open(_ files: SyncFiles, run: Int64) throws -> AcceptanceJournal {
         try files.prepare()
         guard var reader = try JournalReader.open(files.journalPath, mode: .update) else {
@@ -170,8 +172,8 @@ package final class AcceptanceJournal: Sendable {
         try files.synchronizeFolder()
     }
 
-    /// Gives `body` every frame in order; nil where there is no journal. Changes nothing, so it needs no lock: a torn end
-    /// is passed over and told. Throws `state_corrupt` where a frame in the middle is damaged.
+    /// Gives `body` every frame in order; nil where there is no journal. Changes nothing, so it needs no lock: a torn
+    /// end is passed over and told. Throws `state_corrupt` where a frame in the middle is damaged.
     package static func replay(
         _ files: SyncFiles, _ body: (JournalFrame) throws -> Void
     ) throws -> JournalReport? {

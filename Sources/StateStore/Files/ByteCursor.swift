@@ -13,7 +13,9 @@ struct ByteCursor {
 
     var remaining: Int { unsafe bytes.count - offset }
 
-    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(_ type: Number.Type = Number.self) throws -> Number {
+    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Number.Type = Number.self
+    ) throws -> Number {
         let size = MemoryLayout<Number>.size
         guard remaining >= size else { throw Malformed() }
         defer { offset += size }

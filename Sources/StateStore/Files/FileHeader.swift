@@ -1,7 +1,7 @@
 internal import Records
 
 #if _endian(big)
-#error("The state files are little-endian and read in place; this machine is big-endian.")
+    #error("The state files are little-endian and read in place; this machine is big-endian.")
 #endif
 
 /// The first 64 bytes of every state file (and the last 64 of a sealed plan): what it is, its format's version, five

@@ -1,7 +1,7 @@
 package import Records
 
-/// Finds the hashes that were added more than once, for any number of hashes in about 8 MB of memory: they are sorted in
-/// runs, which are spilled into a nameless file.
+/// Finds the hashes that were added more than once, for any number of hashes in about 8 MB of memory: they are sorted
+/// in runs, which are spilled into a nameless file.
 package struct HashSpill: ~Copyable {
     package static let hashesInMemoryMax = 256 * 1_024
 

@@ -7,7 +7,8 @@ internal import Records
 /// settled: batch 8 | counts 7 x 8 | effects 4, one byte each | others 4 | for each: entry 4, outcome 1, four texts
 enum JournalCoding {
     static let frameHeaderSize = 32
-    static let entrySize = 40
+    /// An entry's bytes in the file are those in memory: three fields without gaps, little-endian.
+    static let entrySize = MemoryLayout<OpenEntry>.stride
     static let openKind: UInt32 = 1
     static let settledKind: UInt32 = 2
 
@@ -52,23 +53,17 @@ enum JournalCoding {
         begin(&frame)
         frame.append(littleEndian: Int64(open.batch))
         frame.append(littleEndian: UInt32(open.entries.count))
-        for entry in open.entries {
-            frame.append(littleEndian: Int64(entry.sequence))
-            frame.append(entry.keyHash)
-            frame.append(entry.rowHash)
-        }
+        unsafe open.entries.withUnsafeBytes { unsafe frame.append($0) }
     }
 
     static func decodeOpen(_ body: UnsafeRawBufferPointer) throws -> OpenFrame {
         var cursor = unsafe ByteCursor(body)
         let batch = try Int(cursor.number(Int64.self))
         let count = try cursor.count(ofAtLeast: entrySize)
-        var entries: [OpenEntry] = []
-        entries.reserveCapacity(count)
-        for _ in 0..<count {
-            let sequence = try Int(cursor.number(Int64.self))
-            let keyHash = try cursor.hash()
-            entries.append(OpenEntry(sequence: sequence, keyHash: keyHash, rowHash: try cursor.hash()))
+        let bytes = try unsafe cursor.slice(count * entrySize)
+        let entries = unsafe [OpenEntry](unsafeUninitializedCapacity: count) { buffer, initialized in
+            unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+            initialized = count
         }
         return OpenFrame(batch: batch, entries: entries)
     }

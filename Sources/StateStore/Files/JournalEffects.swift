@@ -19,7 +19,7 @@ enum JournalEffects {
             switch frame {
             case .open(let frame):
                 if unsettled.contains(frame.position) {
-                    for entry in frame.entries { try sorter.add(SnapshotRecord(key: entry.keyHash, row: .void)) }
+                    try addVoid(frame, into: &sorter)
                 } else {
                     open[frame.batch] = frame
                 }
@@ -30,7 +30,13 @@ enum JournalEffects {
                 try add(frame.effects, of: opened.entries, into: &sorter)
             }
         }
+        // Only where the last frame, which settles one of these, is torn in its body.
+        for frame in open.values.sorted(by: { $0.position < $1.position }) { try addVoid(frame, into: &sorter) }
         return reader.run
+    }
+
+    private static func addVoid(_ frame: OpenFrame, into sorter: inout SortedRuns<SnapshotRecord>) throws {
+        for entry in frame.entries { try sorter.add(SnapshotRecord(key: entry.keyHash, row: .void)) }
     }
 
     private static func add(
@@ -46,17 +52,17 @@ enum JournalEffects {
         }
     }
 
-    /// The positions of the open frames that no settle frame belongs to; nil where there is no journal.
+    /// The positions of the open frames that no settle frame belongs to; nil where there is no journal. Reads only the
+    /// frames' headers, so a last frame whose body is torn counts here as whole.
     private static func unsettledFrames(_ path: String) throws -> Set<Int>? {
         guard var reader = try JournalReader.open(path) else { return nil }
         var unsettled: Set<Int> = []
         var open: [Int: Int] = [:]
-        while let frame = try reader.next() {
-            switch frame {
-            case .open(let frame):
-                if let before = open.updateValue(frame.position, forKey: frame.batch) { unsettled.insert(before) }
-            case .settled(let frame):
+        while let frame = try reader.skip() {
+            if !frame.isOpen {
                 open[frame.batch] = nil
+            } else if let before = open.updateValue(frame.position, forKey: frame.batch) {
+                unsettled.insert(before)
             }
         }
         return unsettled.union(open.values)

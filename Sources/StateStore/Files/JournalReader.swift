@@ -55,6 +55,22 @@ struct JournalReader {
         return frame
     }
 
+    /// The next frame's kind, batch and position, its body unread and unchecked; nil where `next` would read on with
+    /// care or stop.
+    mutating func skip() throws -> (isOpen: Bool, batch: Int, position: Int)? {
+        let head = try file.bytes(at: offset, count: JournalCoding.frameHeaderSize + 8)
+        guard head.count == JournalCoding.frameHeaderSize + 8,
+            let header = unsafe head.withUnsafeBytes({ unsafe JournalCoding.FrameHeader($0) }),
+            header.number == UInt64(frames), header.bodySize <= size - offset - JournalCoding.frameHeaderSize
+        else { return nil }
+        let batch = unsafe head.withUnsafeBytes {
+            unsafe $0.loadUnaligned(fromByteOffset: JournalCoding.frameHeaderSize, as: Int64.self)
+        }
+        offset += JournalCoding.frameHeaderSize + header.bodySize
+        frames += 1
+        return (header.kind == JournalCoding.openKind, Int(batch), frames - 1)
+    }
+
     private func decode(_ kind: UInt32) throws -> Frame {
         do {
             return try unsafe body.withUnsafeBytes { bytes in

@@ -94,9 +94,8 @@ package final class PendingFile: Sendable {
         return entry(at: low)
     }
 
-    package func forEach(_ body: (PendingEntry) throws -> Void) rethrows {
-        for index in 0..<count { try body(entry(at: index)) }
-    }
+    /// All entries in the order of the keys, read one at a time.
+    package var entries: some Sequence<PendingEntry> { (0..<count).lazy.map { [self] in entry(at: $0) } }
 
     private func key(at index: Int) -> Hash128 {
         guard let file else { return .void }

@@ -21,6 +21,9 @@ package struct PlanReader: Sendable {
     private var offset = 0
     private var sequence = 0
     private var block: [UInt8] = []
+    /// The size of the batch before, which the next one will probably have too.
+    private var likelyBytes = 0
+    private var likelyItems = 0
 
     /// Throws `plan_corrupt` for a sealed plan that is damaged and for a file that is no plan, `state_newer`.
     package init(path: String) throws {
@@ -53,6 +56,7 @@ package struct PlanReader: Sendable {
     ) throws -> OperationBatch? {
         var batch: OperationBatch?
         var bytes = 0
+        let (likelyBytes, likelyItems) = (likelyBytes, likelyItems)
         try advance { operation in
             let size = unsafe operation.payload.count + overheadPerItem
             if let known = batch?.kind {
@@ -61,11 +65,15 @@ package struct PlanReader: Sendable {
                 }
             } else {
                 batch = OperationBatch(kind: operation.kind, keyField: keyField)
+                batch?.bytes.reserveCapacity(likelyBytes + likelyBytes / 16)
+                batch?.entries.reserveCapacity(likelyItems)
             }
             bytes += size
             batch?.append(operation)
             return true
         }
+        self.likelyBytes = batch?.bytes.count ?? 0
+        self.likelyItems = batch?.count ?? 0
         return batch
     }
 
@@ -74,7 +82,8 @@ package struct PlanReader: Sendable {
         var (low, high) = (0, places.count)
         while low < high {
             let middle = (low + high) / 2
-            if places[middle].firstSequence + places[middle].operations <= wanted { low = middle + 1 } else { high = middle }
+            let end = places[middle].firstSequence + places[middle].operations
+            if end <= wanted { low = middle + 1 } else { high = middle }
         }
         blockNumber = low
         offset = 0

@@ -1,7 +1,7 @@
 package import Records
 
-/// Writes the plan of one run: its operations in the order they are found, in blocks of about a MiB with a checksum each,
-/// then a seal. A plan without its seal is one whose scan did not end.
+/// Writes the plan of one run: its operations in the order they are found, in blocks of about a MiB with a checksum
+/// each, then a seal. A plan without its seal is one whose scan did not end.
 ///
 /// header 64 | the caller's header | blocks | footer (struck, places of the blocks, summary) | seal 64
 package struct PlanWriter: ~Copyable {
@@ -83,8 +83,8 @@ package struct PlanWriter: ~Copyable {
         PlanBlock.begin(&block)
     }
 
-    /// Strikes out all operations that `isStruck` says so of, in one pass over what was written; those struck before are
-    /// not shown again. Returns how many were struck.
+    /// Strikes out all operations that `isStruck` says so of, in one pass over what was written; those struck before
+    /// are not shown again. Returns how many were struck.
     package mutating func strike(where isStruck: (PlannedOperation) throws -> Bool) throws -> Int {
         precondition(!isSealed)
         try flush()
@@ -105,8 +105,8 @@ package struct PlanWriter: ~Copyable {
         return struck.count - before
     }
 
-    /// Ends the plan: what was struck, where the blocks are and the caller's `summary`. Returns when all is on the disk;
-    /// nothing may be appended after it.
+    /// Ends the plan: what was struck, where the blocks are and the caller's `summary`. Returns when all is on the
+    /// disk; nothing may be appended after it.
     package mutating func seal(summary: [UInt8]) throws {
         precondition(!isSealed)
         try flush()

@@ -161,7 +161,9 @@ package final class Snapshot: FingerprintStore {
         if end - start > linearMax { place = unsafe firstNotBefore(key, records, start, end) }
         while place < end {
             let known = unsafe records[place].key
-            if known == key { return unsafe Probe(index: Int32(truncatingIfNeeded: place), rowHash: records[place].row) }
+            if known == key {
+                return unsafe Probe(index: Int32(truncatingIfNeeded: place), rowHash: records[place].row)
+            }
             if known.high > key.high { break }
             place &+= 1
             if known.high == key.high && known.low > key.low { break }

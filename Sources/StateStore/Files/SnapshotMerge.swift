@@ -4,20 +4,24 @@ internal import Records
 package enum SnapshotMerge {
     /// Takes the journal of `run` into a new snapshot, whose header names the run; the caller then drops the journal.
     ///
-    /// Closing a run twice changes nothing. A run that changed no fingerprint writes a note of 64 bytes instead. Memory:
-    /// about 20 MB and 1.3 bytes a record. The caller holds the sync's lock. `old` spares opening the snapshot again.
+    /// Closing a run twice changes nothing. A run that changed no fingerprint writes a note of 64 bytes instead.
+    /// Memory: about 20 MB and 1.3 bytes a record. The caller holds the sync's lock. `old` spares opening the snapshot
+    /// again; a run that `startsOver` leaves what was known before it out: it spoke of another account or of other
+    /// keys.
     @discardableResult
-    package static func close(_ files: SyncFiles, run: Int64, old: Snapshot? = nil) throws -> SnapshotHeader {
+    package static func close(
+        _ files: SyncFiles, run: Int64, old: Snapshot? = nil, startsOver: Bool = false
+    ) throws -> SnapshotHeader {
         if try lastClosedRun(files) == run { return try Snapshot.newestHeader(files) ?? .none }
         let newest = try Snapshot.newestGeneration(files)
-        let base = try old?.header.generation == newest ? old : Snapshot.open(files).snapshot
+        let base = try startsOver ? nil : (old?.header.generation == newest ? old : Snapshot.open(files).snapshot)
         try files.prepare()
         var sorter = SortedRuns<SnapshotRecord>(
             folder: files.folder, recordsMax: JournalEffects.recordsInMemoryMax)
         if let journalRun = try JournalEffects.gather(files.journalPath, into: &sorter), journalRun != run {
             throw AcceptanceJournal.otherRun(files, journalRun)
         }
-        if sorter.isEmpty && base?.isRebuilt != true {
+        if sorter.isEmpty && base?.isRebuilt != true && !startsOver {
             try ClosedNote(run: run, generation: newest).write(files)
             return base?.header ?? .none
         }

@@ -19,8 +19,8 @@ package enum SnapshotOpening: Sendable {
 }
 
 extension Snapshot {
-    /// Opens the newest fingerprints; changes nothing on the disk, so it needs no lock. Throws `state_newer` where a newer
-    /// program wrote them.
+    /// Opens the newest fingerprints; changes nothing on the disk, so it needs no lock. Throws `state_newer` where a
+    /// newer program wrote them.
     package static func open(_ files: SyncFiles) throws -> SnapshotOpening {
         let newest = try newestGeneration(files)
         guard newest > 0 else { return .none }
@@ -34,6 +34,8 @@ extension Snapshot {
                 reason = reason ?? error
             }
         }
+        // Runs that were closed between the listing and the opening have taken the files away.
+        if try newestGeneration(files) != newest { return try open(files) }
         return try rebuilt(files, from: nil, to: newest, reason: reason ?? missing(files, newest))
     }
 

@@ -55,15 +55,16 @@ package struct StateDirectory: Sendable {
         guard free < bytes else { return }
         throw StateError(
             code: "disk_full",
-            message: "The run needs about \(Self.mebibytes(bytes)) MiB in \(path); \(Self.mebibytes(free)) MiB are free.",
+            message: "The run needs about \(Self.mebibytes(bytes)) MiB in \(path), "
+                + "where \(Self.mebibytes(free)) MiB are free.",
             hint: "Free some space, shorten the retention, or move the state to a larger disk with --state.")
     }
 
     private static func mebibytes(_ bytes: Int64) -> Int64 { max(bytes, 0) / 1_048_576 }
 
-    /// Gives the state of `old` to `new` in one step. False where `old` has none (it was moved before). Takes both locks
-    /// meanwhile, so call it before taking the lock of `new`: throws `sync_already_running` where one is taken, and
-    /// `sync_state_exists` where both syncs have state.
+    /// Gives the state of `old` to `new` in one step. False where `old` has none (it was moved before). Takes both
+    /// locks meanwhile, so call it before taking the lock of `new`: throws `sync_already_running` where one is taken,
+    /// and `sync_state_exists` where both syncs have state.
     @discardableResult
     package func rename(sync old: String, to new: String) throws -> Bool {
         let (source, target) = (sync(old), sync(new))
@@ -99,8 +100,8 @@ package struct StateDirectory: Sendable {
 
     private static let nameBytesMax = 150
 
-    /// A file name that no other sync's name gives: letters, digits, `-` and `_` stay, all else is written `%XX`; a very
-    /// long name is cut and ends with its hash.
+    /// A file name that no other sync's name gives: letters, digits, `-` and `_` stay, all else is written `%XX`; a
+    /// very long name is cut and ends with its hash.
     static func fileName(_ name: String) -> String {
         var text = ""
         for byte in name.utf8 {

@@ -17,7 +17,9 @@ enum StateFolder {
                 throw StateError.system(ENOENT, "make the folder", path)
             }
             try create(String(path[..<slash]))
-            try create(path)
+            if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
+                throw StateError.system(errno, "make the folder", path)
+            }
         default:
             throw StateError.system(errno, "make the folder", path)
         }

@@ -64,8 +64,8 @@ package struct SyncFiles: Sendable {
         }
     }
 
-    /// Forgets all that is known of this sync but keeps the lock, which the caller holds. The newest snapshot goes last:
-    /// a kill before that leaves what was known, a kill after it nothing.
+    /// Forgets all that is known of this sync but keeps the lock, which the caller holds. The newest snapshot goes
+    /// last: a kill before that leaves what was known, a kill after it nothing.
     package func removeState() throws {
         let snapshots = try generations("snapshot")
         var paths = [journalPath]

@@ -8,8 +8,8 @@ package struct LockOwner: Sendable, Hashable {
     package var since: Int64
 }
 
-/// One sync, one run: an flock on a file of the sync's folder. It excludes other processes and other holders in this one,
-/// and goes with its owner, however that ends; it is never taken from a living one.
+/// One sync, one run: an flock on a file of the sync's folder. It excludes other processes and other holders in this
+/// one, and goes with its owner, however that ends; it is never taken from a living one.
 package final class SyncLock: Sendable {
     private let held: Mutex<StateFile?>
 

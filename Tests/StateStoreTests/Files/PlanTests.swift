@@ -56,6 +56,7 @@ import Testing
         #expect(String(decoding: reader.header, as: UTF8.self) == "{\"run\":1}")
         #expect(String(decoding: reader.summary, as: UTF8.self) == "summary")
         var read: [Planned] = []
+        // swift-format-ignore: ReplaceForEachWithForLoop
         try reader.forEach { operation in
             #expect(operation.keyHash == key(read.count) && operation.rowHash == row(read.count))
             #expect(operation.sequence == read.count)
@@ -182,6 +183,7 @@ import Testing
         try writer.seal(summary: [])
         let reader = try PlanReader(path: path)
         var keys: [String] = []
+        // swift-format-ignore: ReplaceForEachWithForLoop
         try reader.forEach { keys.append($0.keyText) }
         #expect(keys == ["gone"] && reader.count == 1 && reader.total == 4)
     }
@@ -224,7 +226,8 @@ import Testing
 
     @Test func planWithoutItsSealIsTold() throws {
         let scratch = try ScratchFolder()
-        let path = try Self.plan((0..<3_000).map { Planned(payload: String(repeating: "x", count: 500 + $0 % 9)) }, scratch)
+        let operations = (0..<3_000).map { Planned(payload: String(repeating: "x", count: 500 + $0 % 9)) }
+        let path = try Self.plan(operations, scratch)
         let whole = try RawFile.read(path)
         for size in Array(stride(from: 0, to: whole.count, by: 51_200)) + [63, 64, 70, whole.count - 1] {
             try RawFile.write(path, Array(whole[..<size]))
@@ -242,7 +245,7 @@ import Testing
             var bad = good
             bad[offset] ^= 4
             try RawFile.write(path, bad)
-            #expect(code { try PlanReader(path: path).forEach { _ in } } == "plan_corrupt", "byte \(offset)")
+            #expect(code { try PlanReader(path: path).scan { _ in true } } == "plan_corrupt", "byte \(offset)")
         }
     }
 
@@ -268,7 +271,8 @@ import Testing
 
     @Test func fullDiskIsToldWithWhatToDo() throws {
         let scratch = try ScratchFolder()
-        var writer = try PlanWriter(path: scratch.path + "/1.plan", header: [], steps: StepCounter.diskFull(at: .planBlock))
+        let steps = StepCounter.diskFull(at: .planBlock)
+        var writer = try PlanWriter(path: scratch.path + "/1.plan", header: [], steps: steps)
         try Self.write(&writer, [Planned()])
         let failed: String
         do {

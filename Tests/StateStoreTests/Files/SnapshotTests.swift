@@ -75,8 +75,11 @@ import Testing
         try files.sync.run(1, [[(key(1), row(1), .set), (key(2), row(2), .set), (key(3), row(3), .set)]])
         _ = try files.sync.closeRun(1)
         try files.sync.run(
-            2, [[(key(1), row(9), .void), (key(2), row(9), .remove), (key(3), row(9), .keep), (key(4), row(9), .void)],
-                [(key(5), row(9), .keep), (key(6), row(9), .remove)]])
+            2,
+            [
+                [(key(1), row(9), .void), (key(2), row(9), .remove), (key(3), row(9), .keep), (key(4), row(9), .void)],
+                [(key(5), row(9), .keep), (key(6), row(9), .remove)],
+            ])
         _ = try files.sync.closeRun(2)
         #expect(try files.sync.contents() == [key(1): .void, key(3): row(3), key(4): .void])
     }
@@ -98,8 +101,9 @@ import Testing
         try journal.append(open: OpenFrame(batch: 0, entries: first))
         try journal.append(settled: SettleFrame(batch: 0, effects: [.set, .keep, .remove]))
         // A batch cut differently when the run was resumed: the earlier, open one does not void what came later.
-        try journal.append(open: OpenFrame(batch: 1, entries: [OpenEntry(sequence: 4, keyHash: key(4), rowHash: row(4))]))
-        try journal.append(open: OpenFrame(batch: 2, entries: [OpenEntry(sequence: 4, keyHash: key(4), rowHash: row(4))]))
+        let later = OpenEntry(sequence: 4, keyHash: key(4), rowHash: row(4))
+        try journal.append(open: OpenFrame(batch: 1, entries: [later]))
+        try journal.append(open: OpenFrame(batch: 2, entries: [later]))
         try journal.append(settled: SettleFrame(batch: 2, effects: [.set]))
         journal.close()
         _ = try files.sync.closeRun(1)
@@ -115,12 +119,14 @@ import Testing
         for run in 1...Int64(8) {
             var batches: [[(Hash128, Hash128, JournalEffect)]] = []
             for _ in 0..<Int.random(in: 0...6, using: &random) {
-                let chosen = Set((0..<Int.random(in: 1...400, using: &random)).map { _ in
-                    keys[Int.random(in: keys.indices, using: &random)]
-                })
-                batches.append(chosen.map { key in
-                    (key, random.hash(), JournalEffect(rawValue: UInt8.random(in: 0...3, using: &random)) ?? .keep)
-                })
+                let chosen = Set(
+                    (0..<Int.random(in: 1...400, using: &random)).map { _ in
+                        keys[Int.random(in: keys.indices, using: &random)]
+                    })
+                batches.append(
+                    chosen.map { key in
+                        (key, random.hash(), JournalEffect(rawValue: UInt8.random(in: 0...3, using: &random)) ?? .keep)
+                    })
             }
             for (key, row, effect) in batches.joined() {
                 switch effect {

@@ -46,6 +46,12 @@ import Testing
         #expect(code { _ = try scratch.directory() } == "state_unwritable")
     }
 
+    @Test(arguments: ["/proc/sluice/state", "/sys/sluice/state", "/dev/null/state"])
+    func placeThatCannotHoldFoldersIsToldNotTriedForEver(path: String) throws {
+        let code = code { _ = try StateDirectory(path: path) }
+        #expect(code == "state_unwritable" || code == "state_io")
+    }
+
     @Test func plansAreListedByTheirRun() throws {
         let scratch = try ScratchFolder()
         let directory = try scratch.directory()
