@@ -27,6 +27,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CXXHash"),
+        .target(name: "CExamples"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
@@ -50,7 +51,7 @@ let package = Package(
             name: "CLI",
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
-                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "CSQLite", argumentParser, logging,
+                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "CSQLite", "CExamples", argumentParser, logging,
             ]
         ),
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),
@@ -59,8 +60,12 @@ let package = Package(
         .testTarget(name: "ConnectorKitTests", dependencies: ["Records", "ConnectorKit"]),
         .testTarget(name: "SyncCoreTests", dependencies: ["Records", "ConnectorKit", "SyncCore", "TestKit"]),
         .testTarget(name: "StateStoreTests", dependencies: ["Records", "StateStore"]),
-        .testTarget(name: "ProjectConfigTests", dependencies: ["Records", "ConnectorKit", "ProjectConfig"]),
-        .testTarget(name: "SourceSQLiteTests", dependencies: ["Records", "ConnectorKit", "SourceSQLite", "TestKit", "CSQLite"]),
+        .testTarget(
+            name: "ProjectConfigTests", dependencies: ["Records", "ConnectorKit", "ProjectConfig"], exclude: ["Bad"]
+        ),
+        .testTarget(
+            name: "SourceSQLiteTests", dependencies: ["Records", "ConnectorKit", "SourceSQLite", "TestKit", "CSQLite"]
+        ),
         .testTarget(
             name: "SourcePostgresTests",
             dependencies: ["Records", "ConnectorKit", "SourcePostgres", "TestKit", "CPostgres"]
@@ -90,14 +95,14 @@ let package = Package(
             name: "SimulationTests",
             dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
         ),
-        .testTarget(name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"]),
-        .testTarget(name: "TidyTests"),
+        .testTarget(name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"], exclude: ["Golden"]),
+        .testTarget(name: "TidyTests", exclude: ["waivers.txt"]),
     ]
 )
 
 let strict = Context.environment["SLUICE_STRICT"] == "1"
 
-for target in package.targets where target.type != .system && target.name != "CXXHash" {
+for target in package.targets where target.type != .system && !["CXXHash", "CExamples"].contains(target.name) {
     target.swiftSettings =
         [
             .swiftLanguageMode(.v6),

@@ -1,0 +1,99 @@
+internal import ArgumentParser
+internal import ConnectorKit
+internal import ProjectConfig
+internal import Records
+internal import Runner
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Validates the project, then tests each source and destination step by step.",
+        discussion: "Example: sluice check planhat")
+
+    @Argument(help: "Sources and destinations; all if none is named.")
+    var names: [String] = []
+
+    @Flag(name: .long, help: "Validate the project only; connect to nothing.")
+    var offline = false
+
+    @OptionGroup var common: CommonOptions
+
+    mutating func run() async throws {
+        let report = CheckReport(options: common)
+        let workspace: Workspace
+        do {
+            workspace = try Workspace.open(common)
+        } catch let errors as ProjectErrors where common.json {
+            try report.print(errors.diagnostics, [])
+            throw ExitStatus.usage
+        }
+        let warnings = workspace.loaded.warnings + Validation.validate(workspace.project, catalog: Connectors.all)
+        let results =
+            offline ? [] : try await CheckConnections(workspace.connections(state: nil)).check(names)
+        try report.print(warnings, results)
+        if !results.allSatisfy(\.report.isOK) { throw ExitStatus.connection }
+    }
+}
+
+/// What `check` found, as text or JSON.
+private struct CheckReport {
+    let options: CommonOptions
+
+    func print(_ diagnostics: [Diagnostic], _ results: [CheckConnections.Result]) throws {
+        if options.json { return try Output.print(json: body(diagnostics, results)) }
+        if diagnostics.allSatisfy({ $0.severity == .warning }) && !options.quiet {
+            Output.text("The project is valid.")
+        }
+        for result in results { show(result) }
+    }
+
+    private func show(_ result: CheckConnections.Result) {
+        guard !options.quiet || !result.report.isOK else { return }
+        let address = result.report.address.isEmpty ? "" : ", \(result.report.address)"
+        Output.text("\(result.name) (\(result.type)\(address))")
+        for step in result.report.steps {
+            Output.text("  \(step.isOK ? "ok    " : "FAILED") \(step.step): \(step.message)")
+            if !step.hint.isEmpty && !step.isOK { Output.text("         \(step.hint)") }
+        }
+        for warning in result.report.warnings {
+            Output.text("  warning[\(warning.code)]: \(warning.message)")
+            if !warning.hint.isEmpty { Output.text("         \(warning.hint)") }
+        }
+    }
+
+    private func body(_ diagnostics: [Diagnostic], _ results: [CheckConnections.Result]) -> CheckBody {
+        let isOK = diagnostics.allSatisfy { $0.severity == .warning } && results.allSatisfy(\.report.isOK)
+        return CheckBody(
+            ok: isOK, diagnostics: diagnostics.map { ErrorBody.Content($0) },
+            connections: results.map { result in
+                CheckBody.Connection(
+                    name: result.name, type: result.type, address: result.report.address,
+                    steps: result.report.steps.map {
+                        CheckBody.Step(step: $0.step, ok: $0.isOK, message: $0.message, hint: $0.hint)
+                    },
+                    warnings: result.report.warnings.map {
+                        ErrorBody.Content(Diagnostic(.warning, code: $0.code, message: $0.message, hint: $0.hint))
+                    })
+            })
+    }
+}
+
+private struct CheckBody: Encodable {
+    struct Step: Encodable {
+        var step: String
+        var ok: Bool
+        var message: String
+        var hint: String
+    }
+
+    struct Connection: Encodable {
+        var name: String
+        var type: String
+        var address: String
+        var steps: [Step]
+        var warnings: [ErrorBody.Content]
+    }
+
+    var ok: Bool
+    var diagnostics: [ErrorBody.Content]
+    var connections: [Connection]
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import Runner
+
+struct Confirm: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says that records in doubt did arrive.", discussion: "Example: sluice confirm usage --in-doubt")
+
+    @Argument(help: "A sync of the project.")
+    var sync: String
+
+    @Option(name: .long, help: "The key of a record; repeat for more.")
+    var key: [String] = []
+
+    @Flag(name: .long, help: "All records in doubt.")
+    var inDoubt = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if key.isEmpty != inDoubt { throw ValidationError("Give --key or --in-doubt.") }
+    }
+
+    func run() throws {
+        let workspace = try Workspace.open(common)
+        let action = ConfirmRecords(try workspace.sync(sync), environment: try workspace.environment())
+        let result = try action.confirm(inDoubt ? nil : key)
+        if common.json {
+            try Output.print(json: ConfirmBody(confirmed: result.confirmed, unknown: result.unknown))
+        } else {
+            Output.text("\(RunText.grouped(result.confirmed)) records are now known to have arrived.")
+            for key in result.unknown { Output.text("\(key) is not in doubt.") }
+        }
+        if !result.unknown.isEmpty { throw ExitStatus.failed }
+    }
+}
+
+private struct ConfirmBody: Encodable {
+    var confirmed: Int
+    var unknown: [String]
+}

@@ -1,0 +1,46 @@
+internal import ArgumentParser
+internal import Foundation
+internal import ProjectConfig
+internal import Runner
+
+struct Init: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes a commented project and a .gitignore; never overwrites.",
+        discussion: "Example: sluice init my-project")
+
+    @Argument(help: ArgumentHelp("The folder; made where it is not there.", valueName: "dir"))
+    var directory: String = "."
+
+    @Flag(name: .long, help: "Print one JSON value on standard output.")
+    var json = false
+
+    func run() throws {
+        let files = [
+            (ProjectTemplate.projectFileName, ProjectTemplate.project(catalog: Connectors.all)),
+            (".gitignore", ProjectTemplate.gitignore),
+            (".env.example", ProjectTemplate.environmentExample(catalog: Connectors.all)),
+        ]
+        let manager = FileManager.default
+        let project = directory + "/" + ProjectTemplate.projectFileName
+        guard !manager.fileExists(atPath: project) else {
+            throw RunError(
+                code: "file_exists", message: "\(project) is there already and is left as it is.",
+                hint: "Choose another folder, or move the file away.")
+        }
+        do {
+            try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            var written: [String] = []
+            for (name, text) in files where !manager.fileExists(atPath: directory + "/" + name) {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: directory + "/" + name), options: .withoutOverwriting)
+                written.append(directory == "." ? name : directory + "/" + name)
+            }
+            if json { return try Output.print(json: ["written": written]) }
+            for name in written { Output.text("wrote \(name)") }
+            Output.text("Next: fill in .env (see .env.example), then sluice check.")
+        } catch let error as CocoaError {
+            throw RunError(
+                code: "cannot_write", message: "The project cannot be written to \(directory).",
+                hint: error.localizedDescription)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import ArgumentParser
+internal import Records
+internal import Runner
+internal import StateStore
+
+struct Plan: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Dry run: what a run would create, update, skip, and which rows are invalid. Leaves nothing behind.",
+        discussion: "Example: sluice plan companies --records 5")
+
+    @Argument(help: "Syncs of the project.")
+    var syncs: [String]
+
+    @Flag(name: .long, help: "As if every record had to be sent again.")
+    var full = false
+
+    @Option(name: .long, help: ArgumentHelp("How many examples to show.", valueName: "n"))
+    var records: Int = 3
+
+    @OptionGroup var common: CommonOptions
+
+    mutating func run() async throws {
+        let workspace = try Workspace.open(common)
+        let definitions = try syncs.map { try workspace.sync($0) }
+        var options = RunOptions()
+        options.isFull = full
+        let (runOptions, examples, environment) = (options, max(0, records), try workspace.environment())
+        let reports = try await Interruption.watch {
+            var reports: [PlanSync.Report] = []
+            for definition in definitions {
+                reports.append(
+                    try await PlanSync(definition, options: runOptions, environment: environment)
+                        .plan(examplesMax: examples))
+            }
+            return reports
+        }
+        if common.json {
+            try Output.print(json: ["plans": reports.map { PlanBody($0) }])
+        } else {
+            for report in reports { show(report) }
+        }
+        if reports.contains(where: { $0.guardRecord != nil }) { throw ExitStatus.stoppedByGuard }
+    }
+
+    private func show(_ report: PlanSync.Report) {
+        let full = report.full ? " (full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))" : ""
+        Output.text("\(report.sync): a run would send \(RunText.grouped(report.operations.planned)) records\(full)")
+        if let record = report.guardRecord {
+            Output.text("  guard \(record.name) would stop it: \(record.message)")
+            Output.text("    \(record.hint)")
+        }
+        Output.text("  rows        " + RunText.rows(report.rows))
+        let changed = report.operations.planned - report.added
+        Output.text("  operations  \(RunText.grouped(report.added)) new, \(RunText.grouped(changed)) changed")
+        for reason in report.reasons { Output.text("  \(RunText.grouped(reason.count)) \(reason.code)") }
+        for example in report.examples {
+            Output.text("  \(example.change) \(example.key)")
+            if let payload = example.payload { Output.text("    \(payload)") }
+            if let message = example.message { Output.text("    \(message)") }
+            if let hint = example.hint, !hint.isEmpty { Output.text("    \(hint)") }
+        }
+    }
+}
+
+private struct PlanBody: Encodable {
+    var sync: String
+    var full: Bool
+    var full_reason: String?
+    var rows: RowLedger
+    var operations: OperationLedger
+    var added: Int
+    var reasons: [ReasonCount]
+    var `guard`: GuardRecord?
+    var examples: [PlanSync.Example]
+
+    init(_ report: PlanSync.Report) {
+        sync = report.sync
+        full = report.full
+        full_reason = report.fullReason
+        rows = report.rows
+        operations = report.operations
+        added = report.added
+        reasons = report.reasons
+        `guard` = report.guardRecord
+        examples = report.examples
+    }
+}

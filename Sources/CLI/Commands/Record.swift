@@ -1,0 +1,66 @@
+internal import ArgumentParser
+internal import Records
+internal import Runner
+internal import StateStore
+
+struct Record: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the life of one record: the runs that touched it, what was sent and answered.",
+        discussion: "Example: sluice record companies acct-7")
+
+    @Argument(help: "A sync of the project.")
+    var sync: String
+
+    @Argument(help: "The record's key; a composite key is a JSON array.")
+    var key: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let workspace = try Workspace.open(common)
+        let definition = try workspace.sync(sync)
+        let steps = try RecordLife(definition, environment: try workspace.environment()).steps(key: key)
+        if common.json {
+            return try Output.print(json: RecordBody(sync: sync, key: key, steps: steps.map { RecordBody.Step($0) }))
+        }
+        if steps.isEmpty { Output.text("No run that is still kept touched \(key).") }
+        for step in steps { show(step) }
+    }
+
+    private func show(_ step: RecordLife.Step) {
+        Output.text("run \(step.run.id), \(step.run.startedAt.text): \(step.outcome)")
+        if let reason = step.reason {
+            Output.text("  \(reason.code): \(reason.message)")
+            if !reason.hint.isEmpty { Output.text("  \(reason.hint)") }
+        }
+        if let payload = step.payload { Output.text("  sent: \(payload)") }
+        for exchange in step.exchanges {
+            let status = exchange.status.map(String.init) ?? exchange.error ?? "no answer"
+            Output.text("  \(exchange.method) \(exchange.path) answered \(status) in \(exchange.milliseconds) ms")
+        }
+    }
+}
+
+private struct RecordBody: Encodable {
+    struct Step: Encodable {
+        var run: Int64
+        var at: Moment
+        var outcome: String
+        var reason: Reason?
+        var payload: String?
+        var exchanges: [ExchangeRecord]
+
+        init(_ step: RecordLife.Step) {
+            run = step.run.id
+            at = step.run.startedAt
+            outcome = step.outcome
+            reason = step.reason
+            payload = step.payload
+            exchanges = step.exchanges
+        }
+    }
+
+    var sync: String
+    var key: String
+    var steps: [Step]
+}

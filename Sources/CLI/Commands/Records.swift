@@ -1,0 +1,75 @@
+internal import ArgumentParser
+internal import Records
+internal import Runner
+internal import StateStore
+
+struct Records: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the rows of a run that did not simply arrive, each with its reason and what to do.",
+        discussion: "Example: sluice records 12 --outcome rejected")
+
+    @Argument(help: ArgumentHelp("The run's number; the newest if none is named.", valueName: "run"))
+    var number: Int64?
+
+    @Option(name: .long, help: "rejected, invalid, held, skipped, undelivered or in_doubt.")
+    var outcome: String?
+
+    @Flag(name: .long, help: "Print comma-separated values.")
+    var csv = false
+
+    @Option(name: .long, help: ArgumentHelp("At most so many.", valueName: "n"))
+    var limit: Int = 100_000
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if let outcome, OutcomeKind(rawValue: outcome) == nil {
+            let known = OutcomeKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--outcome takes one of \(known).")
+        }
+    }
+
+    func run() throws {
+        let workspace = try Workspace.open(common)
+        let history = RunHistory(try workspace.environment().database)
+        let record = try RunLookup.find(number, history)
+        let kind = outcome.flatMap { OutcomeKind(rawValue: $0) }
+        if common.json { return try Output.print(json: ["records": try all(history, record.id, kind)]) }
+        if csv { Output.text("key,outcome,code,message,hint,run") }
+        for outcome in try all(history, record.id, kind) { show(outcome) }
+    }
+
+    private func all(_ history: RunHistory, _ run: Int64, _ kind: OutcomeKind?) throws -> [OutcomeRecord] {
+        var found: [OutcomeRecord] = []
+        while found.count < limit {
+            let page = try history.outcomes(
+                run: run, outcome: kind, limit: min(RunHistory.pageMax, limit - found.count), offset: found.count)
+            if page.isEmpty { break }
+            found += page
+        }
+        return found
+    }
+
+    private func show(_ outcome: OutcomeRecord) {
+        if csv {
+            let cells = [
+                outcome.key, outcome.outcome.rawValue, outcome.code, outcome.message, outcome.hint,
+                String(outcome.run),
+            ]
+            return Output.text(cells.map { CSVText.cell($0) }.joined(separator: ","))
+        }
+        Output.text("\(outcome.key.isEmpty ? "(no key)" : outcome.key)  \(outcome.outcome.rawValue)  \(outcome.code)")
+        Output.text("  \(outcome.message)")
+        if !outcome.hint.isEmpty { Output.text("  \(outcome.hint)") }
+    }
+}
+
+/// Cells for spreadsheets: quoted, and never a formula.
+enum CSVText {
+    static func cell(_ text: String) -> String {
+        var text = text
+        if let first = text.first, "=+-@\t\r".contains(first) { text = "'" + text }
+        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

@@ -1,0 +1,86 @@
+internal import ArgumentParser
+internal import Runner
+internal import StateStore
+
+struct Resend: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Reads the source again and sends chosen records in a run of their own.",
+        discussion: "Example: sluice resend companies --key acct-7 --key acct-9")
+
+    @Argument(help: "A sync of the project.")
+    var sync: String
+
+    @Option(name: .long, help: "The key of a record; repeat for more. A composite key is a JSON array.")
+    var key: [String] = []
+
+    @Flag(name: .long, help: "All records that the destination refused and has not accepted since.")
+    var rejected = false
+
+    @Flag(name: .long, help: "All records in doubt: sending them may make them twice.")
+    var inDoubt = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        let chosen = [!key.isEmpty, rejected, inDoubt].filter { $0 }.count
+        if chosen != 1 { throw ValidationError("Give --key, --rejected or --in-doubt.") }
+    }
+
+    mutating func run() async throws {
+        let workspace = try Workspace.open(common)
+        let definition = try workspace.sync(sync)
+        var options = RunOptions()
+        options.trigger = "resend"
+        if !key.isEmpty { options.onlyKeys = Set(key) }
+        if rejected { options.onlyPending = .rejected }
+        if inDoubt { options.onlyPending = .inDoubt }
+        let chosen = options
+        try await RunReport(common, workspace).run { environment in
+            await RunSyncs(environment: environment).run([definition], options: chosen)
+        }
+    }
+}
+
+struct Test: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Sends one record, as a recorded run, and shows request and answer.",
+        discussion: "Example: sluice test companies --key acct-7")
+
+    @Argument(help: "A sync of the project.")
+    var sync: String
+
+    @Option(name: .long, help: "The record's key; the first record of the dataset if none is named.")
+    var key: String?
+
+    @OptionGroup var common: CommonOptions
+
+    mutating func run() async throws {
+        let workspace = try Workspace.open(common)
+        let definition = try workspace.sync(sync)
+        var options = RunOptions()
+        options.trigger = "test"
+        options.limit = 1
+        if let key { options.onlyKeys = [key] } else { options.isFull = true }
+        let (isJSON, environment, chosen) = (common.json, try workspace.environment(), options)
+        do {
+            try await RunReport(common, workspace).run { environment in
+                await RunSyncs(environment: environment).run([definition], options: chosen)
+            }
+        } catch let status as ExitStatus {
+            if !isJSON { try showExchanges(environment) }
+            throw status
+        }
+        if !isJSON { try showExchanges(environment) }
+    }
+
+    private func showExchanges(_ environment: RunEnvironment) throws {
+        let history = RunHistory(environment.database)
+        guard let run = try history.runs(sync: sync, limit: 1).first else { return }
+        for exchange in try history.exchanges(run: run.id, limit: 20) where exchange.isWrite {
+            Output.text("\(exchange.method) \(exchange.path)")
+            Output.text(exchange.requestBody)
+            Output.text("answer: \(exchange.status.map(String.init) ?? exchange.error ?? "none")")
+            Output.text(exchange.responseBody)
+        }
+    }
+}

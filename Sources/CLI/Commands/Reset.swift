@@ -1,0 +1,45 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Glibc
+internal import Runner
+
+struct Reset: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Forgets what is believed to be at the destination; the next run sends every row.",
+        discussion: "Example: sluice reset companies --yes")
+
+    @Argument(help: "A sync of the project.")
+    var sync: String
+
+    @Flag(name: .long, help: "Do not ask.")
+    var yes = false
+
+    @OptionGroup var common: CommonOptions
+
+    mutating func run() async throws {
+        let workspace = try Workspace.open(common)
+        let action = ResetState(try workspace.sync(sync), environment: try workspace.environment())
+        let known = try action.knownCount()
+        let rows = try await action.rowsToSend()
+        if !yes {
+            let known = RunText.grouped(known)
+            Output.note("\(known) records are known to be at the destination. After the reset the next run sends "
+                + "\(RunText.grouped(rows)) rows.")
+            guard isatty(STDIN_FILENO) == 1 else {
+                throw RunError(
+                    code: "invalid_option", message: "Nothing was forgotten: there is nobody to ask.",
+                    hint: "Use --yes if it is meant.")
+            }
+            Output.write("Forget them? [y/N] ", to: STDERR_FILENO)
+            guard readLine()?.lowercased().hasPrefix("y") == true else { throw ExitStatus.failed }
+        }
+        try action.reset()
+        if common.json { return try Output.print(json: ResetBody(forgotten: known, rows_to_send: rows)) }
+        Output.text("Forgot \(RunText.grouped(known)) records; the next run sends \(RunText.grouped(rows)) rows.")
+    }
+}
+
+private struct ResetBody: Encodable {
+    var forgotten: Int
+    var rows_to_send: Int
+}

@@ -1,0 +1,75 @@
+internal import ArgumentParser
+internal import Records
+internal import Runner
+internal import StateStore
+
+struct Runs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the history of runs, newest first.", discussion: "Example: sluice runs companies --limit 5")
+
+    @Argument(help: "A sync; all if none is named.")
+    var sync: String?
+
+    @Option(name: .long, help: ArgumentHelp("At most so many runs.", valueName: "n"))
+    var limit: Int = 20
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let workspace = try Workspace.open(common)
+        let environment = try workspace.environment()
+        let history = RunHistory(environment.database)
+        let runs = try history.runs(sync: sync, limit: limit)
+        if common.json { return try Output.print(json: ["runs": runs]) }
+        var table = TextTable(["run", "sync", "started", "state", "scanned", "accepted", "did not arrive"])
+        for run in runs {
+            let operations = run.operations
+            let missing = run.rows.invalid + run.rows.held + operations.rejected + operations.undelivered
+                + operations.inDoubt
+            table.add([
+                String(run.id), run.sync, run.startedAt.text, RunText.state(run.state),
+                RunText.grouped(run.rows.scanned), RunText.grouped(operations.accepted), RunText.grouped(missing),
+            ])
+        }
+        if table.isEmpty { return Output.text("No runs yet.") }
+        table.lines().forEach(Output.text)
+    }
+}
+
+struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows one run with its ledgers, reasons and requests.", discussion: "Example: sluice show 12")
+
+    @Argument(help: ArgumentHelp("The run's number; the newest if none is named.", valueName: "run"))
+    var number: Int64?
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let workspace = try Workspace.open(common)
+        let history = RunHistory(try workspace.environment().database)
+        let record = try RunLookup.find(number, history)
+        if common.json { return try Output.print(json: record) }
+        RunText.summary(record, reasons: try history.reasons(run: record.id)).forEach(Output.text)
+        Output.text("  started     \(record.startedAt.text) by \(record.trigger)")
+        let exchanges = try history.exchanges(run: record.id, limit: 20)
+        guard !exchanges.isEmpty else { return }
+        Output.text("  requests, the first \(exchanges.count):")
+        for exchange in exchanges {
+            let status = exchange.status.map(String.init) ?? exchange.error ?? "no answer"
+            let batch = exchange.batch.map { " batch \($0 + 1), try \(exchange.attempt)" } ?? ""
+            Output.text("    \(exchange.method) \(exchange.path) \(status) in \(exchange.milliseconds) ms\(batch)")
+        }
+    }
+}
+
+/// Finds a run by its number.
+enum RunLookup {
+    static func find(_ number: Int64?, _ history: RunHistory) throws -> RunRecord {
+        if let number, let record = try history.run(number) { return record }
+        if number == nil, let newest = try history.runs(limit: 1).first { return newest }
+        throw RunError(
+            code: "unknown_run", message: number.map { "There is no run \($0)." } ?? "There are no runs yet.",
+            hint: "sluice runs lists them.")
+    }
+}

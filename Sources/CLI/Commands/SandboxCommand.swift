@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import PlanhatSandbox
+
+struct SandboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sandbox", abstract: "Runs a local Planhat to try things on.",
+        discussion: "Example: sluice sandbox --latency 50 --fail 'status=503 every=7'. See docs/sandbox.md.")
+
+    @Option(name: .long, help: ArgumentHelp("Where to listen; port 0 takes a free one.", valueName: "host:port"))
+    var listen: String = "127.0.0.1:8471"
+
+    @Option(name: .long, help: ArgumentHelp("Keep what arrives in this file.", valueName: "file"))
+    var data: String?
+
+    @Option(name: .long, help: ArgumentHelp("Milliseconds before each answer.", valueName: "ms"))
+    var latency: Int = 0
+
+    @Option(name: .long, help: ArgumentHelp("Answer 429 beyond so many.", valueName: "n"))
+    var requestsPerMinute: Int?
+
+    @Option(name: .long, help: ArgumentHelp("A failure to play; repeat for more.", valueName: "rule"))
+    var fail: [String] = []
+
+    @Option(name: .customLong("switch"), help: ArgumentHelp("Another answer to an open question.", valueName: "name=value"))
+    var switches: [String] = []
+
+    @Option(name: .long, help: "The token to accept.")
+    var token: String = SandboxConfiguration.defaultToken
+
+    @Flag(name: .long, help: "Print one JSON value once it listens.")
+    var json = false
+
+    mutating func run() async throws {
+        var configuration = SandboxConfiguration()
+        try configuration.listen(on: listen)
+        configuration.token = token
+        configuration.latency = .milliseconds(max(0, latency))
+        configuration.requestsPerMinute = requestsPerMinute
+        configuration.dataFile = data
+        configuration.failRules = try SandboxConfiguration.failRules(fail)
+        configuration.switches = try SandboxSwitches(switches)
+        let (sandbox, settings, isJSON) = (try Sandbox(configuration), configuration, json)
+        try await Interruption.watch {
+            do {
+                try await sandbox.run { port in
+                    Self.announce(settings, port: port, isJSON: isJSON)
+                }
+            } catch is CancellationError {
+                // Stopped by hand: that is how a sandbox ends.
+            }
+        }
+    }
+
+    private static func announce(_ settings: SandboxConfiguration, port: Int, isJSON: Bool) {
+        let address = "http://\(settings.host):\(port)"
+        if isJSON {
+            let fields = ["address": address, "token": settings.token, "tenant_uuid": settings.tenantUUID]
+            do { try Output.print(json: fields) } catch { Output.errorText("\(error)") }
+            return
+        }
+        Output.text("A local Planhat listens on \(address)")
+        Output.text("  api_key: \(settings.token)")
+        Output.text("  tenant_uuid: \(settings.tenantUUID)")
+        Output.text("  base_url: \(address)")
+        Output.text("What arrives is shown on \(address)/ . Ctrl-C ends it.")
+    }
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import ProjectConfig
+
+struct Schema: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Prints the JSON Schema of the project file, for editors.",
+        discussion: "Example: sluice schema > sluice.schema.json")
+
+    func run() { Output.text(ProjectSchema.json(catalog: Connectors.all)) }
+}
+
+struct Completions: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Prints a completion script for a shell.",
+        discussion: "Example: sluice completions bash > /etc/bash_completion.d/sluice")
+
+    @Argument(help: "bash, zsh or fish.")
+    var shell: String = "bash"
+
+    func run() throws {
+        guard let kind = CompletionShell(rawValue: shell) else {
+            throw ValidationError("The shell is one of \(CompletionShell.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        Output.text(Sluice.completionScript(for: kind))
+    }
+}
+
+struct Version: ParsableCommand {
+    static let number = "0.1.0"
+
+    static let configuration = CommandConfiguration(abstract: "Prints the version.")
+
+    @Flag(name: .long, help: "Print one JSON value on standard output.")
+    var json = false
+
+    func run() throws {
+        if json { return try Output.print(json: ["version": Self.number]) }
+        Output.text("sluice \(Self.number)")
+    }
+}

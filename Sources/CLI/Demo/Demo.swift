@@ -1,0 +1,72 @@
+internal import ArgumentParser
+internal import Foundation
+internal import PlanhatSandbox
+internal import Records
+internal import Runner
+internal import StateStore
+
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows a sync from start to end: a local Planhat, a sample database, two runs.",
+        discussion: "Needs no account and no set-up. Example: sluice demo --keep /tmp/sluice-demo")
+
+    @Option(name: .long, help: ArgumentHelp("Keep project, database and state in this new folder.", valueName: "dir"))
+    var keep: String?
+
+    @Flag(name: .long, help: "Leave the local Planhat running at the end, to look around.")
+    var stay = false
+
+    mutating func run() async throws {
+        let folder = keep ?? NSTemporaryDirectory() + "sluice-demo-" + UUID().uuidString
+        guard !FileManager.default.fileExists(atPath: folder) else {
+            throw RunError(
+                code: "file_exists", message: "\(folder) is there already.", hint: "Name a folder that is not.")
+        }
+        let (isKept, stays) = (keep != nil, stay)
+        defer { if !isKept { DemoFolder.remove(folder) } }
+        let show = DemoShow(project: try DemoProject(folder: folder))
+        var configuration = SandboxConfiguration()
+        configuration.port = 0
+        let sandbox = try Sandbox(configuration)
+        try await Interruption.watch {
+            try await Self.play(show, sandbox, stays: stays)
+        }
+        Output.text("")
+        Output.text("Next, with your own data:")
+        Output.text("  sluice init my-project      writes a commented project to fill in")
+        Output.text("  sluice sandbox              a local Planhat to try it on")
+        Output.text("  sluice check                tests the connections, step by step")
+        if isKept { Output.text("This demo's project is kept in \(folder).") }
+    }
+
+    /// Runs the sandbox beside the show and ends it afterwards.
+    private static func play(_ show: DemoShow, _ sandbox: Sandbox, stays: Bool) async throws {
+        let (ports, ready) = AsyncStream<Int>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await sandbox.run { port in
+                    ready.yield(port)
+                    ready.finish()
+                }
+            }
+            for await port in ports {
+                try await show.play(address: "http://127.0.0.1:\(port)")
+                guard stays else { break }
+                Output.text("")
+                Output.text("The local Planhat shows what arrived on http://127.0.0.1:\(port)/ . Ctrl-C ends it.")
+                try await group.waitForAll()
+            }
+            group.cancelAll()
+        }
+    }
+}
+
+private enum DemoFolder {
+    static func remove(_ folder: String) {
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            Output.note("\(folder) could not be removed.")
+        }
+    }
+}

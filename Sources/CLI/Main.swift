@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Glibc
+
+@main
+struct Sluice: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sluice",
+        abstract: "Moves rows of your database into Planhat, and keeps them there in step.",
+        discussion: """
+            A project file (sluice.yaml) says what goes where. Try it without an account:
+
+              sluice demo
+
+            Then, in a folder of your own:
+
+              sluice init && sluice check && sluice plan companies && sluice run companies
+            """,
+        subcommands: [
+            Init.self, Check.self, Objects.self, Tables.self, Preview.self, Plan.self, Run.self, Runs.self, Show.self,
+            Records.self, Record.self, Resend.self, Confirm.self, Reset.self, Test.self, Cancel.self, Pause.self,
+            Resume.self, SandboxCommand.self, Demo.self, Schema.self, Completions.self, Version.self,
+        ])
+
+    static func main() async {
+        // A reader that goes away (`| head`) must not end the program in the middle of a run.
+        signal(SIGPIPE, SIG_IGN)
+        Output.prepare()
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            finish(error)
+        }
+    }
+
+    /// Ends the program: help with 0, a wrong command line with 2, and whatever a command decided.
+    private static func finish(_ error: any Error) -> Never {
+        if let status = error as? ExitStatus { Foundation.exit(status.rawValue) }
+        let code = exitCode(for: error)
+        if code == .success {
+            print(fullMessage(for: error))
+            Foundation.exit(0)
+        }
+        if code == .validationFailure {
+            Output.errorText(fullMessage(for: error))
+            Foundation.exit(ExitStatus.usage.rawValue)
+        }
+        Output.fail(error)
+        Foundation.exit(ExitStatus.of(error).rawValue)
+    }
+}

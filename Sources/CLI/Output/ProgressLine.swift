@@ -1,0 +1,77 @@
+internal import Foundation
+internal import Glibc
+internal import Runner
+internal import Synchronization
+
+/// What a run tells while it goes on: one line that changes on a terminal; with `--verbose`, lines of a log elsewhere.
+final class ProgressLine: Sendable {
+    private struct State {
+        var shownAt = 0.0
+        var isShown = false
+    }
+
+    private let isBar: Bool
+    private let isVerbose: Bool
+    private let state = Mutex(State())
+
+    init(_ options: CommonOptions) {
+        isBar = Output.isErrorTerminal && !options.quiet && !options.json
+        isVerbose = options.verbose
+    }
+
+    func show(_ progress: RunProgress) {
+        if isVerbose, let line = Self.logLine(progress) { return Output.note(line) }
+        guard isBar else { return }
+        if case .ended = progress { return clear() }
+        guard let text = Self.barText(progress) else { return }
+        let now = Date().timeIntervalSince1970
+        state.withLock { state in
+            guard now - state.shownAt > 0.1 || !state.isShown else { return }
+            state.shownAt = now
+            state.isShown = true
+            Output.write("\r\u{1B}[K" + text, to: STDERR_FILENO)
+        }
+    }
+
+    private func clear() {
+        state.withLock { state in
+            if state.isShown { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
+            state.isShown = false
+        }
+    }
+
+    static func barText(_ progress: RunProgress) -> String? {
+        switch progress {
+        case .started(let run, let sync, let isResumed):
+            return "\(sync): run \(run)\(isResumed ? " resumed" : "")"
+        case .scanning(let rows): return "reading  \(RunText.grouped(rows)) rows"
+        case .planned(let operations): return "planned  \(RunText.grouped(operations)) operations"
+        case .delivering(let done, let total): return "sending  " + bar(done, of: total)
+        case .waiting(let reason, let duration): return "waiting \(seconds(duration)): \(reason)"
+        case .ended: return nil
+        }
+    }
+
+    private static func bar(_ done: Int, of total: Int) -> String {
+        let width = 30
+        let filled = total > 0 ? done * width / total : width
+        let percent = total > 0 ? done * 100 / total : 100
+        return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+            + " \(percent) %  \(RunText.grouped(done)) of \(RunText.grouped(total))"
+    }
+
+    private static func logLine(_ progress: RunProgress) -> String? {
+        switch progress {
+        case .scanning: return nil
+        case .delivering(let done, let total): return "sent \(done) of \(total)"
+        case .ended(let run): return "run \(run) ended"
+        default: return barText(progress)
+        }
+    }
+
+    private static func seconds(_ duration: Duration) -> String {
+        let parts = duration.components
+        let tenths = (parts.seconds * 10) + parts.attoseconds / 100_000_000_000_000_000
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+}

@@ -1,0 +1,101 @@
+internal import Records
+internal import StateStore
+
+/// A run in words for people.
+enum RunText {
+    /// `12,408`.
+    static func grouped(_ number: Int) -> String {
+        let digits = String(abs(number))
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
+            text.append(digit)
+        }
+        return number < 0 ? "-" + text : text
+    }
+
+    static func state(_ state: RunState) -> String {
+        switch state {
+        case .completedWithRejections: "finished, but rows did not arrive"
+        case .stoppedByGuard: "stopped by a guard"
+        default: state.rawValue
+        }
+    }
+
+    /// The whole run: what did not arrive comes first.
+    static func summary(_ run: RunRecord, reasons: [ReasonSummary]) -> [String] {
+        var lines = ["\(run.sync): run \(run.id) \(state(run.state))" + duration(run) + full(run)]
+        if let failure = run.error { lines += problem(failure.code, failure.message, failure.hint) }
+        if let record = run.guard { lines += problem("guard " + record.name, record.message, record.hint) }
+        lines += notArrived(run, reasons)
+        lines.append("  rows        " + rows(run.rows))
+        lines.append("  operations  " + operations(run.operations))
+        if run.requests > 0 {
+            lines.append("  requests    \(grouped(run.requests)), \(bytes(run.bytesSent)) sent")
+        }
+        return lines
+    }
+
+    private static func problem(_ code: String, _ message: String, _ hint: String) -> [String] {
+        var lines = ["  \(code): \(message)"]
+        if !hint.isEmpty { lines.append("    " + hint) }
+        return lines
+    }
+
+    private static func notArrived(_ run: RunRecord, _ reasons: [ReasonSummary]) -> [String] {
+        guard !reasons.isEmpty else { return [] }
+        var lines = ["  did not arrive:"]
+        for reason in reasons {
+            let keys = reason.examples.filter { !$0.isEmpty }
+            let shown = keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(reason.count > keys.count ? ", …" : ""))"
+            lines.append("    \(grouped(reason.count)) \(reason.outcome.rawValue): \(reason.reason.code)\(shown)")
+            lines.append("      \(reason.reason.message)")
+            if !reason.reason.hint.isEmpty { lines.append("      \(reason.reason.hint)") }
+        }
+        return lines
+    }
+
+    static func rows(_ rows: RowLedger) -> String {
+        let carried = rows.carried > 0 ? " + \(grouped(rows.carried)) carried" : ""
+        let parts = [
+            ("unchanged", rows.unchanged), ("invalid", rows.invalid), ("held", rows.held), ("skipped", rows.skipped),
+            ("deferred", rows.deferred), ("planned", rows.planned),
+        ]
+        return "\(grouped(rows.scanned)) scanned\(carried) = " + sum(parts, always: ["unchanged", "planned"])
+    }
+
+    static func operations(_ operations: OperationLedger) -> String {
+        let removals = operations.removals > 0 ? " + \(grouped(operations.removals)) removals" : ""
+        let kinds = [
+            ("created", operations.created), ("updated", operations.updated),
+            ("already equal", operations.alreadyEqual), ("sent", operations.sent), ("removed", operations.removed),
+        ].filter { $0.1 > 0 }.map { "\(grouped($0.1)) \($0.0)" }
+        let detail = kinds.isEmpty ? "" : " (" + kinds.joined(separator: ", ") + ")"
+        let rest = [
+            ("rejected", operations.rejected), ("undelivered", operations.undelivered),
+            ("in doubt", operations.inDoubt),
+        ].filter { $0.1 > 0 }.map { " + \(grouped($0.1)) \($0.0)" }.joined()
+        return "\(grouped(operations.planned)) planned\(removals) = \(grouped(operations.accepted)) accepted\(detail)\(rest)"
+    }
+
+    private static func sum(_ parts: [(String, Int)], always: Set<String>) -> String {
+        parts.filter { $0.1 > 0 || always.contains($0.0) }.map { "\(grouped($0.1)) \($0.0)" }.joined(separator: " + ")
+    }
+
+    private static func duration(_ run: RunRecord) -> String {
+        guard let ended = run.endedAt else { return "" }
+        let tenths = max(0, ended.milliseconds - run.startedAt.milliseconds + 50) / 100
+        return " after \(tenths / 10).\(tenths % 10) s"
+    }
+
+    private static func full(_ run: RunRecord) -> String {
+        guard run.full else { return "" }
+        return " (full run\(run.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))"
+    }
+
+    static func bytes(_ count: Int64) -> String {
+        if count < 10_000 { return "\(grouped(Int(count))) bytes" }
+        if count < 10_000_000 { return "\(grouped(Int(count / 1_000))) kB" }
+        return "\(grouped(Int(count / 1_000_000))) MB"
+    }
+}

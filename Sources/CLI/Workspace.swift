@@ -1,0 +1,70 @@
+internal import ConnectorKit
+internal import Foundation
+internal import ProjectConfig
+internal import Runner
+internal import StateStore
+
+/// A project that has been loaded and checked, and what its commands work with.
+struct Workspace {
+    let options: CommonOptions
+    let loaded: LoadedProject
+
+    var project: Project { loaded.project }
+
+    /// Loads the project and validates it; throws every error found. Warnings are printed unless quiet.
+    static func open(
+        _ options: CommonOptions, variables: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> Workspace {
+        Output.isJSON = options.json
+        let path = options.project == "sluice.yaml" ? variables["SLUICE_PROJECT"] ?? options.project : options.project
+        let loaded = try ProjectLoader(environment: variables).load(path, environmentName: options.env)
+        let found = Validation.validate(loaded.project, catalog: Connectors.all)
+        let errors = found.filter { $0.severity == .error }
+        guard errors.isEmpty else { throw ProjectErrors(errors) }
+        if !options.quiet {
+            for warning in loaded.warnings + found { Output.errorText(warning.rendered) }
+        }
+        return Workspace(options: options, loaded: loaded)
+    }
+
+    func statePath() -> String {
+        options.state ?? ProcessInfo.processInfo.environment["SLUICE_STATE"] ?? project.directory + "/.sluice"
+    }
+
+    func connections(state: StateDirectory?) -> ProjectConnections {
+        let references = loaded.references
+        return ProjectConnections(project: project, catalog: Connectors.all, state: state) { connection, declaration in
+            try references.settings(for: connection, declaration: declaration)
+        }
+    }
+
+    /// What runs and actions need; makes the state directory where there is none.
+    func environment(progress: @escaping @Sendable (RunProgress) -> Void = { _ in }) throws -> RunEnvironment {
+        let state = try StateDirectory(path: statePath())
+        return RunEnvironment(
+            state: state, database: try ControlDatabase.open(path: state.databasePath), time: .system,
+            connections: connections(state: state), progress: progress)
+    }
+
+    func sync(_ name: String) throws -> SyncDefinition {
+        if let sync = project.sync(name) { return sync }
+        throw unknown("sync", name, project.syncs.map(\.name))
+    }
+
+    func unknown(_ kind: String, _ name: String, _ known: [String]) -> RunError {
+        let near = NearestName.among(known, to: name)
+        let listed = known.isEmpty ? "It has none." : "It has \(known.sorted().joined(separator: ", "))."
+        return RunError(
+            code: "unknown_\(kind)", message: "The project has no \(kind) \(name).",
+            hint: near.map { "Did you mean \($0)?" } ?? listed)
+    }
+}
+
+extension RunTime {
+    /// The machine's clock and random numbers.
+    static let system = RunTime(
+        now: { Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) },
+        sleep: { try await Task.sleep(for: $0) },
+        chance: { Double.random(in: 0..<1) },
+        seed: { UInt64.random(in: .min ... .max) })
+}

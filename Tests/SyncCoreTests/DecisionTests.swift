@@ -1,0 +1,185 @@
+import ConnectorKit
+import Records
+import SyncCore
+import Testing
+
+@Suite struct RetryPolicyTests {
+    private let policy = RetryPolicy()
+
+    private func error(_ disposition: Disposition, code: String = "server_error", unsent: Bool = false) -> ConnectorError {
+        ConnectorError(code: code, message: "", hint: "", disposition: disposition, isKnownUnsent: unsent)
+    }
+
+    @Test func whatIsKeyedIsRepeatedUntilTheSeventhTry() {
+        let lost = error(.retry(after: nil))
+        for attempt in 1..<7 {
+            guard case .retry = policy.decide(attempt: attempt, error: lost, repeatable: .byKey, jitter: 0.5) else {
+                Issue.record("try \(attempt) was the last")
+                return
+            }
+        }
+        #expect(policy.decide(attempt: 7, error: lost, repeatable: .byKey, jitter: 0.5) == .stop)
+    }
+
+    @Test func anEventThatMayHaveArrivedIsNeverRepeated() {
+        #expect(policy.decide(attempt: 1, error: error(.retry(after: nil)), repeatable: .never, jitter: 0) == .stopInDoubt)
+        #expect(policy.decide(attempt: 1, error: error(.stop), repeatable: .never, jitter: 0) == .stopInDoubt)
+    }
+
+    @Test func anEventKnownNotToHaveBeenCarriedOutIsRepeated() {
+        let refused = error(.retry(after: .seconds(3)), code: "rate_limited", unsent: true)
+        #expect(policy.decide(attempt: 1, error: refused, repeatable: .never, jitter: 0) == .retry(after: .seconds(3)))
+        #expect(policy.decide(attempt: 7, error: refused, repeatable: .never, jitter: 0) == .stop)
+    }
+
+    @Test func configurationIsNotRetried() {
+        #expect(policy.decide(attempt: 1, error: error(.fixConfiguration), repeatable: .byKey, jitter: 0) == .stop)
+    }
+
+    @Test func waitsGrowAndStayWithinTheirLimit() {
+        func wait(_ attempt: Int, code: String, jitter: Double) -> Duration {
+            let decision = policy.decide(
+                attempt: attempt, error: error(.retry(after: nil), code: code, unsent: true), repeatable: .byKey,
+                jitter: jitter)
+            if case .retry(let wait) = decision { return wait }
+            return .zero
+        }
+        #expect(wait(1, code: "server_error", jitter: 0) == .milliseconds(500))
+        #expect(wait(3, code: "server_error", jitter: 0) == .seconds(2))
+        #expect(wait(6, code: "rate_limited", jitter: 0.999) <= .seconds(60))
+        #expect(wait(1, code: "rate_limited", jitter: 0) >= .seconds(7))
+    }
+}
+
+@Suite struct BatcherTests {
+    @Test func aBodyTooLargeHalvesTheBatchesUntilOneIsLeft() {
+        var batcher = Batcher(Sample.object)
+        #expect(batcher.itemsMax == 100)
+        #expect(batcher.shrink(from: 100))
+        #expect(batcher.itemsMax == 50)
+        #expect(batcher.shrink(from: 3))
+        #expect(batcher.itemsMax == 1)
+        #expect(!batcher.shrink(from: 1))
+    }
+
+    @Test(arguments: [1, 2, 3, 7, 100, 5_000])
+    func halvingFindsOneBadRecordWithFewParts(count: Int) {
+        for bad in Set([0, count / 2, count - 1]) {
+            var parts = Bisection(count: count)
+            var (found, sent, decided) = ([Int](), 0, 0)
+            while let part = parts.next() {
+                sent += 1
+                if !part.contains(bad) {
+                    decided += part.count
+                } else if part.count == 1 {
+                    found.append(part.lowerBound)
+                    decided += 1
+                } else {
+                    parts.split(part)
+                }
+            }
+            #expect(found == [bad])
+            #expect(decided == count)
+            #expect(sent <= 1 + 2 * 13)
+        }
+    }
+
+    @Test func fiftyRefusalsInARowWithoutAnAcceptanceAreHopeless() {
+        var streak = RefusalStreak()
+        for _ in 0..<49 { streak.rejected(code: "a") }
+        #expect(!streak.isHopeless)
+        streak.rejected(code: "b")
+        #expect(!streak.isHopeless)
+        for _ in 0..<49 { streak.rejected(code: "b") }
+        #expect(streak.isHopeless)
+        streak.accepted()
+        #expect(!streak.isHopeless)
+    }
+}
+
+@Suite struct GuardTests {
+    private func judge(_ change: (inout GuardFacts) -> Void, accepted: Set<String> = []) -> String? {
+        var rows = RowLedger()
+        rows.scanned = 100
+        var facts = GuardFacts(rows: rows)
+        facts.knownCount = 100
+        facts.hasAccepted = true
+        change(&facts)
+        return Guards.judge(facts, limits: GuardLimits(), accepted: accepted)?.name.rawValue
+    }
+
+    @Test func anOrdinaryPlanPasses() { #expect(judge { _ in } == nil) }
+
+    @Test func anEmptyScanStopsOnceAnythingWasAccepted() {
+        #expect(judge { $0.rows.scanned = 0 } == "empty_scan")
+        #expect(judge { $0.rows.scanned = 0; $0.hasAccepted = false } == nil)
+        #expect(judge({ $0.rows.scanned = 0 }, accepted: ["empty_scan"]) == nil)
+    }
+
+    @Test func moreThanHalfInvalidStops() {
+        #expect(judge { $0.rows.invalid = 50 } == nil)
+        #expect(judge { $0.rows.invalid = 51 } == "invalid")
+    }
+
+    @Test func aMassChangeStopsOnlyAfterAColumnChanged() {
+        #expect(judge { $0.changed = 51 } == nil)
+        #expect(judge { $0.changed = 51; $0.columnsChanged = true } == "schema_change")
+        #expect(judge { $0.changed = 50; $0.columnsChanged = true } == nil)
+    }
+
+    @Test func tenPercentAndMoreThanFiveRemovalsStop() {
+        #expect(judge { $0.removals = 9 } == nil)
+        #expect(judge { $0.removals = 10 } == "removed")
+        #expect(judge { $0.removals = 5; $0.knownCount = 10 } == nil)
+        #expect(judge { $0.removals = 1; $0.isFirstRemoval = true } == "first_removals")
+    }
+}
+
+@Suite struct HoldPolicyTests {
+    @Test func aRecordIsHeldFromTheTenthRefusalForAtMostADay() {
+        #expect(HoldPolicy.dueAt(tries: 9, now: 1_000) == 1_000)
+        #expect(HoldPolicy.dueAt(tries: 10, now: 1_000) == 1_000 + 855)
+        #expect(HoldPolicy.dueAt(tries: 11, now: 1_000) == 1_000 + 1_710)
+        #expect(HoldPolicy.dueAt(tries: 1_000, now: 0) == 86_400 * 95 / 100)
+    }
+}
+
+@Suite struct RequestPacingTests {
+    @Test func aBurstLeavesAtOnceAndThenTheRateHolds() {
+        let pacing = RequestPacing(requestsPerMinute: 60, burst: 3)
+        var state: Int64 = 0
+        let waits = (0..<6).map { _ in pacing.take(&state, now: 0) }
+        #expect(waits == [0, 0, 0, 1_000_000, 2_000_000, 3_000_000])
+    }
+
+    @Test func afterAPauseTheBurstIsThereAgain() {
+        let pacing = RequestPacing(requestsPerMinute: 60, burst: 2)
+        var state: Int64 = 0
+        for _ in 0..<5 { _ = pacing.take(&state, now: 0) }
+        #expect(pacing.take(&state, now: 60_000_000) == 0)
+        #expect(pacing.take(&state, now: 60_000_000) == 0)
+        #expect(pacing.take(&state, now: 60_000_000) == 1_000_000)
+    }
+
+    @Test func anAskedPauseHoldsEverybody() {
+        let pacing = RequestPacing(requestsPerMinute: 6_000, burst: 50)
+        var state: Int64 = 0
+        pacing.pause(&state, now: 0, pauseMicros: 5_000_000)
+        #expect(pacing.take(&state, now: 0) == 5_000_000)
+    }
+
+    @Test func aClockSetBackNeverWaitsForLong() {
+        let pacing = RequestPacing(requestsPerMinute: 200)
+        var state: Int64 = 1_000_000_000_000_000
+        #expect(pacing.take(&state, now: 0) <= pacing.pauseMicrosMax + 60_000_000)
+    }
+}
+
+@Suite struct BehaviorTests {
+    @Test func onlyTheBehaviorsThatSaySoAskForKeysOrRemove() {
+        #expect(Behavior.allCases.filter { $0.rules.asksForKeys } == [.updateOnly, .createOnly])
+        #expect(Behavior.allCases.filter { $0.rules.removesVanished } == [.mirror])
+        #expect(Behavior.updateOrCreate.rules.added == .upsert)
+        #expect(Behavior.updateOnly.rules.changed == .upsertIfKeyExists)
+    }
+}
