@@ -38,14 +38,14 @@ package struct ConfirmRecords: Sendable {
         let pending = try PendingFile.open(files)
         guard let keys else {
             var all: [PendingEntry] = []
-            pending.forEach { if $0.kind == .inDoubt { all.append($0) } }
+            for entry in pending.entries where entry.kind == .inDoubt { all.append(entry) }
             return (all, [])
         }
-        let seed = try environment.database.memory(definition.name)?.seed ?? 0
+        let dataset = try Dataset(definition, environment: environment)
         var found: [PendingEntry] = []
         var unknown: [String] = []
         for key in keys {
-            if let entry = pending.find(Hash128.of(key, seed: seed)), entry.kind == .inDoubt {
+            if let entry = pending.find(dataset.hash(ofKey: key)), entry.kind == .inDoubt {
                 found.append(entry)
             } else {
                 unknown.append(key)

@@ -41,10 +41,11 @@ struct CloseRun {
         if hasJournal || summary?.pendingCleared.isEmpty == false {
             try PendingUpdate(files: files, run: run.id, now: now.milliseconds / 1_000).write(summary)
         }
-        if hasJournal {
-            _ = try SnapshotMerge.close(files, run: run.id, old: snapshot)
-            try AcceptanceJournal.drop(files, run: run.id)
+        let startsOver = summary?.forgetsState ?? false
+        if hasJournal || startsOver {
+            _ = try SnapshotMerge.close(files, run: run.id, old: snapshot, startsOver: startsOver)
         }
+        if hasJournal { try AcceptanceJournal.drop(files, run: run.id) }
         memory.extra[Self.closingState] = nil
         if run.operations.accepted > 0 { memory.hasAccepted = true }
         var run = run
@@ -83,8 +84,8 @@ struct PendingUpdate {
         let old = try PendingFile.open(files)
         var entries: [Hash128: PendingEntry] = [:]
         let cleared = Set(summary?.pendingCleared ?? [])
-        old.forEach { entry in
-            if !cleared.contains(entry.keyHash.hexadecimal) { entries[entry.keyHash] = entry }
+        for entry in old.entries where !cleared.contains(entry.keyHash.hexadecimal) {
+            entries[entry.keyHash] = entry
         }
         let isChanged = try apply(journal: &entries, old: old) || entries.count != old.count
         guard isChanged else { return }

@@ -35,13 +35,18 @@ struct MakePlan {
         let now = environment.time.now()
         let outcomes = OutcomeSink(run: target.run, at: now, database: target.database)
         let maker = try maker(target, outcomes: outcomes, at: now)
-        let columns = try await scan(into: maker)
+        let columns = try await scan(into: maker, isCancelled: {
+            try target.database?.isCancelRequested(run: target.run) ?? false
+        })
         try finishDuplicates(maker)
         try await strikeAbsent(maker)
         try outcomes.flush()
         var summary = summary(maker, columns: columns)
         summary.pendingCleared = clearedPending(maker)
-        let verdict = judge(maker, summary)
+        summary.gone = (options.onlyKeys ?? []).filter { !maker.met.contains(maker.dataset.hash(ofKey: $0)) }.sorted()
+        let verdicts = judge(maker, summary)
+        summary.guards = Set(verdicts.map(\.name.rawValue))
+        let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }
         try maker.writer.seal(summary: summary.encoded())
         return Result(summary: summary, verdict: verdict, examples: outcomes.examples)
     }
@@ -66,10 +71,11 @@ struct MakePlan {
         prepared.shape.key.field.flatMap { prepared.shape.object.key($0)?.name } ?? ""
     }
 
-    private func scan(into maker: PlanMaker) async throws -> [Column] {
+    private func scan(into maker: PlanMaker, isCancelled: () throws -> Bool) async throws -> [Column] {
         let progress = environment.progress
         return try await prepared.source.withScan(prepared.scanRequest) { batches in
             while let batch = try await batches.next() {
+                if try isCancelled() { throw CancellationError() }
                 try maker.consume(batch)
                 progress(.scanning(rows: maker.ledger.scanned))
             }
@@ -146,6 +152,9 @@ struct MakePlan {
     private func summary(_ maker: PlanMaker, columns: [Column]) -> PlanSummary {
         var summary = PlanSummary()
         summary.definition = prepared.definitionText
+        summary.mappingRevision = prepared.shape.mappingRevision
+        summary.keyRevision = prepared.shape.keyRevision
+        summary.destination = prepared.destinationIdentity
         summary.rows = maker.ledger
         summary.plannedNew = maker.plannedNew
         summary.reasons = maker.outcomes.reasons
@@ -159,22 +168,21 @@ struct MakePlan {
     /// Refused records whose row is as the destination has it again, or is gone. What is in doubt stays.
     private func clearedPending(_ maker: PlanMaker) -> [String] {
         var cleared: [String] = []
-        pending?.forEach { entry in
-            guard entry.kind != .inDoubt, !maker.touchedPending.contains(entry.keyHash) else { return }
+        guard let pending else { return cleared }
+        for entry in pending.entries where entry.kind != .inDoubt && !maker.touchedPending.contains(entry.keyHash) {
             cleared.append(entry.keyHash.hexadecimal)
         }
         return cleared
     }
 
-    private func judge(_ maker: PlanMaker, _ summary: PlanSummary) -> GuardVerdict? {
-        guard !options.isSelective else { return nil }
+    private func judge(_ maker: PlanMaker, _ summary: PlanSummary) -> [GuardVerdict] {
+        guard !options.isSelective else { return [] }
         var facts = GuardFacts(rows: maker.ledger)
         facts.knownCount = snapshot?.count ?? 0
         facts.hasAccepted = memory.hasAccepted
         facts.columnsChanged = !memory.columns.isEmpty && memory.columns != summary.columns && !full.isFull
         facts.changed = maker.changedKnown
-        return Guards.judge(
-            facts, limits: GuardLimits(prepared.definition.guards), accepted: options.acceptedGuards)
+        return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
     }
 
     /// The columns with their types as one line of text each, in order.
