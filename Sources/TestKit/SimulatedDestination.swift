@@ -1,0 +1,134 @@
+public import ConnectorKit
+public import Records
+
+/// A connection to a simulated account. Keeps the rules of `Destination`.
+public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
+    public static let objects = [object(batchItemsMax: 5_000)]
+
+    /// An object with a key, an e-mail as another key, and a field of each kind that a test needs.
+    public static func object(
+        batchItemsMax: Int, batchBytesMax: Int = 8 << 20, repeatable: Repeatability = .byKey
+    ) -> DestinationObject {
+        DestinationObject(
+            name: "thing", displayName: "Thing", path: "things",
+            keys: [KeyField("externalId"), KeyField("email", ignoresCase: true)],
+            behaviors: [.updateOrCreate, .updateOnly],
+            fields: [
+                DestinationField("name", .text), DestinationField("seats", .integer), DestinationField("day", .date),
+                DestinationField("isActive", .boolean), DestinationField("computed", .text, isWritable: false),
+            ],
+            acceptsUnknownFieldsUnder: "custom", batchItemsMax: batchItemsMax, batchBytesMax: batchBytesMax,
+            repeatable: repeatable)
+    }
+
+    private let account: SimulatedAccount
+    private let context: DestinationContext
+
+    public init(_ account: SimulatedAccount, context: DestinationContext = DestinationContext()) {
+        self.account = account
+        self.context = context
+    }
+
+    public func check() async -> ConnectionReport {
+        ConnectionReport(address: "memory", steps: [ConnectionReport.Step(step: "account", isOK: true, message: "")])
+    }
+
+    public func write(
+        _ batch: OperationBatch, to object: DestinationObject
+    ) async throws(DestinationError) -> BatchOutcome {
+        guard batch.count > 0 else { return .attributed([], WriteTally()) }
+        try await permit()
+        let outcome = await answer(to: batch)
+        let bytes = batch.entries.reduce(2) { $0 + $1.payload.count + 1 }
+        switch outcome {
+        case .success(let answer):
+            note("PUT", status: 200, bytes: bytes, error: nil)
+            return answer
+        case .failure(let error):
+            note("PUT", status: Self.status(error), bytes: bytes, error: error.code)
+            throw error
+        }
+    }
+
+    private func answer(to batch: OperationBatch) async -> Result<BatchOutcome, DestinationError> {
+        switch await account.arrive(batch) {
+        case .none:
+            return .success(account.carryOut(batch, first: batch.count))
+        case .rateLimited(let after):
+            context.observeLimit(RateLimitNotice(remaining: 0, wait: after, isRefusal: true))
+            return .failure(Self.error("rate_limited", .retry(after: after), isKnownUnsent: true))
+        case .failedBefore:
+            return .failure(Self.error("server_error", .retry(after: nil)))
+        case .lostAfter(let records):
+            _ = account.carryOut(batch, first: records)
+            return .failure(Self.error("request_timeout", .retry(after: nil)))
+        case .unauthorized:
+            return .failure(Self.error("unauthorized", .fixConfiguration, isKnownUnsent: true))
+        case .tooLarge(let items):
+            if batch.count <= items { return .success(account.carryOut(batch, first: batch.count)) }
+            return .failure(Self.error("body_too_large", .stop, isKnownUnsent: true))
+        }
+    }
+
+    public func readKeys(
+        of object: DestinationObject, keyField: String, _ page: ([String]) async throws -> Void
+    ) async throws {
+        try await read(isPaged: true)
+        let keys = account.records.keys.sorted()
+        for start in stride(from: 0, to: keys.count, by: 100) {
+            try await page(Array(keys[start..<min(start + 100, keys.count)]))
+        }
+    }
+
+    public func read(
+        key: String, keyField: String, of object: DestinationObject
+    ) async throws(DestinationError) -> String? {
+        try await read(isPaged: false)
+        return account.records[key]
+    }
+
+    public func discoveredFields(of object: DestinationObject) async throws(DestinationError) -> [DestinationField] {
+        try await read(isPaged: false)
+        return account.fields
+    }
+
+    private func read(isPaged: Bool) async throws(DestinationError) {
+        try await permit()
+        let error = account.noteRead(isPaged: isPaged)
+        note("GET", status: error == nil ? 200 : 500, bytes: 0, error: error?.code)
+        if let error { throw error }
+    }
+
+    private func permit() async throws(DestinationError) {
+        do {
+            try await context.permit()
+        } catch {
+            throw Self.error("cancelled", .stop, isKnownUnsent: true)
+        }
+    }
+
+    private func note(_ method: String, status: Int?, bytes: Int, error: String?) {
+        context.record(
+            Exchange(
+                method: method, path: "/things", status: status, milliseconds: 1, requestBytes: bytes,
+                responseBytes: 2, requestBody: "", responseBody: "{}", error: error, isWrite: method == "PUT"))
+    }
+
+    private static func status(_ error: DestinationError) -> Int? {
+        switch error.code {
+        case "rate_limited": 429
+        case "unauthorized": 401
+        case "body_too_large": 413
+        case "server_error": 500
+        default: nil
+        }
+    }
+
+    private static func error(
+        _ code: String, _ disposition: Disposition, isKnownUnsent: Bool = false
+    ) -> DestinationError {
+        DestinationError(
+            code: code, message: "The simulated account answered \(code).", hint: "This is a simulation.",
+            disposition: disposition, isKnownUnsent: isKnownUnsent)
+    }
+}

@@ -1,0 +1,88 @@
+public import ConnectorKit
+public import Records
+internal import Synchronization
+
+/// A table in memory whose rows may change between scans. A scan reads the rows as they were when it began.
+public final class SimulatedSource: Source, Discoverable {
+    public typealias Row = [String: Value]
+
+    private struct State {
+        var columns: [Column]
+        var rows: [Row]
+        var beforeBatch: @Sendable (Int) async throws -> Void = { _ in }
+        var batchRowsMax = 64
+        var scans = 0
+    }
+
+    private let state: Mutex<State>
+
+    public init(columns: [Column], rows: [Row] = []) { state = Mutex(State(columns: columns, rows: rows)) }
+
+    public var rows: [Row] {
+        get { state.withLock { $0.rows } }
+        set { state.withLock { $0.rows = newValue } }
+    }
+
+    public var columns: [Column] {
+        get { state.withLock { $0.columns } }
+        set { state.withLock { $0.columns = newValue } }
+    }
+
+    /// At most so many rows come in one batch, whatever the request allows.
+    public var batchRowsMax: Int {
+        get { state.withLock { $0.batchRowsMax } }
+        set { state.withLock { $0.batchRowsMax = newValue } }
+    }
+
+    /// How many scans were begun.
+    public var scans: Int { state.withLock { $0.scans } }
+
+    /// Is called before each batch with its number, and before the end; what it throws ends the scan.
+    public func beforeBatch(_ hook: @escaping @Sendable (Int) async throws -> Void) {
+        state.withLock { $0.beforeBatch = hook }
+    }
+
+    public func check() async -> ConnectionReport {
+        ConnectionReport(address: "memory", steps: [ConnectionReport.Step(step: "rows", isOK: true, message: "")])
+    }
+
+    public func withScan<Result: Sendable>(
+        _ request: ScanRequest, _ body: (RowBatches) async throws -> Result
+    ) async throws -> Result {
+        let now = state.withLock { state in
+            state.scans += 1
+            return state
+        }
+        let columns = try (request.columns ?? now.columns.map(\.name)).map { try column($0, in: now.columns) }
+        let rows = request.rowsMax.map { Array(now.rows.prefix($0)) } ?? now.rows
+        let size = max(1, min(now.batchRowsMax, request.batchRowsMax))
+        let place = Mutex(0)
+        return try await body(
+            RowBatches(columns: columns) {
+                let start = place.withLock { $0 }
+                try Task.checkCancellation()
+                try await now.beforeBatch(start / size)
+                try Task.checkCancellation()
+                guard start < rows.count else { return nil }
+                let end = min(start + size, rows.count)
+                place.withLock { $0 = end }
+                let values = rows[start..<end].map { row in columns.map { row[$0.name] ?? .null } }
+                return RowBatch(rows: values, columnCount: columns.count)
+            })
+    }
+
+    public func tables() async throws(SourceError) -> [TableInfo] {
+        [TableInfo(schema: nil, name: "rows", kind: "table", columns: columns)]
+    }
+
+    public func columns(of relation: Relation) async throws(SourceError) -> [Column] { columns }
+
+    private func column(_ name: String, in columns: [Column]) throws(SourceError) -> Column {
+        guard let column = columns.first(where: { $0.name == name }) else {
+            throw SourceError(
+                code: "unknown_column", message: "There is no column \(name).", hint: "Correct the mapping.",
+                disposition: .fixConfiguration)
+        }
+        return column
+    }
+}
