@@ -52,7 +52,10 @@ package struct Dataset: Sendable {
     }
 
     /// The hash of a key given as text, as `sluice record SYNC KEY` does.
-    package func hash(ofKey text: String) -> Hash128 { Hash128.of(text, seed: keySeed) }
+    package func hash(ofKey text: String) -> Hash128 { Hash128.of(keys.normalized(text), seed: keySeed) }
+
+    /// A key that a person gave, as rows have it.
+    package func normalized(key text: String) -> String { keys.normalized(text) }
 }
 
 package struct InvalidRow: Sendable, Hashable {

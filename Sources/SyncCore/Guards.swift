@@ -48,9 +48,15 @@ package enum Guards {
     package static func judge(
         _ facts: GuardFacts, limits: GuardLimits, accepted: Set<String>
     ) -> GuardVerdict? {
-        let verdicts = [emptyScan(facts), invalid(facts, limits), schemaChange(facts, limits), removed(facts, limits),
-            firstRemovals(facts)]
-        return verdicts.compactMap { $0 }.first { !accepted.contains($0.name.rawValue) }
+        verdicts(facts, limits: limits).first { !accepted.contains($0.name.rawValue) }
+    }
+
+    /// Every guard that speaks against the plan.
+    package static func verdicts(_ facts: GuardFacts, limits: GuardLimits) -> [GuardVerdict] {
+        [
+            emptyScan(facts), invalid(facts, limits), schemaChange(facts, limits), removed(facts, limits),
+            firstRemovals(facts),
+        ].compactMap { $0 }
     }
 
     private static func emptyScan(_ facts: GuardFacts) -> GuardVerdict? {

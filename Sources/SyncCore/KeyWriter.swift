@@ -45,6 +45,9 @@ package struct KeyWriter: Sendable {
         ignoresCase = shape.key.field.flatMap { shape.object.key($0)?.ignoresCase } ?? false
     }
 
+    /// A key that a person gave, in the form that `write` gives it.
+    package func normalized(_ text: String) -> String { ignoresCase ? text.lowercased() : text }
+
     /// Appends the identity of `row` to `writer`. On a problem nothing useful is left behind it.
     @inline(__always)
     package func write(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) throws(Problem) {

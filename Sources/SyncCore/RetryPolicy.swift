@@ -9,6 +9,8 @@ package struct RetryPolicy: Sendable, Hashable {
     package var waitMax: Duration = .seconds(60)
     /// Before a request that was refused for its rate, where the answer does not say how long.
     package var waitRateLimited: Duration = .seconds(15)
+    /// The longest wait that an answer may ask for; after that the request is simply tried.
+    package var waitAskedMax: Duration = .seconds(600)
 
     package init() {}
 
@@ -35,7 +37,7 @@ package struct RetryPolicy: Sendable, Hashable {
     }
 
     private func wait(attempt: Int, asked: Duration?, code: String, jitter: Double) -> Duration {
-        if let asked { return asked + .milliseconds(Int(jitter * 500)) }
+        if let asked { return min(max(asked, .zero), waitAskedMax) + .milliseconds(Int(jitter * 500)) }
         let first = code == "rate_limited" ? waitRateLimited : waitFirst
         let grown = min(first * (1 << min(attempt - 1, 16)), waitMax)
         // Half fixed, half random: spreads the runners without ever waiting next to nothing.

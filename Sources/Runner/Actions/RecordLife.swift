@@ -1,6 +1,7 @@
 package import ProjectConfig
 package import Records
 package import StateStore
+internal import SyncCore
 
 /// The life of one record, as far as retention keeps it.
 package struct RecordLife: Sendable {
@@ -25,10 +26,10 @@ package struct RecordLife: Sendable {
     /// Oldest first.
     package func steps(key: String, runsMax: Int = 100) throws -> [Step] {
         let history = RunHistory(environment.database)
-        let seed = try environment.database.memory(definition.name)?.seed ?? 0
-        let keyHash = Hash128.of(key, seed: seed)
+        let dataset = try Dataset(definition, environment: environment)
+        let keyHash = dataset.hash(ofKey: key)
         var outcomes: [Int64: OutcomeRecord] = [:]
-        for outcome in try history.life(sync: definition.name, key: key) { outcomes[outcome.run] = outcome }
+        for outcome in try history.life(sync: definition.name, key: dataset.normalized(key: key)) { outcomes[outcome.run] = outcome }
         let planned = Set(try environment.state.plannedRuns())
         var steps: [Step] = []
         for run in try history.runs(sync: definition.name, limit: runsMax).reversed() {
@@ -38,10 +39,16 @@ package struct RecordLife: Sendable {
             let exchanges = try sent.map { try history.exchanges(run: run.id, sequence: $0.sequence) } ?? []
             steps.append(
                 Step(
-                    run: run, outcome: outcome?.outcome.rawValue ?? (run.state.isFinal ? "accepted" : "sent"),
+                    run: run, outcome: outcome?.outcome.rawValue ?? Self.outcome(in: run),
                     reason: outcome?.reason, payload: sent?.payload, exchanges: exchanges))
         }
         return steps
+    }
+
+    /// What became of a planned record of which the history says nothing else.
+    private static func outcome(in run: RunRecord) -> String {
+        if run.state == .stoppedByGuard { return OutcomeKind.undelivered.rawValue }
+        return run.state.isFinal ? "accepted" : "sent"
     }
 
     private func find(_ keyHash: Hash128, in run: Int64) throws -> (sequence: Int, payload: String)? {

@@ -53,6 +53,14 @@ package struct ResetState: Sendable {
 
     private func close(_ unfinished: RunRecord) throws {
         var run = unfinished
+        var figures = DeliveryFigures(planned: run.rows.planned)
+        figures.operations = run.operations
+        figures.operations.planned = run.rows.planned
+        figures.close(code: "state_reset")
+        let known = Dictionary(run.reasons.map { ($0.code, $0.count) }, uniquingKeysWith: +)
+        figures.requests = run.requests
+        figures.bytesSent = run.bytesSent
+        figures.write(to: &run, planReasons: known)
         run.state = .failed
         run.endedAt = environment.time.now()
         run.error = RunFailure(

@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import Records
 internal import StateStore
 
@@ -61,14 +62,28 @@ struct DeliveryFigures: Hashable {
 /// What became of the operations of one batch while it is being sent.
 struct BatchResult {
     var outcomes: [Outcome?]
-    /// Whether an unanswered request may have carried the operation out.
+    /// Whether a request that did not say so of this operation may have carried it out.
     var maybeDone: [Bool]
+    /// Whether the answer to a request with this operation was lost: what a later answer says of it is then not all.
+    var isAnswerLost: [Bool]
     var created = 0
     var updated = 0
+    private var isCounted: [Bool]
 
     init(count: Int) {
         outcomes = Array(repeating: nil, count: count)
         maybeDone = Array(repeating: false, count: count)
+        isAnswerLost = maybeDone
+        isCounted = maybeDone
+    }
+
+    /// Takes in what an answer counted, unless the same operations were counted by an earlier one.
+    /// - Parameter isRepeated: whether some of the part were accepted and all of it is sent once more.
+    mutating func count(_ tally: WriteTally, of part: Range<Int>, isRepeated: Bool) {
+        if isCounted[part.lowerBound] { return }
+        created += tally.created
+        updated += tally.updated
+        for index in part where isRepeated { isCounted[index] = true }
     }
 
     /// The settle frame: what the fingerprints become, and every outcome that is not plain success.
@@ -90,8 +105,8 @@ struct BatchResult {
     private func effect(of outcome: Outcome, _ index: Int, kind: OperationKind) -> JournalEffect {
         switch outcome {
         case .accepted: kind.isRemoval ? .remove : .set
-        case .rejected: .keep
-        case .undelivered: maybeDone[index] ? .void : .keep
+        case .rejected: isAnswerLost[index] ? .void : .keep
+        case .undelivered: maybeDone[index] || isAnswerLost[index] ? .void : .keep
         case .inDoubt: .void
         }
     }

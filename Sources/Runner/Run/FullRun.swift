@@ -26,7 +26,6 @@ package struct FullRun: Sendable, Hashable {
         if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
             return FullRun(isFull: true, reason: "mapping_changed")
         }
-        if snapshot == nil { return FullRun(isFull: true, reason: "first_run") }
         return FullRun(isFull: false, reason: nil)
     }
 

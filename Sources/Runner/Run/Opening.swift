@@ -10,6 +10,8 @@ struct Opening {
     var snapshot: Snapshot?
     var pending: PendingFile
     var full: FullRun
+    /// Whether nothing was remembered of the sync before.
+    var isNew: Bool
 
     /// The fingerprints, unless they say nothing about what this run writes to.
     var usable: Snapshot? { full.forgetsState ? nil : snapshot }
@@ -17,12 +19,13 @@ struct Opening {
     static func open(
         _ prepared: PreparedSync, files: SyncFiles, environment: RunEnvironment, options: RunOptions
     ) throws -> Opening {
-        var memory = try environment.database.memory(prepared.definition.name)
-            ?? newMemory(prepared.definition, environment)
+        let known = try environment.database.memory(prepared.definition.name)
+        var memory = known ?? newMemory(prepared.definition, environment)
         let (snapshot, isLost) = try snapshot(files, prepared)
         let full = FullRun.decide(prepared, memory: memory, snapshot: snapshot, isLost: isLost, options: options)
         if full.forgetsState { memory.hasAccepted = false }
-        return Opening(memory: memory, snapshot: snapshot, pending: try PendingFile.open(files), full: full)
+        return Opening(
+            memory: memory, snapshot: snapshot, pending: try PendingFile.open(files), full: full, isNew: known == nil)
     }
 
     static func newMemory(_ definition: SyncDefinition, _ environment: RunEnvironment) -> SyncMemory {
@@ -51,19 +54,18 @@ struct StoppedPlan {
     static let ageMax: Int64 = 24 * 60 * 60 * 1_000
 
     var run: Int64
-    var guardName: String
     var summary: PlanSummary
 
     static func find(_ sync: String, before run: Int64, environment: RunEnvironment) throws -> StoppedPlan? {
         let history = RunHistory(environment.database)
         guard let last = try history.runs(sync: sync, limit: 2).first(where: { $0.id != run }),
-            last.state == .stoppedByGuard, let name = last.guard?.name,
+            last.state == .stoppedByGuard,
             environment.time.now().milliseconds - last.startedAt.milliseconds < ageMax,
             try environment.state.plannedRuns().contains(last.id)
         else { return nil }
         let reader = try PlanReader(path: environment.state.planPath(run: last.id))
         guard reader.isSealed else { return nil }
-        return StoppedPlan(run: last.id, guardName: name, summary: try PlanSummary.decode(reader.summary))
+        return StoppedPlan(run: last.id, summary: try PlanSummary.decode(reader.summary))
     }
 
     /// Makes the plan that of `run`.

@@ -25,7 +25,8 @@ package final class OutcomeSink {
     }
 
     func add(_ outcome: OutcomeKind, key: String, keyHash: Hash128, _ reason: Reason) throws {
-        reasons[reason.code, default: 0] += 1
+        // A skipped row is where it should be; reasons count what did not arrive.
+        if outcome != .skipped { reasons[reason.code, default: 0] += 1 }
         let count = kept[outcome, default: 0]
         guard count < Self.keptMax else { return }
         kept[outcome] = count + 1

@@ -19,6 +19,8 @@ final class PlanMaker {
     var held: [HeldRow] = []
     /// Keys with an entry in the pending file that this run's scan has met and not found unchanged.
     var touchedPending: Set<Hash128> = []
+    /// Those of the keys that were asked for of which the scan had a row.
+    var met: Set<Hash128> = []
     var spill: HashSpill
 
     private let mapping: Mapping
@@ -101,6 +103,8 @@ final class PlanMaker {
         let place = Int(finding.place)
         let row = Int(admitted.rows[place])
         let keyHash = admitted.keyHashes[place]
+        if filter.isAskedFor(keyHash) { met.insert(keyHash) }
+        let finding = recheck(finding)
         switch finding.change {
         case .unchanged:
             ledger.unchanged += 1
@@ -112,6 +116,16 @@ final class PlanMaker {
             let mark = try decide(finding, rows, row, keyHash: keyHash, rowHash: admitted.rowHashes[place])
             if finding.index >= 0 { seen[finding.index] = mark }
         }
+    }
+
+    /// The batch was compared before any of it was judged, so a changed row's key may by now be that of another row.
+    private func recheck(_ finding: Differ.Finding) -> Differ.Finding {
+        guard finding.change == .changed, seen[finding.index] != .unseen else { return finding }
+        var duplicate = finding
+        duplicate.change = .duplicate
+        duplicate.before = seen[finding.index]
+        seen[finding.index] = .duplicate
+        return duplicate
     }
 
     private func decide(

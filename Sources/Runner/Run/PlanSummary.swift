@@ -1,10 +1,16 @@
 internal import Foundation
 package import Records
-internal import StateStore
+package import StateStore
 
 /// What a sealed plan says of itself: everything that a later process needs to deliver it or to close its run.
 package struct PlanSummary: Sendable, Hashable, Codable {
     package var definition = ""
+    package var mappingRevision = ""
+    package var keyRevision = ""
+    /// Which account of which system the plan is for.
+    package var destination = ""
+    /// The guards that spoke against the plan.
+    package var guards: Set<String> = []
     package var rows = RowLedger()
     package var removals = 0
     /// Planned operations whose key was never accepted before.
@@ -25,6 +31,13 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package init() {}
 
     func encoded() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
+
+    /// What the plan of a run says, as long as it is kept; nil where there is none.
+    package static func of(run: Int64, state: StateDirectory) throws -> PlanSummary? {
+        guard try state.plannedRuns().contains(run) else { return nil }
+        let reader = try PlanReader(path: state.planPath(run: run))
+        return reader.isSealed ? try decode(reader.summary) : nil
+    }
 
     static func decode(_ bytes: [UInt8]) throws -> PlanSummary {
         do {

@@ -85,6 +85,15 @@ package struct PreparedSync: Sendable {
     }
 }
 
+extension Dataset {
+    /// For what is asked of a sync by key, without a run.
+    init(_ definition: SyncDefinition, environment: RunEnvironment) throws {
+        let shape = SyncShape(definition, object: try environment.connections.object(definition))
+        let seed = try environment.database.memory(definition.name)?.seed ?? 0
+        self.init(shape, scanColumns: shape.scanColumns, seed: seed)
+    }
+}
+
 extension SyncShape {
     /// The engine's view of a sync of the project.
     init(_ definition: SyncDefinition, object: DestinationObject) {

@@ -28,6 +28,9 @@ struct RecordFilter {
 
     var isSelective: Bool { keys != nil || choice != nil }
 
+    /// Whether the run was asked for the record by its key.
+    func isAskedFor(_ keyHash: Hash128) -> Bool { keys?.contains(keyHash) ?? false }
+
     func isPending(_ keyHash: Hash128) -> Bool { pending?.find(keyHash) != nil }
 
     func judge(keyHash: Hash128, rowHash: Hash128) -> Verdict {

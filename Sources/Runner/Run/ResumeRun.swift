@@ -28,22 +28,85 @@ struct ResumeRun {
     }
 
     func resume(_ found: RunRecord) async throws -> Result {
-        let summary = try sealedSummary(found.id)
         let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
-        if found.state == .closing { return .ended(try finishClosing(found, memory: memory, summary: summary)) }
-        guard let summary else {
-            try environment.state.removePlan(run: found.id)
-            try environment.database.discardOutcomes(run: found.id)
-            return .planAnew(found)
+        if found.state == .closing {
+            return .ended(try finishClosing(found, memory: memory, summary: try summary(found.id)))
         }
-        return .ended(try await goOn(found, memory: memory, summary: summary))
+        if let summary = try deliverable(found.id) {
+            return .ended(try await goOn(found, memory: memory, summary: summary))
+        }
+        if try AcceptanceJournal.pendingRun(files) == found.id {
+            return .ended(try closeWithoutPlan(found, memory: memory))
+        }
+        try environment.state.removePlan(run: found.id)
+        try environment.database.discardOutcomes(run: found.id)
+        guard try environment.database.isCancelRequested(run: found.id) else { return .planAnew(found) }
+        var cancelled = found
+        cancelled.state = .cancelled
+        cancelled.endedAt = environment.time.now()
+        try environment.database.close(cancelled, memory: nil)
+        return .ended(cancelled)
     }
 
-    private func sealedSummary(_ run: Int64) throws -> PlanSummary? {
-        guard try environment.state.plannedRuns().contains(run) else { return nil }
-        let reader = try PlanReader(path: environment.state.planPath(run: run))
-        guard reader.isSealed else { return nil }
-        return try PlanSummary.decode(reader.summary)
+    static let interrupted = RunError(
+        code: "run_interrupted", message: "The run was interrupted before it had a plan.",
+        hint: "Nothing to do: nothing was sent, and the next run compares again.")
+
+    /// The plan of a run that may be delivered: complete, and passed by the guards, which is what the history's seal
+    /// says. A plan file alone may be one that a guard was about to stop.
+    private func deliverable(_ run: Int64) throws -> PlanSummary? {
+        guard let sealed = try environment.database.latestSealedPlan(sync: definition.name)?.run.id, sealed >= run else {
+            return nil
+        }
+        return try summary(run)
+    }
+
+    /// What the run's plan says of itself; nil where there is no complete plan that can be read.
+    private func summary(_ run: Int64) throws -> PlanSummary? {
+        do {
+            return try PlanSummary.of(run: run, state: environment.state)
+        } catch let error as StateError where error.code == "plan_corrupt" {
+            return nil
+        }
+    }
+
+    /// Closes a run that broke off with `error` after its plan was sealed: what was settled stays settled.
+    func fail(_ broken: RunRecord, because error: any Error) throws -> RunRecord {
+        let found = try environment.database.run(broken.id) ?? broken
+        let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
+        if found.state.isFinal { return found }
+        let summary = try summary(found.id)
+        if found.state == .closing { return try finishClosing(found, memory: memory, summary: summary) }
+        guard let summary else { return try closeWithoutPlan(found, memory: memory) }
+        let prepared = try PreparedSync(definition, environment: environment)
+        let half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
+        var record = found
+        let start = try catchUp(&record, summary)
+        let ending: Deliver.Ending = error is CancellationError ? .cancelled : .failed(RunError(error).failure)
+        try half.close(&record, figures: start.figures, ending, memory: memory, summary: summary)
+        return record
+    }
+
+    /// A run that was answered and has no plan (it confirmed records, or its plan is damaged): the journal is all there is.
+    private func closeWithoutPlan(_ found: RunRecord, memory: SyncMemory) throws -> RunRecord {
+        var record = found
+        var figures = DeliveryFigures(planned: found.operations.planned)
+        var hasSettled = false
+        _ = try AcceptanceJournal.replay(files) { frame in
+            guard case .settled(let settled, _) = frame else { return }
+            hasSettled = true
+            if found.operations.planned > 0 { figures.add(settled, kind: kind) }
+        }
+        figures.close(code: Deliver.notSentReason.code)
+        figures.write(to: &record, planReasons: [:])
+        let isDone = found.operations.planned == 0 && hasSettled
+        let failure = RunFailure(
+            code: "run_interrupted", message: "The run was interrupted and its plan cannot be read any more.",
+            hint: "Nothing to do: what was settled stays settled, and the next run compares again.")
+        let ending = CloseRun.Ending(state: isDone ? .succeeded : .failed, failure: isDone ? nil : failure)
+        try CloseRun(environment: environment, files: files).close(
+            record, ending, memory: memory, snapshot: try oldSnapshot(nil), summary: nil)
+        return try environment.database.run(found.id) ?? record
     }
 
     /// The books were closed; only the files may lag behind.
@@ -69,10 +132,12 @@ struct ResumeRun {
         prepared.exchanges.begin(run: found.id, firstNumber: numbers)
         try await prepared.discoverFields()
         let half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
+        if prepared.shape.object.repeatable == .never { try settleInDoubt(found.id) }
         let start = try catchUp(&record, summary)
-        let age = environment.time.now().milliseconds - found.startedAt.milliseconds
-        let latest = try environment.database.latestSealedPlan(sync: definition.name)?.run.id ?? found.id
-        let isStale = age >= Self.planAgeMax || summary.definition != prepared.definitionText || latest > found.id
+        let latest = try environment.database.latestSealedPlan(sync: definition.name)
+        let age = environment.time.now().milliseconds - (latest?.sealedAt ?? found.startedAt).milliseconds
+        let isStale = age >= Self.planAgeMax || summary.definition != prepared.definitionText
+            || latest?.run.id != found.id
         environment.progress(.started(run: found.id, sync: definition.name, isResumed: true))
         if isStale {
             try half.abandon(&record, start: start, memory: memory, summary: summary)
@@ -105,6 +170,37 @@ struct ResumeRun {
         record = run
         return start
     }
+
+    /// Settles the batch that was on its way when the process was killed, where it must not be sent again.
+    private func settleInDoubt(_ run: Int64) throws {
+        guard try AcceptanceJournal.pendingRun(files) == run else { return }
+        var open: OpenFrame?
+        _ = try AcceptanceJournal.replay(files) { frame in
+            switch frame {
+            case .open(let frame): open = frame
+            case .settled: open = nil
+            }
+        }
+        guard let open else { return }
+        let wanted = Set(open.entries.map(\.sequence))
+        var keys: [Int: String] = [:]
+        try PlanReader(path: environment.state.planPath(run: run)).forEach { operation in
+            if wanted.contains(operation.sequence) { keys[operation.sequence] = operation.keyText }
+        }
+        let others = open.entries.enumerated().map { index, entry in
+            SettledOther(
+                entryIndex: index, outcome: .inDoubt, reason: Self.inDoubt, key: keys[entry.sequence] ?? "")
+        }
+        let journal = try AcceptanceJournal.open(files, run: run)
+        defer { journal.close() }
+        let effects = Array(repeating: JournalEffect.void, count: others.count)
+        try journal.append(settled: SettleFrame(batch: open.batch, effects: effects, others: others))
+    }
+
+    static let inDoubt = Reason(
+        code: "interrupted_in_flight",
+        message: "The run was interrupted while this record was on its way; it may have arrived.",
+        hint: "Look it up at the destination, then use resend --in-doubt or confirm.")
 
     private var kind: OperationKind {
         switch definition.behavior {

@@ -44,24 +44,38 @@ package struct RunSync: Sendable {
         for unfinished in try environment.database.unfinishedRuns(sync: definition.name) {
             switch try await resume.resume(unfinished) {
             case .ended(let record): records.append(record)
-            case .planAnew(let record): own = record
+            case .planAnew(let record):
+                if let earlier = own { records.append(try closeUnplanned(earlier, ResumeRun.interrupted)) }
+                own = record
             }
-            if Task.isCancelled { return records }
+            if Task.isCancelled && own == nil { return records }
         }
         records.append(try await ownRun(own))
         return records
     }
 
     private func lock() async throws -> SyncLock {
-        if let old = definition.renamedFrom {
-            _ = try environment.state.rename(sync: old, to: definition.name)
-            _ = try environment.database.rename(sync: old, to: definition.name)
-        }
+        try takeOverRenamed()
         while true {
-            if let lock = try SyncLock.acquire(files) { return lock }
-            guard options.waits else { throw try busy() }
+            if let lock = try acquire() { return lock }
             try await environment.time.sleep(.milliseconds(500))
         }
+    }
+
+    /// Nil where another process has the sync and this one is to wait for it. Kept out of line: the optimizer of
+    /// Swift 6.3.1 crashes on the coroutine that it would otherwise make of the loop above.
+    @inline(never)
+    private func acquire() throws -> SyncLock? {
+        if let lock = try SyncLock.acquire(files) { return lock }
+        guard options.waits else { throw try busy() }
+        return nil
+    }
+
+    @inline(never)
+    private func takeOverRenamed() throws {
+        guard let old = definition.renamedFrom else { return }
+        _ = try environment.state.rename(sync: old, to: definition.name)
+        _ = try environment.database.rename(sync: old, to: definition.name)
     }
 
     private func busy() throws -> RunError {
@@ -76,16 +90,24 @@ package struct RunSync: Sendable {
         var record = try begun ?? environment.database.createRun(
             sync: definition.name, trigger: options.trigger, full: false, limited: false,
             startedAt: environment.time.now(), state: .running)
+        record.trigger = options.trigger
         record.limited = options.limit != nil || options.isSelective
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
         do {
             try await firstHalf(&record)
-        } catch let ended as RunEnded {
-            return ended.record
         } catch let error where Self.isOfARun(error) {
-            return try closeUnplanned(record, error)
+            return try closeBroken(record, error)
         }
         return record
+    }
+
+    /// A run with a sealed plan may have been answered: then its journal says how far it came.
+    private func closeBroken(_ record: RunRecord, _ error: any Error) throws -> RunRecord {
+        guard try environment.database.latestSealedPlan(sync: definition.name)?.run.id == record.id else {
+            return try closeUnplanned(record, error)
+        }
+        return try ResumeRun(definition, environment: environment, files: files, policy: policy)
+            .fail(record, because: error)
     }
 
     /// A kill, simulated or real, is not an error of the run: the next start deals with it.
@@ -99,10 +121,18 @@ package struct RunSync: Sendable {
         try await prepared.discoverFields()
         var half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
         if let accepted = try acceptedPlan(prepared, for: record.id) {
+            record.rows = accepted.summary.rows
+            record.operations.planned = accepted.summary.rows.planned
+            record.full = accepted.summary.full
+            record.fullReason = accepted.summary.fullReason
+            try environment.database.seal(
+                record, definition: accepted.summary.definition, at: environment.time.now())
             try await half.deliver(&record, memory: accepted.memory, summary: accepted.summary)
             return
         }
         let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
+        // The seed of all hashes: a run that is killed from here on finds it again.
+        if opening.isNew { try environment.database.save(opening.memory) }
         half.snapshot = opening.snapshot
         record.full = opening.full.isFull
         record.fullReason = opening.full.reason
@@ -111,7 +141,7 @@ package struct RunSync: Sendable {
         record.rows = made.summary.rows
         record.operations.planned = made.summary.rows.planned
         if let verdict = made.verdict {
-            try half.stop(&record, by: verdict, memory: opening.memory, summary: made.summary)
+            try half.stop(&record, by: verdict, summary: made.summary)
             return
         }
         try environment.database.seal(record, definition: made.summary.definition, at: environment.time.now())
@@ -152,18 +182,13 @@ package struct RunSync: Sendable {
     ) throws -> (memory: SyncMemory, summary: PlanSummary)? {
         guard !options.acceptedGuards.isEmpty, !options.isFull, options.limit == nil, !options.isSelective,
             let stopped = try StoppedPlan.find(definition.name, before: run, environment: environment),
-            options.acceptedGuards.contains(stopped.guardName),
+            options.acceptedGuards.isSuperset(of: stopped.summary.guards),
             stopped.summary.definition == prepared.definitionText
         else { return nil }
         try stopped.hand(to: run, environment: environment)
         let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
         return (memory, stopped.summary)
     }
-}
-
-/// Thrown to leave a run that has been closed already.
-struct RunEnded: Error {
-    var record: RunRecord
 }
 
 /// What a simulation throws at a crash point of the runner.

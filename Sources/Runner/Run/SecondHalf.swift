@@ -61,8 +61,11 @@ struct SecondHalf {
         case .complete:
             figures.write(to: &record, planReasons: summary.reasons)
             end = CloseRun.Ending(state: CloseRun.state(record))
-            memory.columns = summary.columns
-            memory.lastCompleteRun = record.id
+            // A run that was told to leave rows out says nothing about the whole.
+            if !record.limited {
+                memory.columns = summary.columns
+                memory.lastCompleteRun = record.id
+            }
         case .cancelled:
             try noteRest(&figures, record, Deliver.cancelledReason)
             end = CloseRun.Ending(state: .cancelled)
@@ -78,11 +81,12 @@ struct SecondHalf {
         if let closed = try environment.database.run(record.id) { record = closed }
     }
 
+    /// What the plan was made with: the sync may have been changed since.
     private func remember(_ summary: PlanSummary, in memory: inout SyncMemory) {
-        memory.definition = prepared.definitionText
-        memory.mappingRevision = prepared.shape.mappingRevision
-        memory.keyRevision = prepared.shape.keyRevision
-        memory.destination = prepared.destinationIdentity
+        memory.definition = summary.definition
+        memory.mappingRevision = summary.mappingRevision
+        memory.keyRevision = summary.keyRevision
+        memory.destination = summary.destination
     }
 
     /// Counts and names the operations that were never sent.
@@ -94,18 +98,16 @@ struct SecondHalf {
         try RestOfPlan(environment: environment, run: record.id).note(after: settled, reason)
     }
 
-    /// Closes a run that a guard stopped: the plan stays, nothing was sent.
-    func stop(_ record: inout RunRecord, by verdict: GuardVerdict, memory: SyncMemory, summary: PlanSummary) throws {
+    /// Closes a run that a guard stopped: the plan stays, nothing was sent, and what was remembered is still right.
+    func stop(_ record: inout RunRecord, by verdict: GuardVerdict, summary: PlanSummary) throws {
         var figures = DeliveryFigures(planned: summary.rows.planned)
         figures.close(code: "stopped_by_guard")
         figures.write(to: &record, planReasons: summary.reasons)
         record.guard = GuardRecord(name: verdict.name.rawValue, message: verdict.message, hint: verdict.hint)
         record.state = .stoppedByGuard
         record.endedAt = environment.time.now()
-        var known = memory
-        if memory.definition.isEmpty { known.definition = "" }
         try environment.database.record(exchanges: prepared.exchanges.take().records)
-        try environment.database.close(record, memory: known)
+        try environment.database.close(record, memory: nil)
         environment.progress(.ended(run: record.id))
     }
 }

@@ -24,14 +24,15 @@ struct SendBatch {
         var parts = Bisection(count: batch.count)
         while let part = parts.next() {
             let slice = part.count == batch.count ? batch : batch.slice(part)
-            let answer = await deliver(slice, number: number)
+            let (answer, isAnswerLost) = await deliver(slice, number: number)
+            for index in part where isAnswerLost { sent.result.isAnswerLost[index] = true }
             switch answer {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result, streak: &streak)
-            case .answered(.unattributed(_, let reason, let tally)):
-                sent.result.created += tally.created
-                sent.result.updated += tally.updated
-                if !halve(part, reason: reason, parts: &parts, sent: &sent, streak: &streak) { continue }
+            case .answered(.unattributed(let failed, let reason, let tally)):
+                sent.result.count(tally, of: part, isRepeated: failed < part.count)
+                if failed < part.count { streak.accepted() }
+                halve(part, reason: reason, parts: &parts, result: &sent.result, streak: &streak)
             case .tooLarge(let error):
                 if !batcher.shrink(from: part.count) {
                     sent.result.outcomes[part.lowerBound] = .rejected(error.reason)
@@ -43,7 +44,7 @@ struct SendBatch {
                 sent.stop = error
                 return sent
             case .cancelled(let maybeDone):
-                for index in part { sent.result.maybeDone[index] = maybeDone }
+                markCancelled(part, maybeDone: maybeDone, in: &sent.result)
                 sent.isCancelled = true
                 return sent
             }
@@ -59,8 +60,7 @@ struct SendBatch {
         _ outcomes: [Outcome], _ tally: WriteTally, at part: Range<Int>, into result: inout BatchResult,
         streak: inout RefusalStreak
     ) {
-        result.created += tally.created
-        result.updated += tally.updated
+        result.count(tally, of: part, isRepeated: false)
         for (offset, outcome) in outcomes.enumerated() {
             result.outcomes[part.lowerBound + offset] = outcome
             switch outcome {
@@ -71,30 +71,39 @@ struct SendBatch {
         }
     }
 
-    /// Puts the halves of a part in line. False if it cannot be halved; then it is decided.
+    /// Puts the halves of a part in line, or decides it where it cannot be halved.
     private func halve(
-        _ part: Range<Int>, reason: Reason, parts: inout Bisection, sent: inout Sent, streak: inout RefusalStreak
-    ) -> Bool {
+        _ part: Range<Int>, reason: Reason, parts: inout Bisection, result: inout BatchResult,
+        streak: inout RefusalStreak
+    ) {
         if part.count > 1 && prepared.shape.object.repeatable == .byKey {
+            // Until its half is answered nobody knows which of them arrived.
+            for index in part { result.maybeDone[index] = true }
             parts.split(part)
-            return true
+            return
         }
         for index in part {
             if part.count == 1 {
-                sent.result.outcomes[index] = .rejected(reason)
+                result.outcomes[index] = .rejected(reason)
                 streak.rejected(code: reason.code)
             } else {
-                sent.result.outcomes[index] = .inDoubt(reason)
+                result.outcomes[index] = .inDoubt(reason)
             }
         }
-        return false
+    }
+
+    private func markCancelled(_ part: Range<Int>, maybeDone: Bool, in result: inout BatchResult) {
+        for index in part where maybeDone {
+            result.maybeDone[index] = true
+            if prepared.shape.object.repeatable == .never { result.outcomes[index] = .inDoubt(Deliver.cancelledReason) }
+        }
     }
 
     private func mark(
         _ part: Range<Int>, error: ConnectorError, isInDoubt: Bool, maybeDone: Bool, in result: inout BatchResult
     ) {
         for index in part {
-            result.maybeDone[index] = maybeDone
+            if maybeDone { result.maybeDone[index] = true }
             result.outcomes[index] = isInDoubt ? .inDoubt(error.reason) : .undelivered(error.reason)
         }
     }
@@ -106,40 +115,50 @@ struct SendBatch {
         case cancelled(maybeDone: Bool)
     }
 
-    /// One part, with retries.
-    private func deliver(_ slice: OperationBatch, number: Int) async -> Answer {
+    /// One part, with retries. Also says whether an answer was lost on the way: then an earlier try may have been
+    /// carried out, whatever the last one was told.
+    private func deliver(_ slice: OperationBatch, number: Int) async -> (Answer, isAnswerLost: Bool) {
         var attempt = 1
-        var maybeDone = false
+        var isLost = false
         while true {
+            if Task.isCancelled { return (.cancelled(maybeDone: isLost), isLost) }
             note(slice, number: number, attempt: attempt)
             do {
                 let outcome = try await Shielded.run(environment.time) {
                     try await prepared.destination.write(slice, to: prepared.shape.object)
                 }
-                return .answered(outcome)
+                return (.answered(outcome), isLost)
             } catch let error as ConnectorError {
-                if error.code == "body_too_large" && error.isKnownUnsent { return .tooLarge(error) }
-                if !error.isKnownUnsent { maybeDone = true }
-                let decision = policy.decide(
-                    attempt: attempt, error: error, repeatable: prepared.shape.object.repeatable,
-                    jitter: environment.time.chance())
-                switch decision {
-                case .stop: return .failed(error, isInDoubt: false, maybeDone: maybeDone)
-                case .stopInDoubt: return .failed(error, isInDoubt: true, maybeDone: maybeDone)
-                case .retry(let wait):
-                    guard await pause(wait, because: error) else { return .cancelled(maybeDone: maybeDone) }
-                }
+                if error.code == "body_too_large" && error.isKnownUnsent { return (.tooLarge(error), isLost) }
+                if !error.isKnownUnsent { isLost = true }
+                if Task.isCancelled { return (.cancelled(maybeDone: isLost), isLost) }
+                if let answer = await decide(error, attempt: attempt, isLost: isLost) { return (answer, isLost) }
                 attempt += 1
             } catch is CancellationError {
-                return .cancelled(maybeDone: true)
+                return (.cancelled(maybeDone: true), true)
             } catch {
-                let failure = RunError(error)
-                return .failed(
-                    ConnectorError(
-                        code: failure.code, message: failure.message, hint: failure.hint, disposition: .stop),
-                    isInDoubt: prepared.shape.object.repeatable == .never, maybeDone: true)
+                return (unexpected(error), true)
             }
         }
+    }
+
+    /// Waits for the next try; or says why there is none.
+    private func decide(_ error: ConnectorError, attempt: Int, isLost: Bool) async -> Answer? {
+        let decision = policy.decide(
+            attempt: attempt, error: error, repeatable: prepared.shape.object.repeatable,
+            jitter: environment.time.chance())
+        switch decision {
+        case .stop: return .failed(error, isInDoubt: false, maybeDone: isLost)
+        case .stopInDoubt: return .failed(error, isInDoubt: true, maybeDone: isLost)
+        case .retry(let wait): return await pause(wait, because: error) ? nil : .cancelled(maybeDone: isLost)
+        }
+    }
+
+    private func unexpected(_ error: any Error) -> Answer {
+        let failure = RunError(error)
+        return .failed(
+            ConnectorError(code: failure.code, message: failure.message, hint: failure.hint, disposition: .stop),
+            isInDoubt: prepared.shape.object.repeatable == .never, maybeDone: true)
     }
 
     private func note(_ slice: OperationBatch, number: Int, attempt: Int) {
