@@ -1,0 +1,111 @@
+import ConnectorKit
+import ProjectConfig
+import Records
+import Runner
+import StateStore
+import TestKit
+import Testing
+
+/// Requests that bring no answer: repeated as long as that is safe and of use.
+struct RetryTests {
+    @Test func throttledRequestWaitsAsTheAnswerSays() async throws {
+        let fixture = try RunFixture(rows(3))
+        fixture.account.fault { number, _ in number < 2 ? .rateLimited(after: .seconds(30)) : .none }
+        let record = try await fixture.run()
+        #expect(record.state == .succeeded && record.requests == 3)
+        #expect(fixture.account.created.values.allSatisfy { $0 == 1 })
+        #expect(fixture.time.slept.filter { $0 >= .seconds(30) && $0 < .seconds(31) }.count == 2)
+    }
+
+    @Test func answerThatAsksForADayIsNotWaitedFor() async throws {
+        let fixture = try RunFixture(rows(3))
+        fixture.account.fault { number, _ in number < 1 ? .rateLimited(after: .seconds(86_400)) : .none }
+        #expect(try await fixture.run().state == .succeeded)
+        #expect(fixture.time.slept.allSatisfy { $0 <= .seconds(601) })
+    }
+
+    @Test func lostAnswerIsFollowedByTheSameRequest() async throws {
+        let fixture = try RunFixture(rows(3))
+        fixture.account.fault { number, _ in number == 0 ? .lostAfter(records: 3) : .none }
+        let record = try await fixture.run()
+        #expect(record.state == .succeeded && record.operations.accepted == 3)
+        #expect(fixture.account.requests.map(\.keys) == [["k1", "k2", "k3"], ["k1", "k2", "k3"]])
+        #expect(fixture.account.created == ["k1": 1, "k2": 1, "k3": 1])
+    }
+
+    @Test func runFailsAfterSevenTriesAndTheRestIsUndelivered() async throws {
+        let fixture = try RunFixture(rows(10))
+        let small = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 4))
+        fixture.account.fault { number, _ in number == 0 ? .none : .failedBefore }
+        let record = try await fixture.run(in: small)
+        #expect(record.state == .failed && record.error?.code == "server_error")
+        #expect(record.requests == 1 + 7)
+        #expect(record.operations.accepted == 4 && record.operations.undelivered == 6)
+        #expect(try fixture.outcomes(record, .undelivered) == ["k10", "k5", "k6", "k7", "k8", "k9"])
+        fixture.account.fault { _, _ in .none }
+        let next = try await fixture.run(in: small)
+        #expect(next.state == .succeeded && next.rows.unchanged == 4 && next.operations.created == 6)
+    }
+
+    @Test func refusedCredentialsStopTheRunAtOnce() async throws {
+        let fixture = try RunFixture(rows(10))
+        fixture.account.fault { _, _ in .unauthorized }
+        let record = try await fixture.run()
+        #expect(record.state == .failed && record.error?.code == "unauthorized" && record.requests == 1)
+        #expect(record.operations.undelivered == 10)
+        #expect(record.reasons == [ReasonCount(code: "unauthorized", count: 10)])
+    }
+
+    @Test func bodyThatIsTooLargeIsHalvedAndSmallerBatchesFollow() async throws {
+        let fixture = try RunFixture(rows(40))
+        let object = SimulatedDestination.object(batchItemsMax: 16)
+        fixture.account.fault { _, _ in .tooLarge(items: 5) }
+        let record = try await fixture.run(in: fixture.environment(object: object))
+        #expect(record.state == .succeeded && record.operations.created == 40)
+        #expect(fixture.account.requests.prefix(3).map(\.keys.count) == [16, 8, 4])
+        #expect(fixture.account.requests.dropFirst(8).allSatisfy { $0.keys.count <= 4 })
+    }
+
+    @Test func recordThatIsTooLargeByItselfIsRejected() async throws {
+        let fixture = try RunFixture(rows(3))
+        fixture.account.fault { _, keys in keys.contains("k2") ? .tooLarge(items: 0) : .none }
+        let record = try await fixture.run()
+        #expect(record.state == .completedWithRejections)
+        #expect(try fixture.outcomes(record, .rejected) == ["k2"])
+        #expect(record.operations.accepted == 2)
+    }
+
+    @Test func batchesKeepToItemsAndBytes() async throws {
+        let fixture = try RunFixture(rows(50))
+        let bytes = payload("k10").utf8.count + 2
+        let object = SimulatedDestination.object(batchItemsMax: 10, batchBytesMax: bytes * 7)
+        #expect(try await fixture.run(in: fixture.environment(object: object)).state == .succeeded)
+        #expect(fixture.account.requests.map(\.keys.count).max() == 7)
+        let exact = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 10))
+        var options = RunOptions()
+        options.isFull = true
+        #expect(try await fixture.run(options, in: exact).requests == 5)
+    }
+
+    @Test func sendThatMayHaveArrivedIsInDoubtAndNotRepeated() async throws {
+        let fixture = try RunFixture(rows(4))
+        let once = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2, repeatable: .never))
+        fixture.account.fault { number, _ in number == 0 ? .lostAfter(records: 1) : .none }
+        let record = try await fixture.run(in: once)
+        #expect(record.state == .failed && record.requests == 1)
+        #expect(record.operations.inDoubt == 2 && record.operations.undelivered == 2)
+        let next = try await fixture.run(in: once)
+        #expect(next.rows.held == 2 && next.operations.created == 2)
+        #expect(try fixture.outcomes(next, .held) == ["k1", "k2"])
+        var full = RunOptions()
+        full.isFull = true
+        #expect(try await fixture.run(full, in: once).rows.held == 2)
+    }
+
+    @Test func throttledSendIsRepeatedBecauseItDidNotArrive() async throws {
+        let fixture = try RunFixture(rows(2))
+        let once = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2, repeatable: .never))
+        fixture.account.fault { number, _ in number == 0 ? .rateLimited(after: nil) : .none }
+        #expect(try await fixture.run(in: once).state == .succeeded)
+    }
+}
