@@ -1,3 +1,5 @@
+internal import ConnectorKit
+
 /// Lays an environment's overrides over the project, before it is decoded.
 ///
 /// A named definition takes the override's keys one by one; within a sync the entries of `mappings` and `guards` are

@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import Records
 
 /// Reads a sync's mappings: a column, `{column, lookup, nulls}` or `{constant}`.

@@ -1,3 +1,5 @@
+internal import ConnectorKit
+
 /// Reads a mapping whose keys are known: reports what is no mapping, keys that do not exist, keys that are missing and
 /// values of the wrong kind, and hands out the rest.
 struct MappingReader {

@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import Foundation
 
 /// Reads a schedule: `{cron, timezone}`, `{every}` or `{after}`.

@@ -53,7 +53,7 @@ struct ScanPlan: Sendable {
         let elsewhere = relations.first { $0.name == name }
         let known = relations.map { "\($0.schema).\($0.name)" } + (schema == nil ? relations.map(\.name) : [])
         var hint = "`sluice tables` lists what this role can read."
-        if let near = elsewhere?.shown ?? NearestName.find(typed, in: known) {
+        if let near = elsewhere?.shown ?? NearestName.among(known, to: typed) {
             hint = "Did you mean \(near)? \(hint)"
         }
         return ConnectorError(
@@ -120,7 +120,7 @@ struct ScanPlan: Sendable {
         let known = available.map(\.column.name)
         return try names.map { name in
             if let found = available.first(where: { $0.column.name == name }) { return found }
-            let near = NearestName.find(name, in: known).map { "Did you mean \($0)? " } ?? ""
+            let near = NearestName.among(known, to: name).map { "Did you mean \($0)? " } ?? ""
             throw ConnectorError(
                 code: "column_not_found", message: "There is no column \(SQLText.quoted(name)).",
                 hint: near + "There are: \(known.prefix(20).joined(separator: ", ")).",

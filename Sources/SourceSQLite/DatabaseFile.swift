@@ -53,7 +53,7 @@ enum DatabaseFile {
         let general = "Correct the path; a relative one counts from the project file that says it."
         do {
             let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-            guard let near = NearestName.of(file.lastPathComponent, in: names) else { return general }
+            guard let near = NearestName.among(names, to: file.lastPathComponent) else { return general }
             return "Did you mean \"\(near)\"? \(general)"
         } catch {
             return "The directory \(directory) is not there either, or may not be read. \(general)"

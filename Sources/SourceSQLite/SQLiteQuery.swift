@@ -77,7 +77,7 @@ struct SQLiteQuery {
             if let index = names.firstIndex(of: name) { return index }
             throw SourceError(
                 code: "column_not_found", message: "There is no column \"\(name)\" in \(place).",
-                hint: NearestName.hint(name, in: names, none: "It has no columns."), disposition: .fixConfiguration)
+                hint: NameHint.text(name, in: names, none: "It has no columns."), disposition: .fixConfiguration)
         }
     }
 
@@ -105,7 +105,7 @@ struct SQLiteQuery {
     private static func noSuchTable(_ name: String, _ names: [String]) -> SourceError {
         SourceError(
             code: "table_not_found", message: "There is no table or view \"\(name)\" in the database.",
-            hint: NearestName.hint(name, in: names, none: "The database has no tables and no views."),
+            hint: NameHint.text(name, in: names, none: "The database has no tables and no views."),
             disposition: .fixConfiguration)
     }
 

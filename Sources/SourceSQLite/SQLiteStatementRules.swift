@@ -57,12 +57,12 @@ enum SQLiteStatementRules {
                 let names = try catalog.listed().map(\.name)
                 throw error(
                     "table_not_found", "There is no table or view \"\(name)\" in the database.",
-                    NearestName.hint(name, in: names, none: "The database has no tables and no views."))
+                    NameHint.text(name, in: names, none: "The database has no tables and no views."))
             }
             if let name = quotedName(failure.message, after: "no such column: ") {
                 let names = Set(try catalog.tables().flatMap { $0.columns.map(\.name) }).sorted()
                 let bare = name.split(separator: ".").last.map(String.init) ?? name
-                let near = NearestName.of(bare, in: names).map { "Did you mean \"\($0)\"? " } ?? ""
+                let near = NearestName.among(names, to: bare).map { "Did you mean \"\($0)\"? " } ?? ""
                 throw error(
                     "column_not_found", "There is no column \"\(name)\" where the query looks for it.",
                     near + "sluice tables SOURCE lists the columns of each table.")

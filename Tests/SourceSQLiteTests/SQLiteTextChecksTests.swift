@@ -61,21 +61,10 @@ import Testing
         #expect(!isJSON(String(repeating: "[", count: 1_000_000)))
     }
 
-    @Test func nearestNameIsFoundWithinAThirdOfTheLetters() {
-        let names = ["accounts", "account_plans", "people"]
-        #expect(NearestName.of("acounts", in: names) == "accounts")
-        #expect(NearestName.of("poeple", in: names) == "people")
-        #expect(NearestName.of("nmae", in: ["id", "name"]) == "name")
-        #expect(NearestName.of("PEOPLE", in: names) == "people")
-        #expect(NearestName.of("orders", in: names) == nil)
-        #expect(NearestName.of("", in: names) == nil)
-        #expect(NearestName.of("x", in: []) == nil)
-    }
-
     @Test func hintListsTheFirstFewNames() {
         let names = (1...10).map { "table number \($0)" }
-        let hint = NearestName.hint("quite different", in: names, none: "Nothing.")
+        let hint = NameHint.text("quite different", in: names, none: "Nothing.")
         #expect(hint.contains("\"table number 8\"") && hint.hasSuffix("and 2 more."))
-        #expect(NearestName.hint("a", in: [], none: "Nothing.") == "Nothing.")
+        #expect(NameHint.text("a", in: [], none: "Nothing.") == "Nothing.")
     }
 }

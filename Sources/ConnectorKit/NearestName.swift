@@ -1,13 +1,13 @@
 /// Finds what a person probably meant by a name that does not exist.
-package enum NearestName {
+public enum NearestName {
     /// Longer names are not compared; the work grows with the square of the length.
-    package static let lengthMax = 80
+    public static let lengthMax = 80
     /// Up to so many names are listed where none is near.
-    static let listedMax = 12
+    public static let listedMax = 12
 
     /// The candidate nearest to `name`, or nil where none is near enough: at most one edit for each three
     /// characters. Case, `_`, `-` and spaces weigh least, so `external_id` finds `externalId`.
-    package static func among(_ candidates: some Sequence<String>, to name: String) -> String? {
+    public static func among(_ candidates: some Sequence<String>, to name: String) -> String? {
         guard !name.isEmpty, name.unicodeScalars.count <= lengthMax else { return nil }
         let plain = simplified(name)
         let editsMax = max(1, plain.count / 3)
@@ -23,7 +23,7 @@ package enum NearestName {
     }
 
     /// `did you mean …?`, or the list of what there is where nothing is near and the list is short.
-    package static func hint(for name: String, among candidates: some Sequence<String>) -> String {
+    public static func hint(for name: String, among candidates: some Sequence<String>) -> String {
         if let near = among(candidates, to: name) { return "did you mean `\(near)`?" }
         let all = Array(candidates)
         guard !all.isEmpty, all.count <= listedMax else { return "" }
@@ -31,7 +31,7 @@ package enum NearestName {
     }
 
     /// Edits between two texts, counted as Damerau and Levenshtein do: insert, delete, replace, or swap neighbours.
-    package static func distance(_ left: String, _ right: String) -> Int {
+    public static func distance(_ left: String, _ right: String) -> Int {
         distance(Array(left.unicodeScalars), Array(right.unicodeScalars))
     }
 

@@ -1,4 +1,5 @@
-import ProjectConfig
+import ConnectorKit
+import TestKit
 import Testing
 
 struct NearestNameTests {
@@ -31,7 +32,7 @@ struct NearestNameTests {
         #expect(NearestName.hint(for: "bta", among: ["alpha", "beta"]) == "did you mean `beta`?")
     }
 
-    private static func word(_ random: inout SplitMix) -> String {
+    private static func word(_ random: inout SeededRandom) -> String {
         String(
             (0..<Int.random(in: 0...7, using: &random)).map { _ in
                 ["a", "b", "c"][Int.random(in: 0..<3, using: &random)]
@@ -39,7 +40,7 @@ struct NearestNameTests {
     }
 
     @Test func distanceIsAMetric() {
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         for _ in 0..<2_000 {
             let (one, two, three) = (Self.word(&random), Self.word(&random), Self.word(&random))
             let direct = NearestName.distance(one, two)
@@ -52,7 +53,7 @@ struct NearestNameTests {
     }
 
     @Test func oneEditIsAtMostOneAway() {
-        var random = SplitMix(seed: 5)
+        var random = SeededRandom(seed: 5)
         for _ in 0..<1_000 {
             let word = Array("abc" + Self.word(&random))
             let place = Int.random(in: 0..<word.count, using: &random)
@@ -71,7 +72,7 @@ struct NearestNameTests {
     }
 
     @Test func whatIsFoundIsAlwaysACandidate() {
-        var random = SplitMix(seed: 9)
+        var random = SeededRandom(seed: 9)
         for _ in 0..<500 {
             let candidates = (0..<5).map { _ in Self.word(&random) }
             let name = Self.word(&random)
