@@ -57,11 +57,12 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),
 
         .testTarget(name: "RecordsTests", dependencies: ["Records"]),
-        .testTarget(name: "ConnectorKitTests", dependencies: ["Records", "ConnectorKit"]),
+        .testTarget(name: "ConnectorKitTests", dependencies: ["Records", "ConnectorKit", "TestKit"]),
         .testTarget(name: "SyncCoreTests", dependencies: ["Records", "ConnectorKit", "SyncCore", "TestKit"]),
-        .testTarget(name: "StateStoreTests", dependencies: ["Records", "StateStore"]),
+        .testTarget(name: "StateStoreTests", dependencies: ["Records", "StateStore", "TestKit"]),
         .testTarget(
-            name: "ProjectConfigTests", dependencies: ["Records", "ConnectorKit", "ProjectConfig"], exclude: ["Bad"]
+            name: "ProjectConfigTests", dependencies: ["Records", "ConnectorKit", "ProjectConfig", "TestKit"],
+            exclude: ["Bad"]
         ),
         .testTarget(
             name: "SourceSQLiteTests", dependencies: ["Records", "ConnectorKit", "SourceSQLite", "TestKit", "CSQLite"]

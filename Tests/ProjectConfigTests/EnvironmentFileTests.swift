@@ -1,4 +1,5 @@
 import ProjectConfig
+import TestKit
 import Testing
 
 struct EnvironmentFileTests {
@@ -38,7 +39,7 @@ struct EnvironmentFileTests {
     }
 
     @Test func anyValueComesBackFromDoubleQuotes() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         let alphabet: [Character] = ["a", "Z", "0", " ", "\t", "\n", "\r", "\"", "'", "\\", "$", "#", "=", "é", "{"]
         for _ in 0..<500 {
             let value = String(
@@ -63,7 +64,7 @@ struct EnvironmentFileTests {
     }
 
     @Test func noBytesMakeItFail() {
-        var random = SplitMix(seed: 11)
+        var random = SeededRandom(seed: 11)
         let alphabet: [Character] = ["A", "=", "\"", "'", "\\", "\n", "#", " ", "e", "\r", "\u{0}"]
         for _ in 0..<2_000 {
             let text = String(
@@ -75,20 +76,5 @@ struct EnvironmentFileTests {
                 #expect((problem.line ?? 0) >= 1 && (problem.column ?? 0) >= 1)
             }
         }
-    }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -2,6 +2,7 @@ import ConnectorKit
 import Foundation
 import ProjectConfig
 import Records
+import TestKit
 import Testing
 
 /// How the file is read as YAML; what is refused stands in `Bad/`.
@@ -59,7 +60,7 @@ struct YAMLTests {
 
     /// Whatever stands in the file: an answer, no crash, and places inside the file.
     @Test func randomChangesNeverCrash() throws {
-        var random = SplitMix(seed: 20_261)
+        var random = SeededRandom(seed: 20_261)
         let base = Array(ProjectLoaderTests.whole)
         let pieces: [String] = [
             "\t", ":", "[", "]", "{", "}", "\"", "'", "|", ">", "#", "- ", "? ", "&a", "*a", "!x", "\n", "  ", "${",

@@ -1,5 +1,6 @@
 import Records
 import StateStore
+import TestKit
 import Testing
 
 @Suite struct HashSpillTests {
@@ -24,7 +25,7 @@ import Testing
     @Test(arguments: [1, 2, 3, 7, 64, 100_000], [0, 1, 3])
     func duplicatesEqualTheModel(inMemory: Int, shape: Int) throws {
         let scratch = try ScratchFolder()
-        var random = SeededRandom(UInt64(inMemory * 10 + shape))
+        var random = SeededRandom(seed: UInt64(inMemory * 10 + shape))
         let hashes = (0..<3_000).map { number -> Hash128 in
             let value = UInt64.random(in: 0..<2_000, using: &random)
             switch shape {

@@ -1,5 +1,6 @@
 import Records
 import StateStore
+import TestKit
 import Testing
 
 @Suite struct PlanTests {

@@ -2,6 +2,7 @@ import Glibc
 import Records
 import StateStore
 import Synchronization
+import TestKit
 
 /// A fresh folder for one test; gone with the object.
 final class ScratchFolder: Sendable {
@@ -118,20 +119,7 @@ final class StepCounter: Sendable {
     }
 }
 
-/// Repeatable randomness: SplitMix64.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
+extension SeededRandom {
     mutating func hash() -> Hash128 {
         let high = next()
         return Hash128(high: high, low: next() | 1)

@@ -1,5 +1,6 @@
 import Records
 import StateStore
+import TestKit
 import Testing
 
 @Suite struct SnapshotDamageTests {
@@ -26,7 +27,7 @@ import Testing
         let expected = try files.sync.contents()
         let path = Self.path(files, "snapshot.3")
         let good = try RawFile.read(path)
-        var random = SeededRandom(3)
+        var random = SeededRandom(seed: 3)
         for offset in Array(0..<64) + (0..<60).map({ _ in Int.random(in: 64..<good.count, using: &random) }) {
             var bad = good
             bad[offset] ^= 1 << UInt8.random(in: 0...7, using: &random)

@@ -1,5 +1,6 @@
 import Records
 import StateStore
+import TestKit
 import Testing
 
 @Suite struct SnapshotTests {
@@ -176,7 +177,7 @@ import Testing
     }
 
     private static func spread(_ number: Int) -> Hash128 {
-        var random = SeededRandom(UInt64(number))
+        var random = SeededRandom(seed: UInt64(number))
         return random.hash()
     }
 }
