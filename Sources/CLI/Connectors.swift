@@ -8,4 +8,7 @@ enum Connectors {
     static let all = ConnectorCatalog(
         sources: [SQLiteSource.type, PostgresSource.type],
         destinations: [PlanhatDestination.type])
+
+    /// What people call the destinations.
+    static let destinationNames = all.destinations.map(\.declaration.displayName).joined(separator: " or ")
 }

@@ -6,7 +6,7 @@ internal import Glibc
 struct Sluice: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
-        abstract: "Moves rows of your database into Planhat, and keeps them there in step.",
+        abstract: "Moves rows of your database into \(Connectors.destinationNames), and keeps them there in step.",
         discussion: """
             A project file (sluice.yaml) says what goes where. Try it without an account:
 

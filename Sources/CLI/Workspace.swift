@@ -6,25 +6,26 @@ internal import StateStore
 
 /// A project that has been loaded and checked, and what its commands work with.
 struct Workspace {
-    let options: CommonOptions
+    let options: ProjectOptions
     let loaded: LoadedProject
+    /// What deserves a look, from loading and validating.
+    let warnings: [Diagnostic]
 
     var project: Project { loaded.project }
 
     /// Loads the project and validates it; throws every error found. Warnings are printed unless quiet.
     static func open(
-        _ options: CommonOptions, variables: [String: String] = ProcessInfo.processInfo.environment
+        _ options: ProjectOptions, variables: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> Workspace {
         Output.isJSON = options.json
         let path = options.project == "sluice.yaml" ? variables["SLUICE_PROJECT"] ?? options.project : options.project
-        let loaded = try ProjectLoader(environment: variables).load(path, environmentName: options.env)
-        let found = Validation.validate(loaded.project, catalog: Connectors.all)
-        let errors = found.filter { $0.severity == .error }
-        guard errors.isEmpty else { throw ProjectErrors(errors) }
+        let (checked, found) = ProjectLoader(environment: variables).check(
+            path, environmentName: options.env, catalog: Connectors.all)
+        guard let loaded = checked else { throw ProjectErrors(found) }
         if !options.quiet {
-            for warning in loaded.warnings + found { Output.errorText(warning.rendered) }
+            for warning in found { Output.errorText(warning.rendered) }
         }
-        return Workspace(options: options, loaded: loaded)
+        return Workspace(options: options, loaded: loaded, warnings: found)
     }
 
     func statePath() -> String {

@@ -11,7 +11,7 @@ struct Cancel: ParsableCommand {
     @Argument(help: ArgumentHelp("The run's number.", valueName: "run"))
     var number: Int64
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func run() throws {
         let workspace = try Workspace.open(common)
@@ -33,7 +33,7 @@ struct Pause: ParsableCommand {
     @Argument(help: "A sync of the project.")
     var sync: String
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func run() throws { try PauseChange.make(sync, isPaused: true, common) }
 }
@@ -45,13 +45,13 @@ struct Resume: ParsableCommand {
     @Argument(help: "A sync of the project.")
     var sync: String
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func run() throws { try PauseChange.make(sync, isPaused: false, common) }
 }
 
 private enum PauseChange {
-    static func make(_ name: String, isPaused: Bool, _ common: CommonOptions) throws {
+    static func make(_ name: String, isPaused: Bool, _ common: ProjectOptions) throws {
         let workspace = try Workspace.open(common)
         let definition = try workspace.sync(name)
         try workspace.environment().database.setPaused(definition.name, isPaused)

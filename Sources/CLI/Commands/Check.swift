@@ -7,7 +7,7 @@ internal import Runner
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Validates the project, then tests each source and destination step by step.",
-        discussion: "Example: sluice check planhat")
+        discussion: "Example: sluice check crm")
 
     @Argument(help: "Sources and destinations; all if none is named.")
     var names: [String] = []
@@ -15,7 +15,7 @@ struct Check: AsyncParsableCommand {
     @Flag(name: .long, help: "Validate the project only; connect to nothing.")
     var offline = false
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         let report = CheckReport(options: common)
@@ -26,17 +26,16 @@ struct Check: AsyncParsableCommand {
             try report.print(errors.diagnostics, [])
             throw ExitStatus.usage
         }
-        let warnings = workspace.loaded.warnings + Validation.validate(workspace.project, catalog: Connectors.all)
         let results =
             offline ? [] : try await CheckConnections(workspace.connections(state: nil)).check(names)
-        try report.print(warnings, results)
+        try report.print(workspace.warnings, results)
         if !results.allSatisfy(\.report.isOK) { throw ExitStatus.connection }
     }
 }
 
 /// What `check` found, as text or JSON.
 private struct CheckReport {
-    let options: CommonOptions
+    let options: ProjectOptions
 
     func print(_ diagnostics: [Diagnostic], _ results: [CheckConnections.Result]) throws {
         if options.json { return try Output.print(json: body(diagnostics, results)) }

@@ -14,7 +14,7 @@ struct Confirm: ParsableCommand {
     @Flag(name: .long, help: "All records in doubt.")
     var inDoubt = false
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func validate() throws {
         if key.isEmpty != inDoubt { throw ValidationError("Give --key or --in-doubt.") }

@@ -5,7 +5,7 @@ internal import Runner
 struct Objects: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the objects of a destination: keys, behaviors, fields, and the account's own fields.",
-        discussion: "Example: sluice objects planhat company")
+        discussion: "Example: sluice objects crm company")
 
     @Argument(help: "A destination of the project.")
     var destination: String
@@ -13,7 +13,7 @@ struct Objects: AsyncParsableCommand {
     @Argument(help: "An object; all, in short, if none is named.")
     var object: String?
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)

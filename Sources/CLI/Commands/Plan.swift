@@ -17,7 +17,7 @@ struct Plan: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("How many examples to show.", valueName: "n"))
     var records: Int = 3
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)

@@ -15,7 +15,7 @@ struct Preview: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("At most so many rows.", valueName: "n"))
     var limit: Int = 20
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func validate() throws {
         guard (1...1_000).contains(limit) else { throw ValidationError("--limit takes 1 to 1000.") }

@@ -14,7 +14,7 @@ struct Record: ParsableCommand {
     @Argument(help: "The record's key; a composite key is a JSON array.")
     var key: String
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func run() throws {
         let workspace = try Workspace.open(common)

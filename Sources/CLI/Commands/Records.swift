@@ -20,7 +20,7 @@ struct Records: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("At most so many.", valueName: "n"))
     var limit: Int = 100_000
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func validate() throws {
         if let outcome, OutcomeKind(rawValue: outcome) == nil {

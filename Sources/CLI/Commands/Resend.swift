@@ -19,7 +19,7 @@ struct Resend: AsyncParsableCommand {
     @Flag(name: .long, help: "All records in doubt: sending them may make them twice.")
     var inDoubt = false
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func validate() throws {
         let chosen = [!key.isEmpty, rejected, inDoubt].filter { $0 }.count
@@ -52,7 +52,7 @@ struct Test: AsyncParsableCommand {
     @Option(name: .long, help: "The record's key; the first record of the dataset if none is named.")
     var key: String?
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)

@@ -14,7 +14,7 @@ struct Reset: AsyncParsableCommand {
     @Flag(name: .long, help: "Do not ask.")
     var yes = false
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)

@@ -29,7 +29,7 @@ struct Run: AsyncParsableCommand {
     @Flag(name: .long, help: "Wait for a run of the same sync instead of failing.")
     var wait = false
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func validate() throws {
         if all != syncs.isEmpty { throw ValidationError("Name the syncs to run, or use --all.") }

@@ -13,7 +13,7 @@ struct Runs: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("At most so many runs.", valueName: "n"))
     var limit: Int = 20
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func run() throws {
         let workspace = try Workspace.open(common)
@@ -43,7 +43,7 @@ struct Show: ParsableCommand {
     @Argument(help: ArgumentHelp("The run's number; the newest if none is named.", valueName: "run"))
     var number: Int64?
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     func run() throws {
         let workspace = try Workspace.open(common)

@@ -31,6 +31,10 @@ struct SandboxCommand: AsyncParsableCommand {
     var json = false
 
     mutating func run() async throws {
+        try await SandboxFailure.translated { try await start() }
+    }
+
+    private func start() async throws {
         var configuration = SandboxConfiguration()
         try configuration.listen(on: listen)
         configuration.token = token

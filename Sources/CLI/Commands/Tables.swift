@@ -12,7 +12,7 @@ struct Tables: AsyncParsableCommand {
     @Argument(help: "A source of the project.")
     var source: String
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)

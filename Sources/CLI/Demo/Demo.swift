@@ -17,6 +17,10 @@ struct Demo: AsyncParsableCommand {
     var stay = false
 
     mutating func run() async throws {
+        try await SandboxFailure.translated { try await start() }
+    }
+
+    private func start() async throws {
         let folder = keep ?? NSTemporaryDirectory() + "sluice-demo-" + UUID().uuidString
         guard !FileManager.default.fileExists(atPath: folder) else {
             throw RunError(

@@ -25,7 +25,7 @@ struct DemoShow: Sendable {
     }
 
     private func workspace(_ address: String) throws -> Workspace {
-        var options = CommonOptions()
+        var options = ProjectOptions()
         options.project = project.projectPath
         options.state = project.folder + "/.sluice"
         options.env = nil

@@ -1,7 +1,6 @@
 internal import ConnectorKit
 internal import Foundation
 internal import Glibc
-internal import PlanhatSandbox
 internal import ProjectConfig
 internal import Runner
 internal import StateStore
@@ -57,7 +56,7 @@ enum Output {
     static func fail(_ error: any Error) {
         let diagnostics = diagnostics(error)
         if isJSON {
-            guard let first = diagnostics.first else { return }
+            guard let first = diagnostics.first(where: { $0.severity == .error }) else { return }
             do {
                 try print(json: ErrorBody(error: ErrorBody.Content(first)))
             } catch {
@@ -73,8 +72,6 @@ enum Output {
         switch error {
         case let errors as ProjectErrors: return errors.diagnostics
         case let error as Diagnostic: return [error]
-        case let error as SandboxError:
-            return [Diagnostic(.error, code: error.code, message: error.message, hint: error.hint)]
         default:
             let failure = RunError(error)
             return [Diagnostic(.error, code: failure.code, message: failure.message, hint: failure.hint)]

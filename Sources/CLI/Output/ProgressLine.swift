@@ -14,7 +14,7 @@ final class ProgressLine: Sendable {
     private let isVerbose: Bool
     private let state = Mutex(State())
 
-    init(_ options: CommonOptions) {
+    init(_ options: ProjectOptions) {
         isBar = Output.isErrorTerminal && !options.quiet && !options.json
         isVerbose = options.verbose
     }

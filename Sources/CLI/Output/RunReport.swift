@@ -4,10 +4,10 @@ internal import StateStore
 
 /// Runs something that makes runs, shows their progress, prints their results and ends with the right exit code.
 struct RunReport {
-    private let common: CommonOptions
+    private let common: ProjectOptions
     private let workspace: Workspace
 
-    init(_ common: CommonOptions, _ workspace: Workspace) {
+    init(_ common: ProjectOptions, _ workspace: Workspace) {
         self.common = common
         self.workspace = workspace
     }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 
 /// The options that every command takes.
-struct CommonOptions: ParsableArguments {
+struct ProjectOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The project file.", valueName: "path"))
     var project: String = "sluice.yaml"
 
