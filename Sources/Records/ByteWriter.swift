@@ -31,6 +31,7 @@ public struct ByteWriter: ~Copyable {
     public mutating func truncate(to count: Int) { written = min(count, self.count) }
 
     @inlinable
+    @inline(__always)
     public mutating func append(_ byte: UInt8) {
         reserve(1)
         unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
@@ -38,6 +39,7 @@ public struct ByteWriter: ~Copyable {
     }
 
     @inlinable
+    @inline(__always)
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress, unsafe !bytes.isEmpty else { return }
         reserve(bytes.count)
@@ -51,6 +53,7 @@ public struct ByteWriter: ~Copyable {
     }
 
     @inlinable
+    @inline(__always)
     public mutating func append(_ text: StaticString) {
         unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -62,6 +65,7 @@ public struct ByteWriter: ~Copyable {
 
     /// Appends the little-endian bytes of a number.
     @inlinable
+    @inline(__always)
     public mutating func append<Number: FixedWidthInteger & BitwiseCopyable>(littleEndian number: Number) {
         let size = MemoryLayout<Number>.size
         reserve(size)
@@ -108,6 +112,7 @@ public struct ByteWriter: ~Copyable {
     }
 
     @inlinable
+    @inline(__always)
     public mutating func reserve(_ more: Int) {
         if count + more > capacity { grow(to: count + more) }
     }

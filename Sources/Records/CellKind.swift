@@ -33,7 +33,16 @@ public enum CellKind: UInt8, Sendable, CaseIterable {
     /// A JSON array as UTF-8.
     case array = 15
     /// A cell the source could not read: its reason as `code NUL message NUL hint`, UTF-8.
-    case unreadable = 255
+    case unreadable = 16
+
+    /// The raw value, without the table look-up that a raw value of an enumeration usually costs: the cases are
+    /// numbered as they are declared (a test says so).
+    @inlinable
+    public var tag: UInt8 { unsafe unsafeBitCast(self, to: UInt8.self) }
+
+    /// The kind of a tag that `tag` gave.
+    @inlinable
+    public init(tag: UInt8) { self = unsafe unsafeBitCast(tag, to: CellKind.self) }
 
     /// Whether the encoding is the tag, eight bytes and nothing else.
     @inlinable

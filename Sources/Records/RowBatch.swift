@@ -108,7 +108,7 @@ public struct Cell {
 
     @inlinable
     public var kind: CellKind {
-        unsafe CellKind(rawValue: encoded.load(as: UInt8.self)) ?? .unreadable
+        unsafe CellKind(tag: encoded.load(as: UInt8.self))
     }
 
     /// The eight bytes of a fixed-width cell as a signed number; meaningless for other kinds.

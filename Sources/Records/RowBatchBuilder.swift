@@ -68,7 +68,7 @@ public struct RowBatchBuilder: ~Copyable {
     @inlinable
     public mutating func append(_ kind: CellKind, _ bytes: UnsafeRawBufferPointer) {
         ensure(5 + bytes.count)
-        unsafe arena.storeBytes(of: kind.rawValue, toByteOffset: used, as: UInt8.self)
+        unsafe arena.storeBytes(of: kind.tag, toByteOffset: used, as: UInt8.self)
         let length = UInt32(truncatingIfNeeded: bytes.count).littleEndian
         unsafe arena.storeBytes(of: length, toByteOffset: used + 1, as: UInt32.self)
         if let base = bytes.baseAddress, unsafe !bytes.isEmpty {
@@ -111,23 +111,26 @@ public struct RowBatchBuilder: ~Copyable {
     }
 
     @inlinable
+    @inline(__always)
     mutating func appendTag(_ kind: CellKind) {
         ensure(1)
-        unsafe arena.storeBytes(of: kind.rawValue, toByteOffset: used, as: UInt8.self)
+        unsafe arena.storeBytes(of: kind.tag, toByteOffset: used, as: UInt8.self)
         used += 1
         endCell()
     }
 
     @inlinable
+    @inline(__always)
     mutating func appendFixed(_ kind: CellKind, _ bits: UInt64) {
         ensure(9)
-        unsafe arena.storeBytes(of: kind.rawValue, toByteOffset: used, as: UInt8.self)
+        unsafe arena.storeBytes(of: kind.tag, toByteOffset: used, as: UInt8.self)
         unsafe arena.storeBytes(of: bits.littleEndian, toByteOffset: used + 1, as: UInt64.self)
         used += 9
         endCell()
     }
 
     @inlinable
+    @inline(__always)
     mutating func endCell() {
         cellCount += 1
         precondition(cellCount <= rowsMax * columnCount, "more cells than the batch has room for")
@@ -135,6 +138,7 @@ public struct RowBatchBuilder: ~Copyable {
     }
 
     @inlinable
+    @inline(__always)
     mutating func ensure(_ more: Int) {
         if used + more > capacity { grow(to: used + more) }
     }

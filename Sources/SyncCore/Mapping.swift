@@ -2,35 +2,38 @@ internal import ConnectorKit
 package import Records
 
 /// Step 5 of the walk: a changed row becomes the JSON object that the destination is given.
-package struct Mapping: Sendable {
+///
+/// A shape is compiled once into a list of small flat steps and one block with all names and constants, so that a row
+/// costs no copy of a field's description. Owned by one task.
+@safe
+package struct Mapping: ~Copyable {
     package static let columnsMax = 1_000
 
-    /// Fields of the object itself, the key first, then those of the object for unknown fields.
-    private let own: [MappedField]
-    private let nested: [MappedField]
-    private let nestedName: [UInt8]
+    private let steps: UnsafeMutableBufferPointer<MappingStep>
+    /// Names and constants as JSON; steps point into it.
+    private let text: UnsafeMutableRawBufferPointer
+    /// How many of the steps are fields of the object itself; the others are nested.
+    private let ownCount: Int
+    private let nestedName: Range<Int>
+    private let fields: [MappedField]
+    private let key: KeyWriter?
 
     /// Compiles the rules of a shape for a scan. The rules are valid: the project was checked before.
     package init(_ shape: SyncShape, scanColumns: [String]) {
-        var own: [MappedField] = []
-        var nested: [MappedField] = []
-        let under = shape.object.acceptsUnknownFieldsUnder
-        if let key = MappedField.key(shape, scanColumns: scanColumns) { own.append(key) }
-        for rule in shape.rules {
-            let prefix = under.map { $0 + "." } ?? ""
-            if !prefix.isEmpty, rule.field.hasPrefix(prefix) {
-                nested.append(
-                    MappedField(
-                        rule, name: String(rule.field.dropFirst(prefix.count)), field: shape.field(rule.field),
-                        scanColumns: scanColumns))
-            } else {
-                let field = shape.field(rule.field)
-                own.append(MappedField(rule, name: rule.field, field: field, scanColumns: scanColumns))
-            }
-        }
-        self.own = own
-        self.nested = nested
-        nestedName = MappedField.quoted(under ?? "")
+        let compiler = MappingCompiler(shape, scanColumns: scanColumns)
+        fields = compiler.fields
+        key = compiler.key
+        ownCount = compiler.ownCount
+        nestedName = compiler.nestedName
+        unsafe steps = .allocate(capacity: compiler.steps.count)
+        _ = unsafe steps.initialize(fromContentsOf: compiler.steps)
+        unsafe text = .allocate(byteCount: max(compiler.text.count, 1), alignment: 16)
+        unsafe text.copyBytes(from: compiler.text)
+    }
+
+    deinit {
+        unsafe steps.deallocate()
+        unsafe text.deallocate()
     }
 
     /// Appends the payload of one row. Returns nil, or why the row is invalid; then what was appended is cut off.
@@ -38,130 +41,97 @@ package struct Mapping: Sendable {
         let start = writer.count
         writer.append(UInt8(ascii: "{"))
         var isFirst = true
-        do throws(MappingProblem) {
-            for field in own { try field.write(rows, row, isFirst: &isFirst, to: &writer) }
-            try mapNested(rows, row, isFirst: isFirst, to: &writer)
-        } catch {
+        for index in 0..<ownCount {
+            if let reason = write(index, rows, row, &isFirst, &writer) {
+                writer.truncate(to: start)
+                return reason
+            }
+        }
+        if unsafe ownCount < steps.count, let reason = writeNested(rows, row, isFirst, &writer) {
             writer.truncate(to: start)
-            return error.reason
+            return reason
         }
         writer.append(UInt8(ascii: "}"))
         return nil
     }
 
-    private func mapNested(
-        _ rows: borrowing RowsView, _ row: Int, isFirst: Bool, to writer: inout ByteWriter
-    ) throws(MappingProblem) {
-        guard !nested.isEmpty else { return }
+    private func writeNested(
+        _ rows: borrowing RowsView, _ row: Int, _ isFirst: Bool, _ writer: inout ByteWriter
+    ) -> Reason? {
         let start = writer.count
-        if !isFirst { writer.append(UInt8(ascii: ",")) }
-        writer.append(nestedName)
+        append(isFirst ? nestedName.dropFirst() : nestedName, to: &writer)
         writer.append(UInt8(ascii: "{"))
         var isFirstNested = true
-        for field in nested { try field.write(rows, row, isFirst: &isFirstNested, to: &writer) }
-        if isFirstNested { return writer.truncate(to: start) }
-        writer.append(UInt8(ascii: "}"))
-    }
-}
-
-/// A value of one field that could not be cast.
-struct MappingProblem: Error {
-    var field: String
-    var column: String
-    var problem: Cast.Problem
-
-    var reason: Reason {
-        Reason(
-            code: problem.code, message: "Column \(column) for field \(field): \(problem.message)", hint: problem.hint)
-    }
-}
-
-/// One compiled field: where its value comes from, what it is cast to, and its name as JSON.
-struct MappedField: Sendable {
-    private enum Source: Sendable {
-        case column(Int)
-        case constant([UInt8])
-        case key(KeyWriter)
-    }
-
-    private let name: String
-    private let column: String
-    private let quotedName: [UInt8]
-    private let source: Source
-    private let type: FieldType
-    private let prefix: String
-    private let nulls: NullPolicy
-
-    init(_ rule: MappingRule, name: String, field: DestinationField?, scanColumns: [String]) {
-        self.name = rule.field
-        quotedName = Self.quoted(field.map { $0.name.hasSuffix(name) ? name : $0.name } ?? name)
-        let type = field?.type ?? .any
-        self.type = type
-        nulls = rule.nulls
-        var prefix = ""
-        if case .reference(_, let forms) = type {
-            prefix = forms.first { $0.lookup == rule.lookup }?.prefix ?? ""
+        for index in unsafe ownCount..<steps.count {
+            if let reason = write(index, rows, row, &isFirstNested, &writer) { return reason }
         }
-        self.prefix = prefix
-        switch rule.source {
-        case .column(let column):
-            self.column = column
-            source = .column(scanColumns.firstIndex(of: column) ?? 0)
-        case .constant(let value):
-            column = ""
-            source = .constant(Self.constant(value, type: type, prefix: prefix))
+        if isFirstNested {
+            writer.truncate(to: start)
+        } else {
+            writer.append(UInt8(ascii: "}"))
         }
-    }
-
-    private init(key: KeyWriter, name: String, column: String) {
-        self.name = name
-        self.column = column
-        quotedName = Self.quoted(name)
-        source = .key(key)
-        type = .text
-        prefix = ""
-        nulls = .clear
-    }
-
-    /// The field that carries the sync key; nil where the object is sent.
-    static func key(_ shape: SyncShape, scanColumns: [String]) -> MappedField? {
-        guard let name = shape.key.field, shape.behavior != .send else { return nil }
-        var alone = shape
-        alone.key.within = nil
-        let writer = KeyWriter(alone, scanColumns: scanColumns)
-        return MappedField(key: writer, name: shape.object.key(name)?.name ?? name, column: shape.key.columns[0])
+        return nil
     }
 
     @inline(__always)
-    func write(
-        _ rows: borrowing RowsView, _ row: Int, isFirst: inout Bool, to writer: inout ByteWriter
-    ) throws(MappingProblem) {
-        let start = writer.count
-        if !isFirst { writer.append(UInt8(ascii: ",")) }
-        writer.append(quotedName)
-        switch source {
-        case .column(let index):
-            let isNull = try writeCell(rows.cell(row, index), to: &writer)
-            if isNull && nulls == .skip { return writer.truncate(to: start) }
-        case .constant(let bytes):
-            writer.append(bytes)
-        case .key(let key):
-            writeKey(key, rows, row, to: &writer)
+    private func append(_ range: Range<Int>, to writer: inout ByteWriter) {
+        unsafe writer.append(UnsafeRawBufferPointer(rebasing: text[range]))
+    }
+
+    /// Writes one field, its comma included. Returns why its row is invalid, if it is.
+    @inline(__always)
+    private func write(
+        _ index: Int, _ rows: borrowing RowsView, _ row: Int, _ isFirst: inout Bool, _ writer: inout ByteWriter
+    ) -> Reason? {
+        let step = unsafe steps[index]
+        let name = isFirst ? step.name.dropFirst() : step.name
+        switch step.source {
+        case .column:
+            let cell = rows.cell(row, Int(step.column))
+            let kind = cell.kind
+            if kind == .null {
+                if step.skipsNull { return nil }
+                append(name, to: &writer)
+                writer.append("null")
+            } else if kind == .text && step.takesTextAsItIs {
+                append(name, to: &writer)
+                unsafe JSONText.appendString(cell.bytes, to: &writer)
+            } else if kind == .integer && step.takesIntegerAsItIs {
+                append(name, to: &writer)
+                writer.append(decimal: cell.integer)
+            } else {
+                return writeCast(index, cell, name, &isFirst, &writer)
+            }
+        case .constant, .key:
+            append(name, to: &writer)
+            if step.source == .key { writeKey(rows, row, to: &writer) }
         }
         isFirst = false
+        return nil
     }
 
-    private func writeCell(_ cell: Cell, to writer: inout ByteWriter) throws(MappingProblem) -> Bool {
+    /// The rest of the casts, by the field's description.
+    @inline(never)
+    private func writeCast(
+        _ index: Int, _ cell: Cell, _ name: Range<Int>, _ isFirst: inout Bool, _ writer: inout ByteWriter
+    ) -> Reason? {
+        let start = writer.count
+        append(name, to: &writer)
         do throws(Cast.Problem) {
-            return try Cast.write(cell, as: type, prefix: prefix, to: &writer)
+            let isNull = try fields[index].write(cell, to: &writer)
+            if unsafe isNull && steps[index].skipsNull {
+                writer.truncate(to: start)
+                return nil
+            }
         } catch {
-            throw MappingProblem(field: name, column: column, problem: error)
+            return fields[index].reason(error)
         }
+        isFirst = false
+        return nil
     }
 
-    private func writeKey(
-        _ key: KeyWriter, _ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter
-    ) {
+    private func writeKey(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
+        guard let key else { return }
         var text = ByteWriter(capacity: 128)
         do throws(KeyWriter.Problem) {
             try key.write(rows, row, to: &text)
@@ -170,26 +140,5 @@ struct MappedField: Sendable {
             text.removeAll()
         }
         unsafe JSONText.appendString(text.bytes, to: &writer)
-    }
-
-    static func quoted(_ name: String) -> [UInt8] {
-        var writer = ByteWriter(capacity: 64)
-        JSONText.appendString(name, to: &writer)
-        writer.append(UInt8(ascii: ":"))
-        return unsafe Array(writer.bytes)
-    }
-
-    /// A constant's JSON, made once. One that cannot be cast was refused when the project was checked.
-    private static func constant(_ value: Value, type: FieldType, prefix: String) -> [UInt8] {
-        var writer = ByteWriter(capacity: 64)
-        RowBatch(rows: [[value]], columnCount: 1).withRows { rows in
-            do throws(Cast.Problem) {
-                _ = try Cast.write(rows.cell(0, 0), as: type, prefix: prefix, to: &writer)
-            } catch {
-                writer.removeAll()
-                writer.append("null")
-            }
-        }
-        return unsafe Array(writer.bytes)
     }
 }

@@ -9,6 +9,13 @@ import Testing
         .unreadable(Reason(code: "c", message: "m", hint: "h")),
     ]
 
+    @Test func aKindsTagIsItsRawValue() {
+        for kind in CellKind.allCases {
+            #expect(kind.tag == kind.rawValue)
+            #expect(CellKind(tag: kind.rawValue) == kind)
+        }
+    }
+
     @Test func everyKindOfValueComesBackAsItWentIn() {
         let batch = RowBatch(rows: [row, row.reversed()], columnCount: row.count)
         #expect(batch.rowCount == 2)
@@ -46,7 +53,8 @@ import Testing
 
     @Test func negativeZeroAndEveryNaNAreOneValue() {
         var builder = RowBatchBuilder(columnCount: 1)
-        for number in [0.0, -0.0, Double.nan, -Double.nan, Double(nan: 7, signaling: false)] {
+        let numbers: [Double] = [0.0, -0.0, .nan, -.nan, Double(nan: 7, signaling: false)]
+        for number in numbers {
             builder.append(number)
             builder.endRow()
         }
@@ -59,27 +67,30 @@ import Testing
 
     @Test func aBuilderIsFullAtItsRowsAndAtItsBytes() {
         var few = RowBatchBuilder(columnCount: 1, rowsMax: 2, bytesMax: 1 << 20)
-        few.append(1)
+        few.append(Int64(1))
         few.endRow()
-        #expect(!few.isFull)
-        few.append(2)
+        let isFullAtOne = few.isFull
+        #expect(!isFullAtOne)
+        few.append(Int64(2))
         few.endRow()
-        #expect(few.isFull)
+        let isFullAtTwo = few.isFull
+        #expect(isFullAtTwo)
         var small = RowBatchBuilder(columnCount: 1, rowsMax: 100, bytesMax: 64)
         small.append(.text, String(repeating: "x", count: 59))
         small.endRow()
-        #expect(small.isFull)
+        let isSmallFull = small.isFull
+        #expect(isSmallFull)
     }
 
     @Test func aBuilderGrowsForARowBeyondItsBytesAndStartsAnewAfterIt() {
         var builder = RowBatchBuilder(columnCount: 2, rowsMax: 4, bytesMax: 100)
         let large = String(repeating: "å", count: 200_000)
         builder.append(.text, large)
-        builder.append(7)
+        builder.append(Int64(7))
         builder.endRow()
         let first = builder.finish()
         builder.appendNull()
-        builder.append(8)
+        builder.append(Int64(8))
         builder.endRow()
         let second = builder.finish()
         #expect(first.value(row: 0, column: 0) == .text(large))

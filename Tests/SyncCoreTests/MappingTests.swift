@@ -64,7 +64,8 @@ enum Sample {
             mapping.map($0, 0, into: &writer)
         }
         #expect(reason == nil)
-        #expect(writer.text == #"{"externalId":"k","name":"x","custom":{"Plan \"A\"":1,"a.b":3}}"#)
+        let text = writer.text
+        #expect(text == #"{"externalId":"k","name":"x","custom":{"Plan \"A\"":1,"a.b":3}}"#)
     }
 
     @Test func aNullClearsOrIsLeftOut() {

@@ -1,0 +1,139 @@
+internal import ConnectorKit
+internal import Records
+
+/// One field of a compiled mapping, small enough to be copied without a thought.
+struct MappingStep: BitwiseCopyable {
+    enum Source: UInt8, BitwiseCopyable {
+        case column, constant, key
+    }
+
+    var source: Source
+    /// A null leaves the field out.
+    var skipsNull: Bool
+    /// A text is written as a JSON string, an integer as a JSON number, without a cast.
+    var takesTextAsItIs: Bool
+    var takesIntegerAsItIs: Bool
+    var column: Int32
+    /// Where `,"name":` stands, and after it the JSON of a constant.
+    var nameStart: Int32
+    var nameEnd: Int32
+
+    var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
+}
+
+/// What a step needs only for a cast, or for saying why a row is invalid.
+struct MappedField: Sendable {
+    var name: String
+    var column: String
+    var type: FieldType
+    /// Written before the value of a reference.
+    var prefix: String
+
+    /// Appends the value; returns whether it was written as null.
+    func write(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) -> Bool {
+        try Cast.write(cell, as: type, prefix: prefix, to: &writer)
+    }
+
+    func reason(_ problem: Cast.Problem) -> Reason {
+        Reason(code: problem.code, message: "Column \(column) for field \(name): \(problem.message)", hint: problem.hint)
+    }
+}
+
+/// Compiles a shape: the key first, then the fields of the object itself, then those under the name for the account's
+/// own fields.
+struct MappingCompiler {
+    var steps: [MappingStep] = []
+    var fields: [MappedField] = []
+    var text: [UInt8] = []
+    var ownCount = 0
+    var nestedName = 0..<0
+    var key: KeyWriter?
+
+    private let shape: SyncShape
+    private let scanColumns: [String]
+
+    init(_ shape: SyncShape, scanColumns: [String]) {
+        self.shape = shape
+        self.scanColumns = scanColumns
+        let under = shape.object.acceptsUnknownFieldsUnder
+        let prefix = under.map { $0 + "." }
+        let isNested = { (rule: MappingRule) in prefix.map { rule.field.hasPrefix($0) } ?? false }
+        addKey()
+        for rule in shape.rules where !isNested(rule) {
+            add(rule, name: shape.object.field(rule.field)?.name ?? rule.field)
+        }
+        ownCount = steps.count
+        for rule in shape.rules where isNested(rule) { add(rule, name: String(rule.field.dropFirst(prefix?.count ?? 0))) }
+        if let under { nestedName = addName(under) }
+    }
+
+    private mutating func addKey() {
+        guard let name = shape.key.field, shape.behavior != .send else { return }
+        var alone = shape
+        alone.key.within = nil
+        key = KeyWriter(alone, scanColumns: scanColumns)
+        let field = MappedField(name: name, column: shape.key.columns[0], type: .text, prefix: "")
+        append(field, .key, addName(shape.object.key(name)?.name ?? name), column: 0, nulls: .clear)
+    }
+
+    private mutating func add(_ rule: MappingRule, name: String) {
+        let type = shape.field(rule.field)?.type ?? .any
+        var prefix = ""
+        if case .reference(_, let forms) = type { prefix = forms.first { $0.lookup == rule.lookup }?.prefix ?? "" }
+        var place = addName(name)
+        switch rule.source {
+        case .column(let column):
+            let field = MappedField(name: rule.field, column: column, type: type, prefix: prefix)
+            append(field, .column, place, column: scanColumns.firstIndex(of: column) ?? 0, nulls: rule.nulls)
+        case .constant(let value):
+            let field = MappedField(name: rule.field, column: "", type: type, prefix: prefix)
+            text += Self.json(of: value, field)
+            place = place.lowerBound..<text.count
+            append(field, .constant, place, column: 0, nulls: rule.nulls)
+        }
+    }
+
+    private mutating func append(
+        _ field: MappedField, _ source: MappingStep.Source, _ place: Range<Int>, column: Int, nulls: NullPolicy
+    ) {
+        var takesText = false
+        var takesInteger = false
+        switch field.type {
+        case .text, .email: takesText = true
+        case .any: (takesText, takesInteger) = (true, true)
+        case .number, .integer, .dayNumber: takesInteger = true
+        default: break
+        }
+        fields.append(field)
+        steps.append(
+            MappingStep(
+                source: source, skipsNull: nulls == .skip, takesTextAsItIs: takesText,
+                takesIntegerAsItIs: takesInteger, column: Int32(column), nameStart: Int32(place.lowerBound),
+                nameEnd: Int32(place.upperBound)))
+    }
+
+    /// Adds `,"name":` and returns where it stands.
+    private mutating func addName(_ name: String) -> Range<Int> {
+        let start = text.count
+        var writer = ByteWriter(capacity: 64)
+        writer.append(UInt8(ascii: ","))
+        JSONText.appendString(name, to: &writer)
+        writer.append(UInt8(ascii: ":"))
+        text += unsafe Array(writer.bytes)
+        return start..<text.count
+    }
+
+    /// A constant's JSON, made once. One that cannot be cast was refused when the project was checked.
+    private static func json(of value: Value, _ field: MappedField) -> [UInt8] {
+        var writer = ByteWriter(capacity: 64)
+        RowBatch(rows: [[value]], columnCount: 1).withRows { rows in
+            do throws(Cast.Problem) {
+                _ = try field.write(rows.cell(0, 0), to: &writer)
+            } catch {
+                writer.removeAll()
+                writer.append("null")
+            }
+        }
+        return unsafe Array(writer.bytes)
+    }
+}
