@@ -66,6 +66,7 @@ final class RunFixture: Sendable {
         return try await run(options)
     }
 
+    @discardableResult
     func run(accepting guards: Set<String>) async throws -> RunRecord {
         var options = RunOptions()
         options.acceptedGuards = guards

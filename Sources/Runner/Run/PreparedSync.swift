@@ -37,14 +37,16 @@ package struct PreparedSync: Sendable {
 
     /// Lays the account's own fields over the declared ones and refuses what neither has. Reads the destination only
     /// if the mapping names a field that is not declared.
-    package mutating func discoverFields() async throws {
+    package mutating func discoverFields(environment: RunEnvironment, policy: RetryPolicy = .init()) async throws {
         let unknown = definition.mappings.filter { shape.object.field($0.field) == nil }
         guard !unknown.isEmpty else { return }
-        do throws(DestinationError) {
-            shape.discovered = try await destination.discoveredFields(of: shape.object)
-        } catch {
+        let (destination, object) = (destination, shape.object)
+        do {
+            shape.discovered = try await Retrying(policy: policy, environment: environment).read {
+                try await destination.discoveredFields(of: object)
+            }
+        } catch let error as ConnectorError where error.code == "forbidden" {
             // A key that may not list the fields can still write them: their types are then taken as they come.
-            guard error.code == "forbidden" else { throw error }
             return
         }
         for mapping in unknown { try check(mapping) }

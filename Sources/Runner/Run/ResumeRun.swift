@@ -33,7 +33,11 @@ struct ResumeRun {
             return .ended(try finishClosing(found, memory: memory, summary: try summary(found.id)))
         }
         if let summary = try deliverable(found.id) {
-            return .ended(try await goOn(found, memory: memory, summary: summary))
+            do {
+                return .ended(try await goOn(found, memory: memory, summary: summary))
+            } catch let error as StateError where error.code == "plan_corrupt" {
+                return .ended(try closeWithoutPlan(found, memory: memory))
+            }
         }
         if try AcceptanceJournal.pendingRun(files) == found.id {
             return .ended(try closeWithoutPlan(found, memory: memory))
@@ -83,7 +87,11 @@ struct ResumeRun {
         var record = found
         let start = try catchUp(&record, summary)
         let ending: Deliver.Ending = error is CancellationError ? .cancelled : .failed(RunError(error).failure)
-        try half.close(&record, figures: start.figures, ending, memory: memory, summary: summary)
+        do {
+            try half.close(&record, figures: start.figures, ending, memory: memory, summary: summary)
+        } catch let damage as StateError where damage.code == "plan_corrupt" {
+            return try closeWithoutPlan(found, memory: memory)
+        }
         return record
     }
 
@@ -130,7 +138,7 @@ struct ResumeRun {
         var prepared = try PreparedSync(definition, environment: environment)
         let numbers = try RunHistory(environment.database).nextExchangeNumber(run: found.id)
         prepared.exchanges.begin(run: found.id, firstNumber: numbers)
-        try await prepared.discoverFields()
+        try await prepared.discoverFields(environment: environment, policy: policy)
         let half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
         if prepared.shape.object.repeatable == .never { try settleInDoubt(found.id) }
         let start = try catchUp(&record, summary)

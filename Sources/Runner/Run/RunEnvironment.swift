@@ -65,6 +65,8 @@ package protocol Connections: Sendable {
 package enum RunProgress: Sendable, Hashable {
     case started(run: Int64, sync: String, isResumed: Bool)
     case scanning(rows: Int)
+    /// Records that were asked for by key and that the source does not have.
+    case gone(keys: [String])
     case planned(operations: Int)
     case delivering(done: Int, of: Int)
     case waiting(reason: String, duration: Duration)

@@ -118,7 +118,7 @@ package struct RunSync: Sendable {
     private func firstHalf(_ record: inout RunRecord) async throws {
         var prepared = try PreparedSync(definition, environment: environment)
         prepared.exchanges.begin(run: record.id, firstNumber: 0)
-        try await prepared.discoverFields()
+        try await prepared.discoverFields(environment: environment, policy: policy)
         var half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
         if let accepted = try acceptedPlan(prepared, for: record.id) {
             record.rows = accepted.summary.rows
@@ -138,6 +138,7 @@ package struct RunSync: Sendable {
         record.fullReason = opening.full.reason
         try environment.database.update(record)
         let made = try await plan(opening, prepared, record)
+        if !made.summary.gone.isEmpty { environment.progress(.gone(keys: made.summary.gone)) }
         record.rows = made.summary.rows
         record.operations.planned = made.summary.rows.planned
         if let verdict = made.verdict {
