@@ -57,12 +57,12 @@ func outcome(
 
 func envelope(
     created: Int = 0, updated: Int = 0, nonupdates: Int = 0, createdErrors: String = "[]",
-    updatedErrors: String = "[]", permissionErrors: String = "[]", insertsKeys: String = "[]",
-    updatesKeys: String = "[]"
+    updatedErrors: String = "[]", permissionErrors: String = "[]",
+    keys: (inserts: String, updates: String) = ("[]", "[]")
 ) -> String {
     """
-    {"created":\(created),"createdErrors":\(createdErrors),"insertsKeys":\(insertsKeys),"updated":\(updated),\
-    "updatedErrors":\(updatedErrors),"updatesKeys":\(updatesKeys),"nonupdates":\(nonupdates),"modified":[],\
+    {"created":\(created),"createdErrors":\(createdErrors),"insertsKeys":\(keys.inserts),"updated":\(updated),\
+    "updatedErrors":\(updatedErrors),"updatesKeys":\(keys.updates),"nonupdates":\(nonupdates),"modified":[],\
     "upsertedIds":[],"permissionErrors":\(permissionErrors)}
     """
 }

@@ -127,13 +127,13 @@ struct PlanhatResponseTests {
 
     @Test func droppedRowIsFoundWhereEveryWrittenOneIsNamed() throws {
         let answer = envelope(
-            created: 1, updated: 1, insertsKeys: #"[{"_id":"x","externalId":"3"}]"#,
-            updatesKeys: #"[{"_id":"y","externalId":"1"}]"#)
+            created: 1, updated: 1,
+            keys: (#"[{"_id":"x","externalId":"3"}]"#, #"[{"_id":"y","externalId":"1"}]"#))
         #expect(rejected(try outcome(batch(["1", "2", "3"]), 200, answer)) == [1: "dropped_by_destination"])
     }
 
     @Test func rowThatIsNotListedMayBeEqualAlready() throws {
-        let answer = envelope(created: 1, nonupdates: 1, insertsKeys: #"[{"externalId":"3"}]"#)
+        let answer = envelope(created: 1, nonupdates: 1, keys: (#"[{"externalId":"3"}]"#, "[]"))
         #expect(rejected(try outcome(batch(["1", "2", "3"]), 200, answer)) == nil)
     }
 
@@ -236,7 +236,7 @@ struct PlanhatResponseTests {
     @Test func plainSuccessOfFiveThousandRowsIsCheap() throws {
         let keys = (0..<5_000).map { "company-\($0)" }
         let ids = keys.map { #"{"_id":"65f0c0ffee0123456789abcd","externalId":"\#($0)","modified":true}"# }
-        let answer = envelope(created: 5_000, insertsKeys: "[" + ids.joined(separator: ",") + "]")
+        let answer = envelope(created: 5_000, keys: ("[" + ids.joined(separator: ",") + "]", "[]"))
         let batch = batch(keys)
         let start = ContinuousClock.now
         #expect(rejected(try outcome(batch, 200, answer)) == [:])

@@ -152,7 +152,8 @@ struct ConnectionTests {
         let begin = ContinuousClock.now
         scan.cancel()
         await #expect(throws: CancellationError.self) { try await scan.value }
-        #expect(ContinuousClock.now - begin < .seconds(1))
+        // Far less than the timeout; the machine may be busy.
+        #expect(ContinuousClock.now - begin < .seconds(10))
     }
 
     @Test func settingWithZeroByteIsRefused() {
