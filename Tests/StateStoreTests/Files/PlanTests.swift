@@ -115,7 +115,7 @@ import Testing
     @Test(arguments: 1...20)
     func randomPlansAreCutIntoBatchesWithinLimitsAndNothingIsLost(seed: UInt64) throws {
         let scratch = try ScratchFolder()
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         let operations = (0..<Int.random(in: 0...3_000, using: &random)).map { number in
             Planned(
                 kind: number < 2_500 ? .upsert : .delete, key: "k\(number)",

@@ -114,7 +114,7 @@ import Testing
     @Test(arguments: 1...12)
     func mergedGenerationsEqualTheModel(seed: UInt64) throws {
         let files = try ScratchFolder.kept()
-        var random = SeededRandom(seed)
+        var random = SeededRandom(seed: seed)
         var model: [Hash128: Hash128] = [:]
         let keys = (0..<Int.random(in: 1...2_000, using: &random)).map { _ in random.hash() }
         for run in 1...Int64(8) {
