@@ -11,12 +11,9 @@ enum Interruption {
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                var count = 0
-                for await _ in signals {
-                    count += 1
-                    if count > 1 { Foundation.exit(ExitStatus.cancelled.rawValue) }
+                var arrivals = signals.makeAsyncIterator()
+                if await arrivals.next() != nil {
                     Output.note("Stopping: waiting for the request in flight. Press Ctrl-C again to stop at once.")
-                    return nil
                 }
                 return nil
             }
@@ -40,7 +37,9 @@ enum Interruption {
         throw CancellationError()
     }
 
-    private static func source(_ number: Int32, _ continuation: AsyncStream<Int32>.Continuation) -> any DispatchSourceSignal {
+    private static func source(
+        _ number: Int32, _ continuation: AsyncStream<Int32>.Continuation
+    ) -> any DispatchSourceSignal {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler { continuation.yield(number) }
