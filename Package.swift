@@ -51,7 +51,8 @@ let package = Package(
             name: "CLI",
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
-                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "CSQLite", "CExamples", argumentParser, logging,
+                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "CSQLite", "CExamples", argumentParser,
+                logging,
             ]
         ),
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),

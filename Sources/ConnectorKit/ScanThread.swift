@@ -1,6 +1,6 @@
+internal import Foundation
 public import Records
 internal import Synchronization
-internal import Foundation
 
 /// Runs a blocking scan on a thread of its own and hands its batches over to the task that consumes them.
 ///

@@ -114,7 +114,8 @@ private final class PostgresServer {
     init() throws {
         let names = ["host", "port", "user", "password"]
         var text = names.map { "\($0)='\(Self.value($0.uppercased()))'" }.joined(separator: " ")
-        text += " dbname='\(Self.value("DATABASE"))' application_name=sluice-tests options='-c client_min_messages=error'"
+        text +=
+            " dbname='\(Self.value("DATABASE"))' application_name=sluice-tests options='-c client_min_messages=error'"
         guard let opened = PQconnectdb(text), PQstatus(opened) == CONNECTION_OK else {
             throw Refused(message: "the test's own connection to the server was refused")
         }

@@ -26,7 +26,8 @@ import Testing
         let path = database.path
         let folder = database.folder.path
         return SourceConformance(
-            source: try SQLiteSource.type.make(ConnectorSettings(name: "app", texts: ["path": path])), relation: relation, columnNames: ["id", "name", "active", "since", "extra"],
+            source: try SQLiteSource.type.make(ConnectorSettings(name: "app", texts: ["path": path])),
+            relation: relation, columnNames: ["id", "name", "active", "since", "extra"],
             rows: Self.rows, missingRelation: .table(schema: nil, name: "nothing"),
             longRelation: .query(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i + 1 AS j FROM n"),

@@ -44,8 +44,10 @@ struct DuplicateTests {
         let fixture = try RunFixture(rows(4))
         try await fixture.run()
         try await twice([row("k1", "Bea"), row("k1", "Cil"), row("k2"), row("k3"), row("k4")], scanning: size, fixture)
-        try await twice([row("k1", "Bea"), row("k1"), row("k1", "Cil"), row("k2"), row("k3"), row("k4")], scanning: size, fixture)
-        try await twice([row("k1", "Bea"), row("k1", "Cil"), row("k1"), row("k2"), row("k3"), row("k4")], scanning: size, fixture)
+        try await twice(
+            [row("k1", "Bea"), row("k1"), row("k1", "Cil"), row("k2"), row("k3"), row("k4")], scanning: size, fixture)
+        try await twice(
+            [row("k1", "Bea"), row("k1", "Cil"), row("k1"), row("k2"), row("k3"), row("k4")], scanning: size, fixture)
     }
 
     @Test(arguments: [1, 2, 64])
@@ -83,7 +85,9 @@ struct DuplicateTests {
     }
 
     @Test func keysThatDifferInCaseAreOneWhereTheDestinationSaysSo() async throws {
-        let fixture = try RunFixture([row("Ann@x.io"), row("ann@x.io", "Bea"), row("bea@x.io"), row("c@x.io"), row("d")])
+        let fixture = try RunFixture([
+            row("Ann@x.io"), row("ann@x.io", "Bea"), row("bea@x.io"), row("c@x.io"), row("d"),
+        ])
         let byEmail = things(key: .init(columns: ["id"], field: "email", location: things().location))
         let record = try await fixture.run(RunOptions(), byEmail)
         #expect(record.rows.invalid == 2 && record.operations.created == 3)

@@ -4,10 +4,10 @@ import ProjectConfig
 import Records
 import Runner
 import StateStore
-import Synchronization
 import SyncCore
-import Testing
+import Synchronization
 import TestKit
+import Testing
 
 /// One sync from a table in memory to an account in memory, over a real state directory that is removed with it.
 final class RunFixture: Sendable {

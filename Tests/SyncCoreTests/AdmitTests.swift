@@ -82,7 +82,9 @@ import Testing
 
     @Test func whatIsEqualIsUnchangedAndFindsNothing() {
         var seen = SeenTable(count: 2)
-        let known = [Probe(index: 0, rowHash: Hash128(high: 0, low: 1)), Probe(index: 1, rowHash: Hash128(high: 0, low: 2))]
+        let known = [
+            Probe(index: 0, rowHash: Hash128(high: 0, low: 1)), Probe(index: 1, rowHash: Hash128(high: 0, low: 2)),
+        ]
         let (unchanged, findings) = diff([1, 2], rows: [1, 2], known: known, seen: &seen)
         #expect(unchanged == 2)
         #expect(findings.isEmpty)

@@ -6,7 +6,9 @@ import Testing
 @Suite struct RetryPolicyTests {
     private let policy = RetryPolicy()
 
-    private func error(_ disposition: Disposition, code: String = "server_error", unsent: Bool = false) -> ConnectorError {
+    private func error(_ disposition: Disposition, code: String = "server_error", unsent: Bool = false)
+        -> ConnectorError
+    {
         ConnectorError(code: code, message: "", hint: "", disposition: disposition, isKnownUnsent: unsent)
     }
 
@@ -22,7 +24,8 @@ import Testing
     }
 
     @Test func anEventThatMayHaveArrivedIsNeverRepeated() {
-        #expect(policy.decide(attempt: 1, error: error(.retry(after: nil)), repeatable: .never, jitter: 0) == .stopInDoubt)
+        #expect(
+            policy.decide(attempt: 1, error: error(.retry(after: nil)), repeatable: .never, jitter: 0) == .stopInDoubt)
         #expect(policy.decide(attempt: 1, error: error(.stop), repeatable: .never, jitter: 0) == .stopInDoubt)
     }
 
@@ -114,7 +117,11 @@ import Testing
 
     @Test func anEmptyScanStopsOnceAnythingWasAccepted() {
         #expect(judge { $0.rows.scanned = 0 } == "empty_scan")
-        #expect(judge { $0.rows.scanned = 0; $0.hasAccepted = false } == nil)
+        #expect(
+            judge {
+                $0.rows.scanned = 0
+                $0.hasAccepted = false
+            } == nil)
         #expect(judge({ $0.rows.scanned = 0 }, accepted: ["empty_scan"]) == nil)
     }
 
@@ -125,15 +132,31 @@ import Testing
 
     @Test func aMassChangeStopsOnlyAfterAColumnChanged() {
         #expect(judge { $0.changed = 51 } == nil)
-        #expect(judge { $0.changed = 51; $0.columnsChanged = true } == "schema_change")
-        #expect(judge { $0.changed = 50; $0.columnsChanged = true } == nil)
+        #expect(
+            judge {
+                $0.changed = 51
+                $0.columnsChanged = true
+            } == "schema_change")
+        #expect(
+            judge {
+                $0.changed = 50
+                $0.columnsChanged = true
+            } == nil)
     }
 
     @Test func tenPercentAndMoreThanFiveRemovalsStop() {
         #expect(judge { $0.removals = 9 } == nil)
         #expect(judge { $0.removals = 10 } == "removed")
-        #expect(judge { $0.removals = 5; $0.knownCount = 10 } == nil)
-        #expect(judge { $0.removals = 1; $0.isFirstRemoval = true } == "first_removals")
+        #expect(
+            judge {
+                $0.removals = 5
+                $0.knownCount = 10
+            } == nil)
+        #expect(
+            judge {
+                $0.removals = 1
+                $0.isFirstRemoval = true
+            } == "first_removals")
     }
 }
 

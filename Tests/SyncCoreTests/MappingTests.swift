@@ -20,7 +20,9 @@ enum Sample {
                 "parentId",
                 .reference(
                     to: "thing",
-                    forms: [ReferenceForm(lookup: nil, prefix: ""), ReferenceForm(lookup: "externalId", prefix: "extid-")])),
+                    forms: [
+                        ReferenceForm(lookup: nil, prefix: ""), ReferenceForm(lookup: "externalId", prefix: "extid-"),
+                    ])),
             DestinationField("extra", .any), DestinationField("email", .email),
         ],
         acceptsUnknownFieldsUnder: "custom", batchItemsMax: 100, batchBytesMax: 10_000, repeatable: .byKey)
@@ -36,7 +38,9 @@ enum Sample {
         let shape = shape([MappingRule(field: field, source: .column("v"), lookup: lookup, nulls: nulls)])
         let mapping = Mapping(shape, scanColumns: shape.scanColumns)
         var writer = ByteWriter()
-        let reason = RowBatch(rows: [[.text("k"), value]], columnCount: 2).withRows { mapping.map($0, 0, into: &writer) }
+        let reason = RowBatch(rows: [[.text("k"), value]], columnCount: 2).withRows {
+            mapping.map($0, 0, into: &writer)
+        }
         return Result(json: reason == nil ? writer.text : nil, code: reason?.code, message: reason?.message)
     }
 
@@ -76,14 +80,16 @@ enum Sample {
 
     @Test(arguments: [
         (Value.text("a\u{1}\"\\\n\tå"), "name", #""a\u0001\"\\\n\tå""#), (.integer(5), "name", #""5""#),
-        (.boolean(true), "name", #""true""#), (.decimal("1.50"), "name", #""1.50""#), (.date(0), "name", #""1970-01-01""#),
+        (.boolean(true), "name", #""true""#), (.decimal("1.50"), "name", #""1.50""#),
+        (.date(0), "name", #""1970-01-01""#),
         (.integer(-7), "count", "-7"), (.double(3), "count", "3"), (.text(" 12 "), "count", "12"),
         (.decimal("12345678901234567890.123"), "amount", "12345678901234567890.123"), (.double(0.1), "amount", "0.1"),
         (.text("1e5"), "amount", "1e5"), (.text(""), "amount", "null"), (.text("  "), "day", "null"),
         (.integer(1), "active", "true"), (.text("No"), "active", "false"), (.boolean(false), "active", "false"),
         (.date(20_780), "day", #""2026-11-23""#), (.timestamp(86_399_999_999), "day", #""1970-01-01""#),
         (.text("2026-11-23T10:00:00+02:00"), "at", #""2026-11-23T08:00:00.000Z""#),
-        (.timestamp(1_234), "at", #""1970-01-01T00:00:00.001Z""#), (.timestamp(-1), "at", #""1969-12-31T23:59:59.999Z""#),
+        (.timestamp(1_234), "at", #""1970-01-01T00:00:00.001Z""#),
+        (.timestamp(-1), "at", #""1969-12-31T23:59:59.999Z""#),
         (.date(1), "at", #""1970-01-02T00:00:00.000Z""#), (.date(5), "dayNumber", "5"), (.integer(6), "dayNumber", "6"),
         (.text("new"), "status", #""new""#), (.array(#"["a"]"#), "tags", #"["a"]"#), (.text("a"), "tags", #"["a"]"#),
         (.integer(9), "extra", "9"), (.json(#"{"a":1}"#), "extra", #"{"a":1}"#), (.text("x"), "extra", #""x""#),
@@ -102,7 +108,8 @@ enum Sample {
         (.text("23/11/2026"), "day", "cannot_cast"), (.integer(3), "day", "cannot_cast"),
         (.date(.max), "day", "date_out_of_range"), (.timestamp(.min), "at", "date_out_of_range"),
         (.date(4_000_000), "day", "date_out_of_range"), (.text("New"), "status", "not_a_choice"),
-        (.bytes([1]), "name", "binary_value"), (.unreadable(Reason(code: "invalid_utf8", message: "m")), "name", "invalid_utf8"),
+        (.bytes([1]), "name", "binary_value"),
+        (.unreadable(Reason(code: "invalid_utf8", message: "m")), "name", "invalid_utf8"),
         (.bytes([1]), "extra", "binary_value"),
     ])
     func aValueThatCannotBeCastMakesItsRowInvalid(value: Value, field: String, code: String) {

@@ -31,7 +31,8 @@ struct Init: ParsableCommand {
             try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
             var written: [String] = []
             for (name, text) in files where !manager.fileExists(atPath: directory + "/" + name) {
-                try Data(text.utf8).write(to: URL(fileURLWithPath: directory + "/" + name), options: .withoutOverwriting)
+                try Data(text.utf8).write(
+                    to: URL(fileURLWithPath: directory + "/" + name), options: .withoutOverwriting)
                 written.append(directory == "." ? name : directory + "/" + name)
             }
             if json { return try Output.print(json: ["written": written]) }

@@ -43,7 +43,8 @@ struct Plan: AsyncParsableCommand {
     }
 
     private func show(_ report: PlanSync.Report) {
-        let full = report.full ? " (full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))" : ""
+        let full =
+            report.full ? " (full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))" : ""
         Output.text("\(report.sync): a run would send \(RunText.grouped(report.operations.planned)) records\(full)")
         if let record = report.guardRecord {
             Output.text("  guard \(record.name) would stop it: \(record.message)")
@@ -65,7 +66,7 @@ struct Plan: AsyncParsableCommand {
 private struct PlanBody: Encodable {
     var sync: String
     var full: Bool
-    var full_reason: String?
+    var fullReason: String?
     var rows: RowLedger
     var operations: OperationLedger
     var added: Int
@@ -73,10 +74,15 @@ private struct PlanBody: Encodable {
     var `guard`: GuardRecord?
     var examples: [PlanSync.Example]
 
+    private enum CodingKeys: String, CodingKey {
+        case sync, full, rows, operations, added, reasons, `guard`, examples
+        case fullReason = "full_reason"
+    }
+
     init(_ report: PlanSync.Report) {
         sync = report.sync
         full = report.full
-        full_reason = report.fullReason
+        fullReason = report.fullReason
         rows = report.rows
         operations = report.operations
         added = report.added

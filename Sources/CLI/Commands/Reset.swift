@@ -23,8 +23,9 @@ struct Reset: AsyncParsableCommand {
         let rows = try await action.rowsToSend()
         if !yes {
             let known = RunText.grouped(known)
-            Output.note("\(known) records are known to be at the destination. After the reset the next run sends "
-                + "\(RunText.grouped(rows)) rows.")
+            Output.note(
+                "\(known) records are known to be at the destination. After the reset the next run sends "
+                    + "\(RunText.grouped(rows)) rows.")
             guard isatty(STDIN_FILENO) == 1 else {
                 throw RunError(
                     code: "invalid_option", message: "Nothing was forgotten: there is nobody to ask.",
@@ -34,12 +35,17 @@ struct Reset: AsyncParsableCommand {
             guard readLine()?.lowercased().hasPrefix("y") == true else { throw ExitStatus.failed }
         }
         try action.reset()
-        if common.json { return try Output.print(json: ResetBody(forgotten: known, rows_to_send: rows)) }
+        if common.json { return try Output.print(json: ResetBody(forgotten: known, rowsToSend: rows)) }
         Output.text("Forgot \(RunText.grouped(known)) records; the next run sends \(RunText.grouped(rows)) rows.")
     }
 }
 
 private struct ResetBody: Encodable {
     var forgotten: Int
-    var rows_to_send: Int
+    var rowsToSend: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case forgotten
+        case rowsToSend = "rows_to_send"
+    }
 }

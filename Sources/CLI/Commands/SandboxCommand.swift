@@ -21,7 +21,8 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("A failure to play; repeat for more.", valueName: "rule"))
     var fail: [String] = []
 
-    @Option(name: .customLong("switch"), help: ArgumentHelp("Another answer to an open question.", valueName: "name=value"))
+    @Option(
+        name: .customLong("switch"), help: ArgumentHelp("Another answer to an open question.", valueName: "name=value"))
     var switches: [String] = []
 
     @Option(name: .long, help: "The token to accept.")

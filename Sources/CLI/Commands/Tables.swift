@@ -34,24 +34,34 @@ private struct TableBody: Encodable {
     struct ColumnBody: Encodable {
         var name: String
         var type: String
-        var declared_type: String
+        var declaredType: String
         var nullable: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case name, type, nullable
+            case declaredType = "declared_type"
+        }
     }
 
     var schema: String?
     var name: String
     var kind: String
-    var rows_estimate: Int?
+    var rowsEstimate: Int?
     var columns: [ColumnBody]
+
+    private enum CodingKeys: String, CodingKey {
+        case schema, name, kind, columns
+        case rowsEstimate = "rows_estimate"
+    }
 
     init(_ table: TableInfo) {
         schema = table.schema
         name = table.name
         kind = table.kind
-        rows_estimate = table.rowsEstimate
+        rowsEstimate = table.rowsEstimate
         columns = table.columns.map {
             ColumnBody(
-                name: $0.name, type: $0.type.rawValue, declared_type: $0.declaredType, nullable: $0.isNullable)
+                name: $0.name, type: $0.type.rawValue, declaredType: $0.declaredType, nullable: $0.isNullable)
         }
     }
 }

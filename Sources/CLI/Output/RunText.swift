@@ -47,7 +47,8 @@ enum RunText {
         var lines = ["  did not arrive:"]
         for reason in reasons {
             let keys = reason.examples.filter { !$0.isEmpty }
-            let shown = keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(reason.count > keys.count ? ", …" : ""))"
+            let shown =
+                keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(reason.count > keys.count ? ", …" : ""))"
             lines.append("    \(grouped(reason.count)) \(reason.outcome.rawValue): \(reason.reason.code)\(shown)")
             lines.append("      \(reason.reason.message)")
             if !reason.reason.hint.isEmpty { lines.append("      \(reason.reason.hint)") }
@@ -75,7 +76,8 @@ enum RunText {
             ("rejected", operations.rejected), ("undelivered", operations.undelivered),
             ("in doubt", operations.inDoubt),
         ].filter { $0.1 > 0 }.map { " + \(grouped($0.1)) \($0.0)" }.joined()
-        return "\(grouped(operations.planned)) planned\(removals) = \(grouped(operations.accepted)) accepted\(detail)\(rest)"
+        return
+            "\(grouped(operations.planned)) planned\(removals) = \(grouped(operations.accepted)) accepted\(detail)\(rest)"
     }
 
     private static func sum(_ parts: [(String, Int)], always: Set<String>) -> String {

@@ -98,7 +98,7 @@ package struct PlanSync: Sendable {
             return []
         }
         var isNew: [Int: Bool] = [:]
-        try plan.forEach { operation in
+        try plan.visit { operation in
             if isNew.count < batch.count { isNew[operation.sequence] = operation.isNew }
         }
         return batch.entries.indices.map { index in

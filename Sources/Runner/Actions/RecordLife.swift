@@ -29,7 +29,9 @@ package struct RecordLife: Sendable {
         let dataset = try Dataset(definition, environment: environment)
         let keyHash = dataset.hash(ofKey: key)
         var outcomes: [Int64: OutcomeRecord] = [:]
-        for outcome in try history.life(sync: definition.name, key: dataset.normalized(key: key)) { outcomes[outcome.run] = outcome }
+        for outcome in try history.life(sync: definition.name, key: dataset.normalized(key: key)) {
+            outcomes[outcome.run] = outcome
+        }
         let planned = Set(try environment.state.plannedRuns())
         var steps: [Step] = []
         for run in try history.runs(sync: definition.name, limit: runsMax).reversed() {
@@ -55,7 +57,7 @@ package struct RecordLife: Sendable {
         let plan = try PlanReader(path: environment.state.planPath(run: run))
         guard plan.isSealed else { return nil }
         var found: (Int, String)?
-        try plan.forEach { operation in
+        try plan.visit { operation in
             if found == nil, operation.keyHash == keyHash { found = (operation.sequence, operation.payloadText) }
         }
         return found

@@ -17,7 +17,9 @@ struct CloseRun {
     }
 
     /// Closes a run whose figures are in `run`. `memory` is what the sync remembers from then on.
-    func close(_ run: RunRecord, _ ending: Ending, memory: SyncMemory, snapshot: Snapshot?, summary: PlanSummary?) throws {
+    func close(_ run: RunRecord, _ ending: Ending, memory: SyncMemory, snapshot: Snapshot?, summary: PlanSummary?)
+        throws
+    {
         var run = run
         run.endedAt = environment.time.now()
         run.error = ending.failure

@@ -26,7 +26,8 @@ struct Deliver {
     }
 
     func deliver(
-        _ sealed: PlanReader, run: inout RunRecord, journal: AcceptanceJournal, from start: Start, planReasons: [String: Int]
+        _ sealed: PlanReader, run: inout RunRecord, journal: AcceptanceJournal, from start: Start,
+        planReasons: [String: Int]
     ) async throws -> (DeliveryFigures, Ending) {
         var figures = start.figures
         var number = start.batch

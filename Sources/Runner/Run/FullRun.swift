@@ -1,5 +1,5 @@
-internal import SyncCore
 internal import StateStore
+internal import SyncCore
 
 /// Whether a run sends every record again, and why.
 package struct FullRun: Sendable, Hashable {

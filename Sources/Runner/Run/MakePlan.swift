@@ -35,9 +35,11 @@ struct MakePlan {
         let now = environment.time.now()
         let outcomes = OutcomeSink(run: target.run, at: now, database: target.database)
         let maker = try maker(target, outcomes: outcomes, at: now)
-        let columns = try await scan(into: maker, isCancelled: {
-            try target.database?.isCancelRequested(run: target.run) ?? false
-        })
+        let columns = try await scan(
+            into: maker,
+            isCancelled: {
+                try target.database?.isCancelRequested(run: target.run) ?? false
+            })
         try finishDuplicates(maker)
         try await strikeAbsent(maker)
         try outcomes.flush()
@@ -88,7 +90,7 @@ struct MakePlan {
         var shared = maker.struck
         try maker.spill.finish { hash, _ in shared.insert(hash) }
         if !shared.isEmpty {
-            try strike(maker, as: .invalid, { _ in PlanMaker.duplicateKey }) { shared.contains($0) }
+            try strike(maker, as: .invalid, PlanMaker.duplicateKey) { shared.contains($0) }
         }
         for row in maker.held {
             let isShared = row.index >= 0 ? maker.seen[row.index] == .duplicate : shared.contains(row.keyHash)
@@ -102,8 +104,7 @@ struct MakePlan {
     }
 
     private func strike(
-        _ maker: PlanMaker, as outcome: OutcomeKind, _ reason: (PlannedOperation) -> Reason,
-        where isStruck: (Hash128) -> Bool
+        _ maker: PlanMaker, as outcome: OutcomeKind, _ reason: Reason, where isStruck: (Hash128) -> Bool
     ) throws {
         var failure: (any Error)?
         var new = 0
@@ -111,8 +112,7 @@ struct MakePlan {
             guard failure == nil, isStruck(operation.keyHash) else { return false }
             if operation.isNew { new += 1 }
             do {
-                try maker.outcomes.add(
-                    outcome, key: operation.keyText, keyHash: operation.keyHash, reason(operation))
+                try maker.outcomes.add(outcome, key: operation.keyText, keyHash: operation.keyHash, reason)
             } catch {
                 failure = error
             }
@@ -139,7 +139,7 @@ struct MakePlan {
         let existing = try await resolver.existing(candidates, total: maker.ledger.planned)
         let wantsExisting = rules.added == .upsertIfKeyExists
         let reason = wantsExisting ? Self.absent : Self.present
-        try strike(maker, as: .skipped, { _ in reason }) { existing.contains($0) != wantsExisting }
+        try strike(maker, as: .skipped, reason) { existing.contains($0) != wantsExisting }
     }
 
     private static let absent = Reason(

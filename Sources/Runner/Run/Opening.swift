@@ -1,8 +1,8 @@
 internal import ConnectorKit
-internal import SyncCore
 internal import ProjectConfig
 internal import Records
 internal import StateStore
+internal import SyncCore
 
 /// What a run finds of its sync when it starts.
 struct Opening {

@@ -69,7 +69,8 @@ package struct PreparedSync: Sendable {
                 + "Create the field there, correct the name, or set allow_unknown_custom: true.")
     }
 
-    private func problem(_ mapping: MappingDefinition, _ code: String, _ message: String, _ hint: String) -> Diagnostic {
+    private func problem(_ mapping: MappingDefinition, _ code: String, _ message: String, _ hint: String) -> Diagnostic
+    {
         Diagnostic(.error, code: code, message: message, hint: hint, at: mapping.location)
     }
 

@@ -59,7 +59,8 @@ struct ResumeRun {
     /// The plan of a run that may be delivered: complete, and passed by the guards, which is what the history's seal
     /// says. A plan file alone may be one that a guard was about to stop.
     private func deliverable(_ run: Int64) throws -> PlanSummary? {
-        guard let sealed = try environment.database.latestSealedPlan(sync: definition.name)?.run.id, sealed >= run else {
+        guard let sealed = try environment.database.latestSealedPlan(sync: definition.name)?.run.id, sealed >= run
+        else {
             return nil
         }
         return try summary(run)
@@ -144,7 +145,8 @@ struct ResumeRun {
         let start = try catchUp(&record, summary)
         let latest = try environment.database.latestSealedPlan(sync: definition.name)
         let age = environment.time.now().milliseconds - (latest?.sealedAt ?? found.startedAt).milliseconds
-        let isStale = age >= Self.planAgeMax || summary.definition != prepared.definitionText
+        let isStale =
+            age >= Self.planAgeMax || summary.definition != prepared.definitionText
             || latest?.run.id != found.id
         environment.progress(.started(run: found.id, sync: definition.name, isResumed: true))
         if isStale {
@@ -192,7 +194,7 @@ struct ResumeRun {
         guard let open else { return }
         let wanted = Set(open.entries.map(\.sequence))
         var keys: [Int: String] = [:]
-        try PlanReader(path: environment.state.planPath(run: run)).forEach { operation in
+        try PlanReader(path: environment.state.planPath(run: run)).visit { operation in
             if wanted.contains(operation.sequence) { keys[operation.sequence] = operation.keyText }
         }
         let others = open.entries.enumerated().map { index, entry in

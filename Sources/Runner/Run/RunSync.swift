@@ -87,9 +87,11 @@ package struct RunSync: Sendable {
     }
 
     private func ownRun(_ begun: RunRecord?) async throws -> RunRecord {
-        var record = try begun ?? environment.database.createRun(
-            sync: definition.name, trigger: options.trigger, full: false, limited: false,
-            startedAt: environment.time.now(), state: .running)
+        var record =
+            try begun
+            ?? environment.database.createRun(
+                sync: definition.name, trigger: options.trigger, full: false, limited: false,
+                startedAt: environment.time.now(), state: .running)
         record.trigger = options.trigger
         record.limited = options.limit != nil || options.isSelective
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
@@ -150,7 +152,8 @@ package struct RunSync: Sendable {
         try await half.deliver(&record, memory: opening.memory, summary: made.summary)
     }
 
-    private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result {
+    private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result
+    {
         try environment.state.requireFreeSpace(bytes: 64 << 20)
         let maker = MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,

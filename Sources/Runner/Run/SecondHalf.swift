@@ -123,7 +123,7 @@ struct RestOfPlan {
         let at = environment.time.now()
         var index = 0
         var records: [OutcomeRecord] = []
-        try plan.forEach { operation in
+        try plan.visit { operation in
             defer { index += 1 }
             guard index >= settled, index - settled < OutcomeSink.keptMax else { return }
             records.append(

@@ -91,7 +91,7 @@ package struct PlanReader: Sendable {
     }
 
     /// Calls `body` with every operation that is not struck out, from the first; the reading position stays.
-    package func forEach(_ body: (PlannedOperation) throws -> Void) throws {
+    package func visit(_ body: (PlannedOperation) throws -> Void) throws {
         try scan { operation in
             try body(operation)
             return true

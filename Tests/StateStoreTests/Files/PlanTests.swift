@@ -58,7 +58,7 @@ import Testing
         #expect(String(decoding: reader.summary, as: UTF8.self) == "summary")
         var read: [Planned] = []
         // swift-format-ignore: ReplaceForEachWithForLoop
-        try reader.forEach { operation in
+        try reader.visit { operation in
             #expect(operation.keyHash == key(read.count) && operation.rowHash == row(read.count))
             #expect(operation.sequence == read.count)
             read.append(
@@ -185,7 +185,7 @@ import Testing
         let reader = try PlanReader(path: path)
         var keys: [String] = []
         // swift-format-ignore: ReplaceForEachWithForLoop
-        try reader.forEach { keys.append($0.keyText) }
+        try reader.visit { keys.append($0.keyText) }
         #expect(keys == ["gone"] && reader.count == 1 && reader.total == 4)
     }
 
