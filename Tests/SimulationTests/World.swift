@@ -1,0 +1,234 @@
+import ConnectorKit
+import ProjectConfig
+import Records
+import Runner
+import StateStore
+import Synchronization
+import SyncCore
+import TestKit
+
+/// What a history plays with: the table, the account, the clock, and what goes wrong between them.
+final class World: Sendable {
+    let source: SimulatedSource
+    let account = SimulatedAccount()
+    let time: SimulatedTime
+    private let nextKey = Mutex(0)
+    private let broken = Mutex(0)
+
+    init(seed: UInt64) {
+        time = SimulatedTime(seed: seed)
+        source = SimulatedSource(columns: [
+            Column(name: "id", type: .text, declaredType: "TEXT"),
+            Column(name: "name", type: .text, declaredType: "TEXT"),
+            Column(name: "seats", type: .integer, declaredType: "INTEGER"),
+        ])
+        account.refuse { _, payload in
+            payload.contains("bad") ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
+        }
+    }
+
+    /// Requests that did not simply go through.
+    var faultsBroken: Int { broken.withLock { $0 } }
+
+    func environment(_ folder: String, object: DestinationObject, steps: FileSteps) throws -> RunEnvironment {
+        let state = try StateDirectory(path: folder + "/state", steps: steps)
+        let time = time
+        return RunEnvironment(
+            state: state, database: try ControlDatabase.open(path: state.databasePath),
+            time: RunTime(
+                now: { Moment(milliseconds: time.milliseconds) }, sleep: { try await Self.sleep($0, time) },
+                chance: { time.fraction() }, seed: { time.bits() }),
+            connections: WorldConnections(world: self, destinationObject: object, limitPath: folder + "/limit"))
+    }
+
+    /// A cancelled run's patience with its request is watched by a task of its own, at no certain time: it ends at once
+    /// here, so that the request is always waited for.
+    private static func sleep(_ duration: Duration, _ time: SimulatedTime) async throws {
+        if duration == .seconds(30) { throw CancellationError() }
+        try await time.sleep(duration)
+    }
+
+    // MARK: Rows
+
+    func fill(rows: Int, _ random: inout SeededRandom) {
+        for _ in 0..<rows { source.rows.append(newRow(&random)) }
+    }
+
+    private func newRow(_ random: inout SeededRandom) -> SimulatedSource.Row {
+        let number = nextKey.withLock { $0 += 1; return $0 }
+        return ["id": .text("k\(number)"), "name": name(&random), "seats": .integer(Int64(random.number(0...3)))]
+    }
+
+    /// One name in sixty is refused by the account; few enough never to look as if all were.
+    private func name(_ random: inout SeededRandom) -> Value {
+        random.chance(percent: 1) ? .text("bad \(random.number(0...3))") : .text("n\(random.number(0...5))")
+    }
+
+    /// Updates, inserts, removals, shared keys, missing keys and values that cannot be cast.
+    func change(_ random: inout SeededRandom) {
+        var rows = source.rows
+        for index in rows.indices.reversed() where random.chance(percent: 10) {
+            switch random.number(0...9) {
+            case 0: rows.remove(at: index)
+            case 1: rows[index]["seats"] = .text("many")
+            case 2: rows[index]["id"] = .null
+            case 3: rows.insert(rows[random.number(0...rows.count - 1)], at: random.number(0...rows.count))
+            default:
+                rows[index]["name"] = name(&random)
+                rows[index]["seats"] = .integer(Int64(random.number(0...3)))
+            }
+        }
+        source.rows = rows
+        if random.chance(percent: 5) { source.rows = [] }
+        fill(rows: random.number(0...20), &random)
+    }
+
+    private func payload(_ row: SimulatedSource.Row, _ definition: SyncDefinition) -> String? {
+        guard case .text(let id) = row["id"], case .text(let name) = row["name"] else { return nil }
+        var text = "{\"externalId\":\"\(id)\",\"name\":\"\(name)\""
+        if definition.mappings.count == 2 {
+            guard case .integer(let seats) = row["seats"] else { return nil }
+            text += ",\"seats\":\(seats)"
+        }
+        return text + "}"
+    }
+
+    /// What the account has to hold of the table as it is now.
+    func expected(_ definition: SyncDefinition) -> [String: String] {
+        valid(definition).filter { !$0.value.contains("bad") }
+    }
+
+    /// How many rows of the table the account refuses.
+    func refused(_ definition: SyncDefinition) -> Int {
+        valid(definition).values.count { $0.contains("bad") }
+    }
+
+    /// Rows that can be sent: with a key that no other row has, and values that can be cast.
+    private func valid(_ definition: SyncDefinition) -> [String: String] {
+        var found: [String: [String?]] = [:]
+        for row in source.rows {
+            guard case .text(let id) = row["id"] else { continue }
+            found[id, default: []].append(payload(row, definition))
+        }
+        return found.compactMapValues { $0.count == 1 ? $0[0] : nil }
+    }
+
+    // MARK: What goes wrong
+
+    func disturb(_ random: inout SeededRandom, _ crash: CrashPlan) {
+        let rate = [0, 0, 10, 30][random.number(0...3)]
+        let stopsAt = random.chance(percent: 8) ? random.number(0...10) : Int.max
+        let state = Mutex((random: SeededRandom(seed: random.next()), first: account.requests.count))
+        let itemsMax = random.chance(percent: 10) ? random.number(1...10) : Int.max
+        account.fault { [self] number, keys in
+            let fault = state.withLock { state in
+                if number - state.first >= stopsAt { return SimulatedFault.unauthorized }
+                if keys.count > itemsMax { return .tooLarge(items: itemsMax) }
+                guard state.random.chance(percent: rate) else { return .none }
+                switch state.random.number(0...3) {
+                case 0: return .rateLimited(after: state.random.chance(percent: 50) ? .seconds(7) : nil)
+                case 1: return .failedBefore
+                default: return .lostAfter(records: state.random.number(0...keys.count))
+                }
+            }
+            if fault != .none { broken.withLock { $0 += 1 } }
+            return fault
+        }
+        account.onWrite { _ in crash.request() }
+        let breaksAt = random.chance(percent: 5) ? random.number(0...5) : Int.max
+        source.beforeBatch { batch in
+            guard batch == breaksAt else { return }
+            throw ConnectorError(
+                code: "connection_lost", message: "Gone.", hint: "Try again.", disposition: .retry(after: nil))
+        }
+    }
+
+    func calm() {
+        account.fault { _, _ in .none }
+        account.onWrite { _ in }
+        source.beforeBatch { _ in }
+    }
+
+    /// Cancels a run while a request is on its way, counted from now.
+    func cancel<Result: Sendable>(_ task: Task<Result, any Error>, atRequest number: Int, _ crash: CrashPlan) {
+        let first = account.requests.count
+        broken.withLock { $0 += 1 }
+        account.onWrite {
+            if $0 - first >= number { task.cancel() }
+            crash.request()
+        }
+    }
+}
+
+struct WorldConnections: Connections {
+    var world: World
+    var destinationObject: DestinationObject
+    var limitPath: String
+
+    func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { world.source }
+
+    func destination(_ sync: SyncDefinition, context: DestinationContext) throws -> any ConnectedDestination {
+        SimulatedDestination(world.account, context: context)
+    }
+
+    func object(_ sync: SyncDefinition) throws -> DestinationObject { destinationObject }
+    func identity(_ sync: SyncDefinition) throws -> String { "account" }
+
+    func pace(_ sync: SyncDefinition) throws -> ConnectionPace {
+        ConnectionPace(
+            pacing: RequestPacing(requestsPerMinute: 60_000_000), shared: SharedNumber(path: limitPath))
+    }
+}
+
+/// Where one start of the program is killed, if at all: at a durable step, whole, torn or not at all written, or while
+/// a request is on its way.
+final class CrashPlan: Sendable {
+    private struct State {
+        var stepsLeft: Int
+        var requestsLeft: Int
+        var isDead = false
+    }
+
+    private let state: Mutex<State>
+    private let bytes: Int?
+
+    /// Nothing is killed.
+    init(step: Int = .max, request: Int = .max, bytes: Int? = nil) {
+        state = Mutex(State(stepsLeft: step, requestsLeft: request))
+        self.bytes = bytes
+    }
+
+    convenience init(_ random: inout SeededRandom) {
+        let bytes: Int? = [nil, 0, random.number(1...100), .max][random.number(0...3)]
+        switch random.number(0...9) {
+        case 0...2: self.init(step: random.number(0...12), bytes: bytes)
+        case 3...4: self.init(step: random.number(0...120), bytes: bytes)
+        case 5: self.init(request: random.number(0...8))
+        default: self.init()
+        }
+    }
+
+    var isDead: Bool { state.withLock { $0.isDead } }
+
+    /// A request arrives; from the kill on nothing is written any more.
+    func request() {
+        state.withLock { state in
+            state.requestsLeft -= 1
+            if state.requestsLeft < 0 { state.isDead = true }
+        }
+    }
+
+    var hook: FileSteps {
+        FileSteps { [self] _ in
+            let isNow = try state.withLock { state in
+                if state.isDead { throw SimulatedKill() }
+                state.stepsLeft -= 1
+                state.isDead = state.stepsLeft < 0
+                return state.isDead
+            }
+            guard isNow else { return .proceed }
+            guard let bytes else { throw SimulatedKill() }
+            return .torn(bytes: bytes)
+        }
+    }
+}
