@@ -27,6 +27,7 @@ enum ExitStatus: Int32, Error {
         switch error {
         case is ProjectErrors, is Diagnostic: .usage
         case is CancellationError: .cancelled
+        case let error as RunError where error.code == "cancelled": .cancelled
         case let error as RunError where usageCodes.contains(error.code): .usage
         default: .failed
         }
@@ -34,7 +35,8 @@ enum ExitStatus: Int32, Error {
 
     private static let usageCodes: Set<String> = [
         "unknown_sync", "unknown_connection", "unknown_source", "unknown_destination", "unknown_object",
-        "unknown_dataset", "unknown_run", "invalid_option", "file_exists",
+        "unknown_dataset", "unknown_run", "unknown_guard", "invalid_option", "file_exists",
+        "sandbox_address_invalid", "sandbox_fail_rule_invalid", "sandbox_switch_invalid",
     ]
 
     static func of(_ record: RunRecord) -> ExitStatus {

@@ -1,6 +1,8 @@
 internal import ArgumentParser
+internal import ConnectorKit
 internal import Foundation
 internal import Glibc
+internal import Runner
 
 @main
 struct Sluice: AsyncParsableCommand {
@@ -14,7 +16,7 @@ struct Sluice: AsyncParsableCommand {
 
             Then, in a folder of your own:
 
-              sluice init && sluice check && sluice plan companies && sluice run companies
+              sluice init && sluice check && sluice plan accounts && sluice run accounts
             """,
         subcommands: [
             Init.self, Check.self, Objects.self, Tables.self, Preview.self, Plan.self, Run.self, Runs.self, Show.self,
@@ -46,11 +48,33 @@ struct Sluice: AsyncParsableCommand {
             print(fullMessage(for: error))
             Foundation.exit(0)
         }
-        if code == .validationFailure {
-            Output.errorText(fullMessage(for: error))
-            Foundation.exit(ExitStatus.usage.rawValue)
-        }
+        if code == .validationFailure { refuse(error) }
         Output.fail(error)
         Foundation.exit(ExitStatus.of(error).rawValue)
+    }
+
+    /// Says what is wrong with the command line.
+    private static func refuse(_ error: any Error) -> Never {
+        if let unknown = unknownCommand() {
+            Output.fail(unknown)
+        } else if Output.isJSON {
+            let hint = "sluice COMMAND --help shows what it takes."
+            Output.fail(RunError(code: "invalid_command_line", message: message(for: error), hint: hint))
+        } else {
+            Output.errorText(fullMessage(for: error))
+        }
+        Foundation.exit(ExitStatus.usage.rawValue)
+    }
+
+    private static func unknownCommand() -> RunError? {
+        let known = configuration.subcommands.map {
+            $0.configuration.commandName ?? String(describing: $0).lowercased()
+        }
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !known.contains(word) else {
+            return nil
+        }
+        return RunError(
+            code: "unknown_command", message: "There is no command \(word).",
+            hint: NearestName.among(known, to: word).map { "Did you mean \($0)?" } ?? "sluice --help lists them.")
     }
 }

@@ -52,11 +52,11 @@ struct Workspace {
         throw unknown("sync", name, project.syncs.map(\.name))
     }
 
-    func unknown(_ kind: String, _ name: String, _ known: [String]) -> RunError {
+    func unknown(_ kind: String, _ name: String, _ known: [String], in place: String = "The project") -> RunError {
         let near = NearestName.among(known, to: name)
         let listed = known.isEmpty ? "It has none." : "It has \(known.sorted().joined(separator: ", "))."
         return RunError(
-            code: "unknown_\(kind)", message: "The project has no \(kind) \(name).",
+            code: "unknown_\(kind)", message: "\(place) has no \(kind) \(name).",
             hint: near.map { "Did you mean \($0)?" } ?? listed)
     }
 }

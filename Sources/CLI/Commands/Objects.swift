@@ -21,7 +21,7 @@ struct Objects: AsyncParsableCommand {
         let objects = try connections.objects(of: destination)
         guard let name = object else { return try list(objects) }
         guard let object = objects.first(where: { $0.name == name }) else {
-            throw workspace.unknown("object", name, objects.map(\.name))
+            throw workspace.unknown("object", name, objects.map(\.name), in: destination)
         }
         let connected = try connections.destination(named: destination, context: DestinationContext())
         do {

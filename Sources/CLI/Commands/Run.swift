@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Runner
+internal import SyncCore
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,6 +40,10 @@ struct Run: AsyncParsableCommand {
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
         let definitions = try syncs.map { try workspace.sync($0) }
+        let guards = GuardName.allCases.map(\.rawValue)
+        for name in acceptGuard where !guards.contains(name) {
+            throw workspace.unknown("guard", name, guards, in: "Sluice")
+        }
         var options = RunOptions()
         options.isFull = full
         options.limit = limit

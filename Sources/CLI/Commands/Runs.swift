@@ -20,11 +20,14 @@ struct Runs: ParsableCommand {
         let environment = try workspace.environment()
         let history = RunHistory(environment.database)
         let runs = try history.runs(sync: sync, limit: limit)
+        // A sync that the project has no more may still have a history.
+        if let sync, runs.isEmpty { _ = try workspace.sync(sync) }
         if common.json { return try Output.print(json: ["runs": runs]) }
         var table = TextTable(["run", "sync", "started", "state", "scanned", "accepted", "did not arrive"])
         for run in runs {
             let operations = run.operations
-            let missing = run.rows.invalid + run.rows.held + operations.rejected + operations.undelivered
+            let missing =
+                run.rows.invalid + run.rows.held + operations.rejected + operations.undelivered
                 + operations.inDoubt
             table.add([
                 String(run.id), run.sync, run.startedAt.text, RunText.state(run.state),

@@ -17,10 +17,14 @@ struct Completions: ParsableCommand {
     @Argument(help: "bash, zsh or fish.")
     var shell: String = "bash"
 
-    func run() throws {
-        guard let kind = CompletionShell(rawValue: shell) else {
-            throw ValidationError("The shell is one of \(CompletionShell.allCases.map(\.rawValue).joined(separator: ", ")).")
-        }
+    func validate() throws {
+        guard CompletionShell(rawValue: shell) == nil else { return }
+        let known = CompletionShell.allCases.map(\.rawValue).sorted().joined(separator: ", ")
+        throw ValidationError("There are completions for \(known), not for \(shell).")
+    }
+
+    func run() {
+        guard let kind = CompletionShell(rawValue: shell) else { return }
         Output.text(Sluice.completionScript(for: kind))
     }
 }

@@ -20,6 +20,10 @@ final class ProgressLine: Sendable {
     }
 
     func show(_ progress: RunProgress) {
+        if case .gone(let keys) = progress { return Self.tell(gone: keys) }
+        if case .notSwept(let error) = progress {
+            return Output.note("Old history could not be removed. \(error.message) \(error.hint)")
+        }
         if isVerbose, let line = Self.logLine(progress) { return Output.note(line) }
         guard isBar else { return }
         if case .ended = progress { return clear() }
@@ -31,6 +35,11 @@ final class ProgressLine: Sendable {
             state.isShown = true
             Output.write("\r\u{1B}[K" + text, to: STDERR_FILENO)
         }
+    }
+
+    /// Told whatever was asked: these records were not sent.
+    private static func tell(gone keys: [String]) {
+        for key in keys { Output.note("\(key) is not in the source: there is nothing to send.") }
     }
 
     private func clear() {
@@ -48,7 +57,7 @@ final class ProgressLine: Sendable {
         case .planned(let operations): return "planned  \(RunText.grouped(operations)) operations"
         case .delivering(let done, let total): return "sending  " + bar(done, of: total)
         case .waiting(let reason, let duration): return "waiting \(seconds(duration)): \(reason)"
-        case .ended: return nil
+        case .gone, .ended, .notSwept: return nil
         }
     }
 

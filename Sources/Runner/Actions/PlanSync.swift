@@ -44,7 +44,10 @@ package struct PlanSync: Sendable {
     /// - Parameter examplesMax: operations shown; as many rows that would not be sent are shown besides.
     package func plan(examplesMax: Int) async throws -> Report {
         var prepared = try PreparedSync(definition, environment: environment)
-        try await prepared.discoverFields(environment: environment)
+        // Somebody waits for the answer: one more try, not a minute of them.
+        var policy = RetryPolicy()
+        policy.attemptsMax = 2
+        try await prepared.discoverFields(environment: environment, policy: policy)
         let files = environment.state.sync(definition.name)
         let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
         let folder = NSTemporaryDirectory() + "sluice-plan-" + UUID().uuidString
