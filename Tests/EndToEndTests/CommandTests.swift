@@ -1,0 +1,318 @@
+import Foundation
+import Testing
+
+/// Every command: what it prints for people, what for programs, and how it ends.
+@Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct CommandTests {
+    static let commands = [
+        "init", "check", "objects", "tables", "preview", "plan", "run", "runs", "show", "records", "record", "resend",
+        "confirm", "reset", "test", "cancel", "pause", "resume", "sandbox", "demo", "schema", "completions", "version",
+    ]
+
+    @Test(arguments: commands) func theHelpOfEveryCommandShowsAnExample(command: String) async throws {
+        let help = try await WorkFolder().sluice(command, "--help")
+        #expect(help.status == 0 && help.errors.isEmpty)
+        #expect(help.output.contains("sluice \(command)"), "\(help.output)")
+        if command != "version" { #expect(help.output.contains("Example: sluice \(command)"), "\(help.output)") }
+    }
+
+    @Test func theHelpNamesEveryCommand() async throws {
+        let help = try await WorkFolder().sluice("--help")
+        #expect(help.status == 0)
+        for command in Self.commands { #expect(help.output.contains("\n  \(command) "), "\(command)") }
+    }
+
+    @Test func aWrongCommandLineEndsWithTwo() async throws {
+        let folder = try WorkFolder()
+        for arguments in [
+            ["rum"], ["run"], ["run", "a", "--all"], ["run", "a", "--limit", "0"], ["check", "--loud"],
+        ] {
+            let ended = try await folder.sluice(arguments)
+            #expect(ended.status == 2 && ended.output.isEmpty && !ended.errors.isEmpty, "\(arguments)")
+            let json = try await folder.sluice(arguments + ["--json"])
+            let error = try json.json()["error"]
+            #expect(json.status == 2 && error["code"].string != nil && error["message"].string != nil, "\(arguments)")
+        }
+    }
+
+    @Test func initWritesAProjectThatIsValidAndNeverOverwrites() async throws {
+        let folder = try WorkFolder()
+        let first = try await folder.sluice("init", "mine")
+        #expect(first.status == 0 && first.output.contains("mine/sluice.yaml"))
+        #expect(folder.files(under: "mine") == [".env.example", ".gitignore", "sluice.yaml"])
+        let check = try await folder.sluice(
+            "check", "--offline", environment: ["PLANHAT_API_KEY": "x"], in: folder.path + "/mine")
+        #expect(check.status == 0, "\(check.everything)")
+        let second = try await folder.sluice("init", "mine", "--json")
+        #expect(try second.status == 2 && second.json()["error"]["code"].string == "file_exists")
+        let json = try await folder.sluice("init", "other", "--json")
+        #expect(try json.json()["written"].list.count == 3)
+    }
+
+    @Test func checkTestsEveryConnectionStepByStep() async throws {
+        let project = try await CompanyProject()
+        let text = try await project.sluice("check")
+        #expect(text.status == 0, "\(text.everything)")
+        #expect(text.output.contains("local (sqlite") && text.output.contains("planhat (planhat"))
+        let json = try await project.sluice("check", "--json").json()
+        #expect(json.keys == ["ok", "diagnostics", "connections"] && json["ok"].bool == true)
+        let connections = json["connections"].list
+        #expect(connections.map { $0["name"].string } == ["local", "planhat"])
+        for connection in connections {
+            #expect(connection.keys == ["name", "type", "address", "steps", "warnings"])
+            for step in connection["steps"].list {
+                #expect(step.keys == ["step", "ok", "message", "hint"] && step["ok"].bool == true)
+            }
+        }
+        let one = try await project.sluice("check", "local", "--json").json()
+        #expect(one["connections"].list.count == 1)
+        let offline = try await project.sluice("check", "--offline", "--json").json()
+        #expect(offline["ok"].bool == true && offline["connections"].list.isEmpty)
+        #expect(!project.folder.files().contains { $0.hasPrefix(".sluice") })
+    }
+
+    @Test func aConnectionThatDoesNotPassEndsWithFour() async throws {
+        let project = try await CompanyProject()
+        let wrong = ["PLANHAT_API_KEY": "wrong"]
+        let ended = try await project.sluice("check", "planhat", environment: wrong)
+        #expect(ended.status == 4 && ended.output.contains("FAILED"), "\(ended.everything)")
+        let json = try await project.sluice("check", "planhat", "--json", environment: wrong)
+        #expect(try json.status == 4 && json.json()["ok"].bool == false)
+        let steps = try json.json()["connections"][0]["steps"].list
+        #expect(steps.last?["ok"].bool == false && steps.last?["hint"].string?.isEmpty == false)
+    }
+
+    @Test func objectsShowsKeysBehaviorsAndTheAccountsOwnFields() async throws {
+        let project = try await CompanyProject()
+        let list = try await project.sluice("objects", "planhat", "--json").json()
+        #expect(list["objects"].list.map { $0["name"].string } == ["company", "end_user"])
+        let company = try await project.sluice("objects", "planhat", "company", "--json").json()
+        #expect(company["keys"].list.count == 3 && company["behaviors"].list.count == 2)
+        let custom = company["fields"].list.filter { $0["custom"].bool == true }.compactMap { $0["name"].string }
+        #expect(custom.contains("custom.Plan") && custom.contains("custom.Renewal Date"), "\(custom)")
+        let text = try await project.sluice("objects", "planhat", "company")
+        #expect(text.status == 0 && text.output.contains("custom.Renewal Date") && text.output.contains("externalId"))
+        let short = try await project.sluice("objects", "planhat")
+        #expect(short.output.contains("end_user"))
+        #expect(try await project.sluice("objects", "planhat", "compny").status == 2)
+    }
+
+    @Test func tablesAndPreviewShowWhatThereIsToRead() async throws {
+        let project = try await CompanyProject()
+        let tables = try await project.sluice("tables", "local", "--json").json()["tables"][0]
+        #expect(tables["name"].string == "accounts" && tables["columns"].list.count == 4)
+        let text = try await project.sluice("tables", "local")
+        #expect(text.status == 0 && text.output.contains("accounts (table") && text.output.contains("seats"))
+        let preview = try await project.sluice("preview", "accounts", "--limit", "3", "--json").json()
+        #expect(preview["rows"].list.count == 3 && preview["columns"].list.count == 4)
+        #expect(preview["rows"][0].list == [.string("1"), .string("Account 1"), .string("Free"), .string("7")])
+        let shown = try await project.sluice("preview", "companies", "--limit", "1")
+        #expect(shown.status == 0 && shown.output.contains("Account 1") && !shown.output.contains("Account 2"))
+    }
+
+    @Test func planShowsWhatARunWouldDoAndLeavesNothingBehind() async throws {
+        let project = try await CompanyProject()
+        let writes = try project.planhat.writes()
+        let text = try await project.sluice("plan", "companies", "--records", "2")
+        #expect(text.status == 0 && text.output.contains("12"), "\(text.everything)")
+        let json = try await project.sluice("plan", "companies", "--records", "2", "--json").json()["plans"][0]
+        #expect(json.rows("scanned") == 12 && json.operations("planned") == 12 && json["examples"].list.count == 2)
+        #expect(try project.planhat.writes() == writes && project.planhat.companies().isEmpty)
+        let runs = try await project.sluice("runs", "--json").runs()
+        #expect(runs.isEmpty)
+        let left = project.folder.files(under: ".sluice").filter { $0.contains("plans/") || $0.contains("syncs/") }
+        #expect(left.isEmpty, "\(left)")
+    }
+
+    @Test func aRunIsShownAlikeByRunShowAndRuns() async throws {
+        let project = try await CompanyProject()
+        let run = try #require(try await project.sluice("run", "companies", "--json").runs().first)
+        #expect(
+            run.keys == [
+                "id", "sync", "state", "full", "full_reason", "limited", "trigger", "started_at", "ended_at", "rows",
+                "operations", "requests", "bytes_sent", "reasons", "guard", "error",
+            ])
+        #expect(
+            run["rows"].keys == [
+                "scanned", "carried", "unchanged", "invalid", "held", "skipped", "deferred", "planned",
+            ])
+        #expect(
+            run["operations"].keys == [
+                "planned", "removals", "accepted", "rejected", "undelivered", "in_doubt", "created", "updated",
+                "already_equal", "sent", "removed",
+            ])
+        #expect(run.isBalanced && run["trigger"].string == "cli" && run["requests"].int == 1)
+        let stamp = try Regex(#"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"#)
+        for name in ["started_at", "ended_at"] { #expect(run[name].string?.contains(stamp) == true, "\(run[name])") }
+        let shown = try await project.sluice("show", String(run["id"].int ?? 0), "--json").json()
+        #expect(shown == run)
+        let newest = try await project.sluice("show", "--json").json()
+        #expect(newest == run)
+        #expect(try await project.sluice("runs", "companies", "--json").runs() == [run])
+        let text = try await project.sluice("show")
+        #expect(text.output.contains("12 created") && text.output.contains("PUT /companies 200"), "\(text.output)")
+        let runs = try await project.sluice("runs")
+        #expect(runs.output.contains("companies") && runs.output.contains("succeeded"))
+        #expect(try await project.sluice("show", "99").status == 2)
+    }
+
+    @Test func recordsAndRecordTellWhatHappenedToARow() async throws {
+        let project = try await CompanyProject(sandbox: [
+            "--fail", "refuse where externalId=5 message=\"closed account\"",
+        ])
+        try project.database.execute("insert into accounts values (null, 'No key', 'Free', 1), (7, 'Twin', 'Free', 1)")
+        let ended = try await project.sluice("run", "companies")
+        #expect(ended.status == 3 && ended.output.contains("closed account"), "\(ended.everything)")
+        let records = try await project.sluice("records", "--json").json()["records"].list
+        #expect(records.count == 4)
+        for record in records {
+            #expect(record.keys == ["key", "outcome", "code", "message", "hint", "run"], "\(record)")
+            #expect(record["hint"].string?.isEmpty == false, "\(record)")
+        }
+        #expect(
+            Set(records.compactMap { $0["code"].string }) == ["missing_key", "duplicate_key", "refused_by_destination"])
+        let rejected = try await project.sluice("records", "1", "--outcome", "rejected", "--json").json()["records"]
+            .list
+        #expect(rejected.map { $0["key"].string } == ["5"])
+        let csv = try await project.sluice("records", "1", "--csv")
+        let lines = csv.output.split(separator: "\n")
+        #expect(lines.first == "key,outcome,code,message,hint,run" && lines.count == 5)
+        let text = try await project.sluice("records")
+        #expect(text.status == 0 && text.output.contains("closed account"))
+        #expect(try await project.sluice("records", "--outcome", "lost").status == 2)
+
+        let life = try await project.sluice("record", "companies", "5", "--json").json()
+        #expect(life["steps"].list.count == 1 && life["steps"][0]["outcome"].string == "rejected", "\(life)")
+        let accepted = try await project.sluice("record", "companies", "6")
+        #expect(accepted.status == 0 && accepted.output.contains("sent:"), "\(accepted.everything)")
+        let stranger = try await project.sluice("record", "companies", "4711")
+        #expect(stranger.status == 0 && stranger.output.contains("4711"))
+    }
+
+    @Test func resendSendsChosenRecordsInARunOfTheirOwn() async throws {
+        let project = try await CompanyProject(sandbox: ["--fail", "refuse where externalId=5 times=1"])
+        #expect(try await project.sluice("run", "companies").status == 3)
+        let one = try await project.sluice("resend", "companies", "--key", "3", "--json")
+        let run = try #require(one.runs().first)
+        #expect(one.status == 0 && run.operations("planned") == 1 && run.isBalanced, "\(one.everything)")
+        let refused = try await project.sluice("resend", "companies", "--rejected", "--json")
+        #expect(try refused.status == 0 && refused.runs()[0].operations("created") == 1, "\(refused.everything)")
+        #expect(try project.arrived() == project.expected())
+        #expect(try await project.sluice("resend", "companies").status == 2)
+        let gone = try await project.sluice("resend", "companies", "--key", "4711")
+        #expect(gone.everything.contains("4711"), "\(gone.everything)")
+        let none = try await project.sluice("confirm", "companies", "--in-doubt", "--json")
+        #expect(try none.status == 0 && none.json()["confirmed"].int == 0)
+    }
+
+    @Test func resetForgetsWhatIsBelievedToBeThere() async throws {
+        let project = try await CompanyProject()
+        try await project.sluice("run", "companies")
+        let asked = try await project.sluice("reset", "companies")
+        #expect(asked.status == 2 && asked.errors.contains("12"), "\(asked.everything)")
+        let reset = try await project.sluice("reset", "companies", "--yes", "--json")
+        #expect(
+            try reset.json() == .object(["forgotten": .number(12), "rows_to_send": .number(12)]), "\(reset.everything)")
+        let run = try #require(try await project.sluice("run", "companies", "--json").runs().first)
+        #expect(run["full"].bool == true && run["full_reason"] != .null && run.operations("already_equal") == 12)
+    }
+
+    @Test func testSendsOneRecordAndShowsRequestAndAnswer() async throws {
+        let project = try await CompanyProject()
+        let ended = try await project.sluice("test", "companies", "--key", "4")
+        #expect(ended.status == 0 && ended.output.contains("Account 4") && ended.output.contains("PUT /companies"))
+        #expect(try project.planhat.companies() == ["4|Account 4|Free|28"])
+        let json = try await project.sluice("test", "companies", "--json")
+        let run = try #require(json.runs().first)
+        #expect(json.status == 0 && run["trigger"].string == "test" && run.operations("planned") == 1)
+        // The rest is not forgotten.
+        try await project.sluice("run", "companies")
+        #expect(try project.arrived() == project.expected())
+    }
+
+    @Test func aPausedSyncIsLeftOutOfRunAll() async throws {
+        let project = try await CompanyProject()
+        #expect(try await project.sluice("pause", "companies").status == 0)
+        let all = try await project.sluice("run", "--all")
+        #expect(all.status == 0 && all.output.contains("paused"), "\(all.everything)")
+        #expect(try project.planhat.companies().isEmpty)
+        #expect(try await project.sluice("resume", "companies", "--json").json() == .object(["paused": .bool(false)]))
+        try await project.sluice("run", "--all")
+        #expect(try project.arrived() == project.expected())
+    }
+
+    @Test func schemaCompletionsAndVersionPrintThemselves() async throws {
+        let folder = try WorkFolder()
+        let schema = try await folder.sluice("schema").json()
+        #expect(schema["properties"]["syncs"] != .null)
+        for shell in ["bash", "zsh", "fish"] {
+            let script = try await folder.sluice("completions", shell)
+            #expect(script.status == 0 && script.output.contains("sluice"))
+        }
+        #expect(try await folder.sluice("completions", "tcl").status == 2)
+        #expect(try await folder.sluice("version").output.hasPrefix("sluice "))
+        #expect(try await folder.sluice("version", "--json").json()["version"].string?.isEmpty == false)
+    }
+
+    @Test func theDemoShowsTwoRunsAndEndsByItself() async throws {
+        let folder = try WorkFolder()
+        let demo = try await folder.sluice("demo", seconds: 90)
+        #expect(demo.status == 0, "\(demo.everything)")
+        for text in ["1,200", "3,000", "1500", "1800", "duplicate_key", "refused_by_destination", "sluice init"] {
+            #expect(demo.output.contains(text), "\(text)")
+        }
+        #expect(folder.files().isEmpty, "it leaves nothing behind")
+        let kept = try await folder.sluice("demo", "--keep", "kept", seconds: 90)
+        #expect(kept.status == 0 && folder.files(under: "kept").contains("sluice.yaml"))
+    }
+
+    @Test func theSandboxKeepsItsRecordsInAFile() async throws {
+        let project = try await CompanyProject(sandbox: ["--data", "kept.jsonl"])
+        try await project.sluice("run", "companies")
+        #expect(try await project.planhat.stop().status == 0)
+        let second = try await LocalPlanhat(project.folder, ["--data", "kept.jsonl"], port: project.planhat.port)
+        #expect(try Set(second.companies()) == project.expected())
+        let third = try await project.sluice("sandbox", "--listen", "127.0.0.1:\(second.port)", "--json")
+        #expect(try third.status == 1 && third.json()["error"]["code"].string == "sandbox_address_in_use")
+    }
+
+    @Test func quietPrintsOnlyWhatDidNotGoWell() async throws {
+        let project = try await CompanyProject(sandbox: ["--fail", "refuse where externalId=5 times=1"])
+        let bad = try await project.sluice("run", "companies", "--quiet")
+        #expect(bad.status == 3 && bad.output.contains("5"))
+        let good = try await project.sluice("run", "companies", "--quiet")
+        #expect(good.status == 0 && good.everything.isEmpty, "\(good.everything)")
+        let verbose = try await project.sluice("run", "companies", "--full", "--verbose")
+        #expect(verbose.status == 0 && !verbose.errors.isEmpty)
+    }
+
+    @Test func outputWithoutATerminalHasNoColoursAndNoProgressBar() async throws {
+        let project = try await CompanyProject()
+        for environment in [[:], ["NO_COLOR": "1"]] {
+            for command in [["run", "companies", "--full"], ["check"], ["show"], ["check", "nobody"]] {
+                let ended = try await project.sluice(command, environment: environment)
+                #expect(!ended.everything.contains("\u{1B}"), "\(command)")
+            }
+        }
+    }
+
+    @Test func errorsAreJSONOnStandardOutputWhereThatWasAskedFor() async throws {
+        let project = try await CompanyProject()
+        let ended = try await project.sluice("run", "company", "--json")
+        let error = try ended.json()["error"]
+        #expect(ended.status == 2 && error["code"].string == "unknown_sync")
+        #expect(error.keys == ["code", "message", "hint", "file", "line", "column"])
+        #expect(error["hint"].string?.contains("companies") == true)
+        let text = try await project.sluice("run", "company")
+        #expect(text.output.isEmpty && text.errors.contains("companies"))
+
+        try project.folder.write(
+            CompanyProject.text("http://127.0.0.1:1").replacing("name: name", with: "nam: name"), to: "bad.yaml")
+        let bad = try await project.sluice("run", "companies", "--project", "bad.yaml", "--json")
+        let diagnostic = try bad.json()["error"]
+        #expect(bad.status == 2 && diagnostic["line"].int == 14, "\(bad.everything)")
+        #expect(diagnostic["file"].string?.hasSuffix("bad.yaml") == true && diagnostic["column"].int != nil)
+        let check = try await project.sluice("check", "--project", "bad.yaml", "--json")
+        #expect(try check.status == 2 && check.json()["ok"].bool == false)
+        #expect(try check.json()["diagnostics"].list.contains { $0["line"].int == 14 }, "\(check.everything)")
+    }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import Testing
+
+/// Runs of 20,000 rows, killed with SIGKILL at 30 moments spread over their length, and then run again.
+@Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct KillTests {
+    private static let rows = 20_000
+    private static let moments = 30
+    private static let lanes = 4
+
+    /// What the second half of the tests starts from: 12,000 rows changed and 2,000 new.
+    private static let changes = """
+        update accounts set seats = seats + 1000 where id <= 12000;
+        insert into accounts
+        with recursive n(i) as (select 20001 union all select i + 1 from n where i < 22000)
+        select i, 'Account ' || i, 'Team', i % 100 from n;
+        """
+
+    @Test func aKilledInitialRunLosesNothingAndCreatesNothingTwice() async throws {
+        try await killEverywhere { try await Lane(isIncremental: false, latency: 500) }
+    }
+
+    @Test func aKilledIncrementalRunLosesNothingAndCreatesNothingTwice() async throws {
+        try await killEverywhere { try await Lane(isIncremental: true, latency: 650) }
+    }
+
+    /// Spreads the moments over lanes that work side by side, each on its own Planhat.
+    private func killEverywhere(_ makeLane: @escaping @Sendable () async throws -> Lane) async throws {
+        let killed = try await withThrowingTaskGroup(of: Int.self) { group in
+            for first in 0..<Self.lanes {
+                group.addTask {
+                    let lane = try await makeLane()
+                    let length = try await lane.measure()
+                    #expect(length > 1.9, "the run is over too soon to be killed at different moments")
+                    var killed = 0
+                    for moment in stride(from: first, to: Self.moments, by: Self.lanes) {
+                        let part = (Double(moment) + 0.5) / Double(Self.moments)
+                        if try await lane.trial(killedAfter: length * part) { killed += 1 }
+                    }
+                    return killed
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        // The machine may be quicker at one time than at another; most have to be kills all the same.
+        #expect(killed >= Self.moments * 2 / 3, "only \(killed) of \(Self.moments) runs were still going when killed")
+    }
+
+    /// One place in which runs are killed, one after the other, each from the same start.
+    private final class Lane: Sendable {
+        private let project: CompanyProject
+        private let port: Int
+        private let options: [String]
+        private let isIncremental: Bool
+        private let expected: Set<String>
+        private let toAccept: Int
+
+        init(isIncremental: Bool, latency: Int) async throws {
+            self.isIncremental = isIncremental
+            project = try await CompanyProject(rows: KillTests.rows, sandbox: ["--data", "base.jsonl"])
+            port = project.planhat.port
+            options = ["--latency", String(latency)]
+            if isIncremental {
+                let before = try await project.sluice("run", "companies", "--json", "--state", "base-state")
+                guard before.status == 0 else { throw ChildError(description: before.everything) }
+                try project.database.execute(KillTests.changes)
+            }
+            try await project.planhat.stop()
+            expected = try project.expected()
+            toAccept = isIncremental ? 14_000 : KillTests.rows
+        }
+
+        /// Puts everything back to the start and starts the local Planhat on the port it had before, since another
+        /// address would be another destination.
+        private func begin() async throws -> LocalPlanhat {
+            let files = FileManager.default
+            for name in ["state", "now.jsonl"] where files.fileExists(atPath: project.folder.path + "/" + name) {
+                try files.removeItem(atPath: project.folder.path + "/" + name)
+            }
+            guard isIncremental else { return try await LocalPlanhat(project.folder, options, port: port) }
+            try project.folder.copy(project.folder.path + "/base-state", to: "state")
+            try project.folder.copy(project.folder.path + "/base.jsonl", to: "now.jsonl")
+            return try await LocalPlanhat(project.folder, options + ["--data", "now.jsonl"], port: port)
+        }
+
+        /// How long the run takes when nobody kills it, in seconds.
+        func measure() async throws -> Double {
+            let planhat = try await begin()
+            let started = ContinuousClock.now
+            let ended = try await run()
+            let length = ContinuousClock.now - started
+            try expectTruth(planhat, ended)
+            try await planhat.stop()
+            return Double(length.components.seconds) + Double(length.components.attoseconds) / 1e18
+        }
+
+        /// - Returns: whether the run was still going when it was killed.
+        func trial(killedAfter seconds: Double) async throws -> Bool {
+            let planhat = try await begin()
+            let child = try project.start("run", "companies", "--json", "--state", "state")
+            try await Task.sleep(for: .seconds(seconds))
+            child.signal(SIGKILL)
+            let wasKilled = try await child.wait().signal == SIGKILL
+            let ended = try await run()
+            try expectTruth(planhat, ended, "killed after \(seconds) s")
+            try await expectHistory(planhat, "killed after \(seconds) s")
+            let after = try await run()
+            #expect(try after.runs().map { $0["requests"].int } == [0], "killed after \(seconds) s")
+            try await planhat.stop()
+            return wasKilled
+        }
+
+        private func run() async throws -> Finished {
+            try await project.sluice("run", "companies", "--json", "--state", "state")
+        }
+
+        private func expectTruth(_ planhat: LocalPlanhat, _ ended: Finished, _ comment: Comment? = nil) throws {
+            #expect(ended.status == 0, "\(comment?.rawValue ?? "") \(ended.everything)")
+            let arrived = try planhat.companies()
+            #expect(arrived.count == expected.count, comment)
+            #expect(Set(arrived) == expected, comment)
+            let state = try planhat.state()
+            #expect(state["created_again"].members.isEmpty, comment)
+            #expect(state["rows"]["companies"]["failed"].int == 0, comment)
+            let created = isIncremental ? 2_000 : KillTests.rows
+            #expect(state["rows"]["companies"]["created"].int == created, comment)
+        }
+
+        /// What the history says agrees with what the destination saw.
+        private func expectHistory(_ planhat: LocalPlanhat, _ comment: Comment) async throws {
+            let runs = try await project.sluice("runs", "companies", "--json", "--state", "state", "--limit", "100")
+                .runs()
+            let accepted = runs.reduce(0) { $0 + $1.operations("accepted") }
+            #expect(accepted == toAccept + (isIncremental ? KillTests.rows : 0), comment)
+            for run in runs {
+                #expect(JSON.finalStates.contains(run.state), "\(comment): run \(run["id"].int ?? 0) is \(run.state)")
+                #expect(run["ended_at"] != .null, comment)
+                #expect(run.isBalanced, "\(comment): \(run)")
+                #expect((run.state == "failed") == (run["error"] != .null), "\(comment): \(run)")
+            }
+            #expect(runs.first?.state == "succeeded", comment)
+            let created = runs.reduce(0) { $0 + $1.operations("created") }
+            #expect(created <= (isIncremental ? 22_000 : KillTests.rows), comment)
+            // A request whose answer nobody heard is made again: the books may not know more than arrived.
+            let counted = runs.reduce(0) { $0 + ($1["requests"].int ?? 0) } - (isIncremental ? 4 : 0)
+            #expect(try counted <= planhat.writes(), comment)
+        }
+    }
+}
