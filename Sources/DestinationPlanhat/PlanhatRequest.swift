@@ -21,9 +21,13 @@ package struct PlanhatRequest: Sendable {
         let payloadBytes = batch.entries.reduce(0) { $0 + $1.payload.count }
         var body = ByteBufferAllocator().buffer(capacity: payloadBytes + batch.count + 1)
         body.writeInteger(UInt8(ascii: "["))
-        for (index, entry) in batch.entries.enumerated() {
-            if index > 0 { body.writeInteger(UInt8(ascii: ",")) }
-            body.writeBytes(batch.bytes[entry.payload])
+        if let joined = batch.joinedPayloads {
+            body.writeBytes(batch.bytes[joined])
+        } else {
+            for (index, entry) in batch.entries.enumerated() {
+                if index > 0 { body.writeInteger(UInt8(ascii: ",")) }
+                body.writeBytes(batch.bytes[entry.payload])
+            }
         }
         body.writeInteger(UInt8(ascii: "]"))
         return PlanhatRequest(method: .put, path: "/\(object.path)", body: body)

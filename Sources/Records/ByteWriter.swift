@@ -83,23 +83,42 @@ public struct ByteWriter: ~Copyable {
     /// Appends a number in decimal digits.
     public mutating func append(decimal number: Int64) {
         reserve(20)
-        var magnitude = number.magnitude
-        var length = 1
-        var limit: UInt64 = 10
-        while magnitude >= limit && length < 19 {
-            length += 1
-            limit &*= 10
+        if number < 0 {
+            unsafe base.storeBytes(of: UInt8(ascii: "-"), toByteOffset: written, as: UInt8.self)
+            written += 1
         }
-        if magnitude >= 10_000_000_000_000_000_000 { length = 20 }
-        if number < 0 { append(UInt8(ascii: "-")) }
-        reserve(length)
-        var offset = count + length
-        repeat {
-            offset -= 1
-            unsafe base.storeBytes(of: UInt8(48 + magnitude % 10), toByteOffset: offset, as: UInt8.self)
-            magnitude /= 10
-        } while magnitude > 0
-        written = count + length
+        var rest = number.magnitude
+        let length = Self.digitCount(rest)
+        var offset = written + length
+        while rest >= 100 {
+            let pair = rest % 100
+            rest /= 100
+            offset -= 2
+            storePair(pair, at: offset)
+        }
+        if rest >= 10 {
+            storePair(rest, at: offset - 2)
+        } else {
+            unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: 48 + rest), toByteOffset: offset - 1, as: UInt8.self)
+        }
+        written += length
+    }
+
+    @inline(__always)
+    private mutating func storePair(_ pair: UInt64, at offset: Int) {
+        let digits = UInt16(truncatingIfNeeded: pair / 10 | (pair % 10) << 8) | 0x3030
+        unsafe base.storeBytes(of: digits.littleEndian, toByteOffset: offset, as: UInt16.self)
+    }
+
+    @inline(__always)
+    private static func digitCount(_ number: UInt64) -> Int {
+        var count = 1
+        var rest = number
+        while rest >= 10_000 {
+            rest /= 10_000
+            count += 4
+        }
+        return rest >= 1_000 ? count + 3 : rest >= 100 ? count + 2 : rest >= 10 ? count + 1 : count
     }
 
     /// Makes room for `more` bytes and lets `body` write them; `body` returns how many it wrote.

@@ -59,6 +59,18 @@ public struct OperationBatch: Sendable {
         String(decoding: bytes[entries[index].payload], as: UTF8.self)
     }
 
+    /// The payloads of all operations as they stand in the bytes, if they stand one after the other with a comma
+    /// between each; nil if not.
+    public var joinedPayloads: Range<Int>? {
+        guard let first = entries.first, let last = entries.last else { return nil }
+        var end = first.payload.upperBound
+        for entry in entries.dropFirst() {
+            guard entry.payload.lowerBound == end + 1, bytes[end] == UInt8(ascii: ",") else { return nil }
+            end = entry.payload.upperBound
+        }
+        return first.payload.lowerBound..<last.payload.upperBound
+    }
+
     /// The same operations without those outside `range`; the bytes are shared, not copied.
     public func slice(_ range: Range<Int>) -> OperationBatch {
         OperationBatch(kind: kind, keyField: keyField, bytes: bytes, entries: Array(entries[range]))

@@ -18,7 +18,7 @@ public enum OutcomeKind: String, Sendable, Hashable, Codable, CaseIterable {
     case invalid
     /// Refused before and not yet due again, or in doubt and not yet decided.
     case held
-    /// The behaviour asks for nothing here.
+    /// The behavior asks for nothing here.
     case skipped
     /// The destination read it and refused.
     case rejected

@@ -10,7 +10,7 @@ package struct SharedNumber: Sendable {
     /// Reads the number (0 where there is none yet), lets `body` change it and writes it back, all under an
     /// exclusive lock. Returns what `body` returns.
     package func update<Result>(_ body: (inout Int64) -> Result) throws(StateError) -> Result {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_EX) == 0 else { throw failure() }

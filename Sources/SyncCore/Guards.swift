@@ -44,14 +44,7 @@ package struct GuardVerdict: Sendable, Hashable {
 }
 
 package enum Guards {
-    /// The first guard that stops the plan and is not among `accepted`; nil lets it pass.
-    package static func judge(
-        _ facts: GuardFacts, limits: GuardLimits, accepted: Set<String>
-    ) -> GuardVerdict? {
-        verdicts(facts, limits: limits).first { !accepted.contains($0.name.rawValue) }
-    }
-
-    /// Every guard that speaks against the plan.
+    /// Every guard that speaks against the plan, the most telling first.
     package static func verdicts(_ facts: GuardFacts, limits: GuardLimits) -> [GuardVerdict] {
         [
             emptyScan(facts), invalid(facts, limits), schemaChange(facts, limits), removed(facts, limits),

@@ -59,6 +59,33 @@ package struct KeyWriter: Sendable {
         if writer.count > Self.keyBytesMax { throw .tooLong(bytes: writer.count) }
     }
 
+    /// Appends the key of a row that was admitted, as a JSON string.
+    @inline(__always)
+    func writeJSON(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
+        let cell = rows.cell(row, columns[0])
+        switch cell.kind {
+        case .integer where !isComposite:
+            writer.append(UInt8(ascii: "\""))
+            writer.append(decimal: cell.integer)
+            writer.append(UInt8(ascii: "\""))
+        case .text where !isComposite && !ignoresCase:
+            unsafe JSONText.appendString(cell.bytes, to: &writer)
+        default:
+            writeRareJSON(rows, row, to: &writer)
+        }
+    }
+
+    private func writeRareJSON(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
+        var text = ByteWriter(capacity: 128)
+        do throws(Problem) {
+            try write(rows, row, to: &text)
+        } catch {
+            // The row was admitted, so its key can be written.
+            text.removeAll()
+        }
+        unsafe JSONText.appendString(text.bytes, to: &writer)
+    }
+
     private func writeComposite(
         _ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter
     ) throws(Problem) {

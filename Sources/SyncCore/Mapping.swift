@@ -93,14 +93,14 @@ package struct Mapping: ~Copyable {
                 if step.skipsNull { return nil }
                 append(name, to: &writer)
                 writer.append("null")
-            } else if kind == .text && step.takesTextAsItIs {
-                append(name, to: &writer)
-                unsafe JSONText.appendString(cell.bytes, to: &writer)
-            } else if kind == .integer && step.takesIntegerAsItIs {
-                append(name, to: &writer)
-                writer.append(decimal: cell.integer)
             } else {
-                return writeCast(index, cell, name, &isFirst, &writer)
+                let start = writer.count
+                append(name, to: &writer)
+                let isPlain = step.plainKinds >> UInt32(kind.tag) & 1 == 1
+                if !isPlain || !PlainJSON.write(cell, kind, to: &writer) {
+                    writer.truncate(to: start)
+                    return writeCast(index, cell, name, &isFirst, &writer)
+                }
             }
         case .constant, .key:
             append(name, to: &writer)
@@ -130,15 +130,8 @@ package struct Mapping: ~Copyable {
         return nil
     }
 
+    @inline(__always)
     private func writeKey(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
-        guard let key else { return }
-        var text = ByteWriter(capacity: 128)
-        do throws(KeyWriter.Problem) {
-            try key.write(rows, row, to: &text)
-        } catch {
-            // The row was admitted, so its key can be written.
-            text.removeAll()
-        }
-        unsafe JSONText.appendString(text.bytes, to: &writer)
+        key?.writeJSON(rows, row, to: &writer)
     }
 }

@@ -10,9 +10,8 @@ struct MappingStep: BitwiseCopyable {
     var source: Source
     /// A null leaves the field out.
     var skipsNull: Bool
-    /// A text is written as a JSON string, an integer as a JSON number, without a cast.
-    var takesTextAsItIs: Bool
-    var takesIntegerAsItIs: Bool
+    /// The kinds of cells, one bit each, that the field takes as their own kind of JSON, without a cast.
+    var plainKinds: UInt32
     var column: Int32
     /// Where `,"name":` stands, and after it the JSON of a constant.
     var nameStart: Int32
@@ -96,20 +95,27 @@ struct MappingCompiler {
     private mutating func append(
         _ field: MappedField, _ source: MappingStep.Source, _ place: Range<Int>, column: Int, nulls: NullPolicy
     ) {
-        var takesText = false
-        var takesInteger = false
-        switch field.type {
-        case .text, .email: takesText = true
-        case .any: (takesText, takesInteger) = (true, true)
-        case .number, .integer, .dayNumber: takesInteger = true
-        default: break
-        }
         fields.append(field)
         steps.append(
             MappingStep(
-                source: source, skipsNull: nulls == .skip, takesTextAsItIs: takesText,
-                takesIntegerAsItIs: takesInteger, column: Int32(column), nameStart: Int32(place.lowerBound),
-                nameEnd: Int32(place.upperBound)))
+                source: source, skipsNull: nulls == .skip, plainKinds: Self.plainKinds(of: field.type),
+                column: Int32(column), nameStart: Int32(place.lowerBound), nameEnd: Int32(place.upperBound)))
+    }
+
+    private static func plainKinds(of type: FieldType) -> UInt32 {
+        let kinds: [CellKind] =
+            switch type {
+            case .text, .email: [.text, .uuid]
+            case .any:
+                [.text, .uuid, .integer, .false, .true, .decimal, .double, .date, .timestamp, .localTimestamp, .json, .array]
+            case .number: [.integer, .decimal, .double]
+            case .integer, .dayNumber: [.integer]
+            case .boolean: [.false, .true]
+            case .date: [.date]
+            case .dateTime: [.timestamp, .localTimestamp]
+            case .choice, .textList, .reference: []
+            }
+        return kinds.reduce(0) { $0 | 1 << UInt32($1.tag) }
     }
 
     /// Adds `,"name":` and returns where it stands.

@@ -74,7 +74,8 @@ struct Deliver {
             - operations.undelivered - operations.inDoubt
     }
 
-    /// Step 9: the journal first, then the history.
+    /// Step 9: the journal first, then the history. The frame is synced together with the next batch's open frame,
+    /// before another request leaves: one sync for each batch instead of two.
     private func settle(
         _ sent: SendBatch.Sent, _ batch: OperationBatch, number: Int, journal: AcceptanceJournal,
         figures: inout DeliveryFigures, record: (DeliveryFigures) -> RunRecord

@@ -34,7 +34,6 @@ final class PlanMaker {
     private var probes: [Probe] = []
     private var findings: [Differ.Finding] = []
     private var key = ByteWriter(capacity: 256)
-    private var payload = ByteWriter(capacity: 4_096)
 
     struct HeldRow {
         var index: Int32
@@ -165,15 +164,17 @@ final class PlanMaker {
             ledger.unchanged += 1
             return .unchanged
         }
-        payload.removeAll()
         dataset.writeKey(rows, row, to: &key)
-        if let reason = mapping.map(rows, row, into: &payload) {
+        var reason: Reason?
+        _ = unsafe try writer.append(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes) {
+            reason = mapping.map(rows, row, into: &$0)
+            return reason == nil
+        }
+        if let reason {
             ledger.invalid += 1
             try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
             return .invalid
         }
-        _ = unsafe try writer.append(
-            kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes, payload: payload.bytes)
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned

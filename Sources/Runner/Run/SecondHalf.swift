@@ -45,8 +45,11 @@ struct SecondHalf {
         let journal = try AcceptanceJournal.open(files, run: record.id)
         defer { journal.close() }
         let deliver = Deliver(prepared: prepared, environment: environment, policy: policy)
-        return try await deliver.deliver(
+        let ended = try await deliver.deliver(
             plan, run: &record, journal: journal, from: begin, planReasons: summary.reasons)
+        // The books are closed on what the journal says: its last frame too has to be on the disk by then.
+        try journal.synchronize()
+        return ended
     }
 
     func close(

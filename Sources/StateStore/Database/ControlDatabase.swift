@@ -70,6 +70,30 @@ package final class ControlDatabase: Sendable {
         do { return try pool.write(body) } catch { throw DatabaseFailure.stateError(error, path: path) }
     }
 
+    /// A write that a power cut may take back, but never a kill: for what the journal, which is on the disk, can say
+    /// again. The next ordinary write makes it durable too.
+    func writeAhead<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {
+        do {
+            return try pool.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous = NORMAL")
+                var result: Swift.Result<Result, any Error>?
+                do {
+                    try database.inTransaction {
+                        result = .success(try body(database))
+                        return .commit
+                    }
+                } catch {
+                    result = .failure(error)
+                }
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                guard let result else { throw CancellationError() }
+                return try result.get()
+            }
+        } catch {
+            throw DatabaseFailure.stateError(error, path: path)
+        }
+    }
+
     func read<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {
         do { return try pool.read(body) } catch { throw DatabaseFailure.stateError(error, path: path) }
     }
@@ -217,7 +241,7 @@ extension ControlDatabase {
     package func apply(
         run: Int64, position: Int, outcomes: [OutcomeRecord], exchanges: [ExchangeRecord] = [], figures: RunRecord
     ) throws(StateError) -> Bool {
-        try write { database in
+        try writeAhead { database in
             guard try RunTable.appliedPosition(database, run) < position else { return false }
             try OutcomeTable.insert(database, outcomes)
             try ExchangeTable.insert(database, exchanges)

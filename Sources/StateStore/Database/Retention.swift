@@ -70,14 +70,7 @@ package struct Retention: Sendable, Hashable {
                 DELETE FROM \(kind.table) WHERE run = ?1 AND \(kind.order) IN (
                     SELECT \(kind.order) FROM \(kind.table) WHERE run = ?1 LIMIT \(kind.perTransaction))
                 """
-            var count = 0
-            repeat {
-                count = try database.write { database in
-                    try database.execute(sql: sql, arguments: [run.id])
-                    return database.changesCount
-                }
-                removed += count
-            } while count > 0
+            removed += try drain(sql, run.id, database)
         }
         return removed
     }
@@ -104,11 +97,16 @@ package struct Retention: Sendable, Hashable {
                     AND EXISTS (SELECT 1 FROM runs WHERE sync = old.sync AND id > old.id)
                 LIMIT \(Self.rowsPerTransaction))
             """
+        return try drain(sql, limit.milliseconds, database)
+    }
+
+    /// Executes a limited DELETE until it finds nothing, a transaction each time, so that runs can write in between.
+    private func drain(_ sql: String, _ argument: Int64, _ database: ControlDatabase) throws(StateError) -> Int {
         var removed = 0
         var count = 0
         repeat {
             count = try database.write { database in
-                try database.execute(sql: sql, arguments: [limit.milliseconds])
+                try database.execute(sql: sql, arguments: [argument])
                 return database.changesCount
             }
             removed += count

@@ -97,7 +97,8 @@ package final class AcceptanceJournal: Sendable {
         }
     }
 
-    /// Returns the frame's position once it is on the disk; then the outcomes may be shown and the next batch sent.
+    /// Returns the frame's position. A kill cannot take the frame back any more; a power cut can until the next open
+    /// frame or `synchronize` has returned, so no request leaves before one of them.
     @discardableResult
     package func append(settled frame: SettleFrame) throws -> Int {
         try state.withLock { state in
@@ -105,13 +106,32 @@ package final class AcceptanceJournal: Sendable {
                 frame.others.allSatisfy({ frame.effects.indices.contains($0.entryIndex) })
             else { throw Self.outOfOrder(files, frame.batch) }
             JournalCoding.encode(frame, into: &state.frame)
-            let position = try append(&state, kind: JournalCoding.settledKind, step: .journalSettled)
+            let position = try append(&state, kind: JournalCoding.settledKind, step: .journalSettled, synchronizes: false)
             state.open[frame.batch] = nil
             return position
         }
     }
 
-    private func append(_ state: inout State, kind: UInt32, step: StepName) throws -> Int {
+    /// Returns once every frame so far is on the disk.
+    package func synchronize() throws {
+        try state.withLock { state in
+            if let file = state.file { try Self.synchronize(file, &state) }
+        }
+    }
+
+    private static func synchronize(_ file: StateFile, _ state: inout State) throws {
+        do {
+            try file.synchronize()
+        } catch {
+            // After a failed sync nobody knows what is on the disk: the file has to be read anew.
+            state.file = nil
+            throw error
+        }
+    }
+
+    private func append(
+        _ state: inout State, kind: UInt32, step: StepName, synchronizes: Bool = true
+    ) throws -> Int {
         guard let file = state.file else {
             throw StateError(
                 code: "journal_closed", message: "The journal of \(files.name) cannot be written any more.",
@@ -128,13 +148,7 @@ package final class AcceptanceJournal: Sendable {
             state.file = nil
             throw error
         }
-        do {
-            try file.synchronize()
-        } catch {
-            // After a failed sync nobody knows what is on the disk: the file has to be read anew.
-            state.file = nil
-            throw error
-        }
+        if synchronizes { try Self.synchronize(file, &state) }
         state.offset += state.frame.count
         state.frames += 1
         return state.frames - 1

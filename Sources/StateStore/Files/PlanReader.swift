@@ -54,27 +54,22 @@ package struct PlanReader: Sendable {
     package mutating func next(
         itemsMax: Int, bytesMax: Int, overheadPerItem: Int, keyField: String
     ) throws -> OperationBatch? {
-        var batch: OperationBatch?
+        var building: BatchBuilder?
         var bytes = 0
-        let (likelyBytes, likelyItems) = (likelyBytes, likelyItems)
         try advance { operation in
-            let size = unsafe operation.payload.count + overheadPerItem
-            if let known = batch?.kind {
-                guard known == operation.kind, (batch?.count ?? 0) < itemsMax, bytes + size <= bytesMax else {
+            let size = operation.payload.count + overheadPerItem
+            if let kind = building?.kind {
+                guard kind == operation.kind, (building?.count ?? 0) < itemsMax, bytes + size <= bytesMax else {
                     return false
                 }
             } else {
-                batch = OperationBatch(kind: operation.kind, keyField: keyField)
-                batch?.bytes.reserveCapacity(likelyBytes + likelyBytes / 16)
-                batch?.entries.reserveCapacity(likelyItems)
+                building = BatchBuilder(kind: operation.kind, itemsMax: itemsMax, bytesMax: bytesMax)
             }
             bytes += size
-            batch?.append(operation)
+            building?.append(operation)
             return true
         }
-        self.likelyBytes = batch?.bytes.count ?? 0
-        self.likelyItems = batch?.count ?? 0
-        return batch
+        return building?.batch(keyField: keyField)
     }
 
     /// The next batch begins with the first operation of this sequence or a later one.
@@ -194,15 +189,42 @@ private struct PlanFooter {
     }
 }
 
-extension OperationBatch {
-    fileprivate mutating func append(_ operation: PlannedOperation) {
-        let start = bytes.count
-        unsafe bytes.append(contentsOf: operation.key)
-        let middle = bytes.count
-        unsafe bytes.append(contentsOf: operation.payload)
+/// Puts a batch together: the payloads one after the other with a comma between, as a JSON array has them, so that a
+/// destination can take them in one piece; the keys behind them.
+private struct BatchBuilder {
+    let kind: OperationKind
+    private var payloads: [UInt8] = []
+    private var keys: [UInt8] = []
+    private var entries: [OperationEntry] = []
+
+    init(kind: OperationKind, itemsMax: Int, bytesMax: Int) {
+        self.kind = kind
+        payloads.reserveCapacity(min(bytesMax, 2 << 20))
+        entries.reserveCapacity(min(itemsMax, 5_000))
+        keys.reserveCapacity(64 << 10)
+    }
+
+    var count: Int { entries.count }
+
+    mutating func append(_ operation: PlannedOperation) {
+        if !entries.isEmpty { payloads.append(UInt8(ascii: ",")) }
+        let payload = payloads.count
+        unsafe payloads.append(contentsOf: operation.payload)
+        let key = keys.count
+        unsafe keys.append(contentsOf: operation.key)
         entries.append(
             OperationEntry(
                 sequence: operation.sequence, keyHash: operation.keyHash, rowHash: operation.rowHash,
-                key: start..<middle, payload: middle..<bytes.count))
+                key: key..<keys.count, payload: payload..<payloads.count))
+    }
+
+    consuming func batch(keyField: String) -> OperationBatch {
+        let offset = payloads.count
+        payloads.append(contentsOf: keys)
+        for index in entries.indices {
+            let key = entries[index].key
+            entries[index].key = key.lowerBound + offset..<key.upperBound + offset
+        }
+        return OperationBatch(kind: kind, keyField: keyField, bytes: payloads, entries: entries)
     }
 }

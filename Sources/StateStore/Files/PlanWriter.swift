@@ -16,6 +16,8 @@ package struct PlanWriter: ~Copyable {
     private var offset: Int
     private var struck = StruckSet()
     private var appended = 0
+    /// Up to where the disk has been asked to set room aside.
+    private var reserved = 0
     package private(set) var isSealed = false
 
     /// Begins a plan; an old one of that path is overwritten. `header` is the caller's, any bytes.
@@ -64,6 +66,37 @@ package struct PlanWriter: ~Copyable {
         return appended - 1
     }
 
+    /// Appends an operation whose payload `body` writes straight into the plan's block. Where `body` returns false the
+    /// operation is left out, and nil is returned instead of its sequence.
+    package mutating func append(
+        kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: UnsafeRawBufferPointer,
+        payload body: (inout ByteWriter) throws -> Bool
+    ) throws -> Int? {
+        precondition(!isSealed)
+        let start = block.count
+        block.append(littleEndian: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0))
+        block.append(littleEndian: UInt32(key.count))
+        block.append(littleEndian: UInt32(0))
+        block.append(keyHash)
+        block.append(rowHash)
+        unsafe block.append(key)
+        let payloadStart = block.count
+        guard try body(&block) else {
+            block.truncate(to: start)
+            return nil
+        }
+        let size = block.count - start
+        guard size <= Self.operationBytesMax else {
+            block.truncate(to: start)
+            throw Self.tooLarge(file.path, size)
+        }
+        block.replace(at: start + 8, with: UInt32(block.count - payloadStart))
+        operations += 1
+        appended += 1
+        if block.count > PlanBlock.bytesWanted { try flush() }
+        return appended - 1
+    }
+
     private static func tooLarge(_ path: String, _ size: Int) -> StateError {
         StateError(
             code: "operation_too_large",
@@ -71,8 +104,18 @@ package struct PlanWriter: ~Copyable {
             hint: "Leave the large column out of the mapping, or shorten it in the dataset's query.")
     }
 
+    /// A plan that has grown to some MiB will probably grow on.
+    private mutating func reserve() {
+        guard places.count >= 4, offset + block.count > reserved else { return }
+        file.reserve(from: offset, count: Self.reservedBytes)
+        reserved = offset + Self.reservedBytes
+    }
+
+    private static let reservedBytes = 16 << 20
+
     private mutating func flush() throws {
         guard operations > 0 else { return }
+        reserve()
         let first = appended - operations
         PlanBlock.seal(&block, operations: operations, firstSequence: first)
         try unsafe steps.write(block.bytes, to: file, at: offset, as: .planBlock)
@@ -125,6 +168,7 @@ package struct PlanWriter: ~Copyable {
         let numbers = [UInt64(offset), UInt64(footer.count), checksum, UInt64(appended), UInt64(struck.count)]
         footer.append(FileHeader(kind: .planSeal, numbers: numbers).encoded())
         try unsafe steps.write(footer.bytes, to: file, at: offset, as: .planSealed)
+        if reserved > 0 { try file.truncate(to: offset + footer.count) }
         try file.synchronize()
         try StateFolder.synchronize(StateFolder.parent(file.path))
         offset += footer.count
