@@ -51,8 +51,40 @@ struct EveryStepTests {
         #expect(world.account.created.values.allSatisfy { $0 == 1 }, "step \(step)")
         #expect(records.last?.operations.rejected == 1 && records.last?.operations.undelivered == 0, "step \(step)")
         #expect(try environment.database.unfinishedRuns().isEmpty, "step \(step)")
+        try expectTries(environment, step: step)
         let again = try await RunSync(Definitions.first, options: RunOptions(), environment: environment).run()
         #expect(again.count == 1 && again[0].rows.planned == 1 && again[0].rows.unchanged == 5, "step \(step)")
+    }
+
+    /// The history knows as many refusals in a row as the pending file counts.
+    private func expectTries(_ environment: RunEnvironment, step: Int) throws {
+        let memory = try #require(try environment.database.memory("things"))
+        let pending = try PendingFile.open(environment.state.sync("things"))
+        let life = try RunHistory(environment.database).life(sync: "things", key: "k7")
+        let entry = pending.find(Hash128.of("k7", seed: memory.seed))
+        #expect(entry?.tries == UInt32(life.count { $0.outcome == .rejected }), "step \(step)")
+        #expect(pending.count == 1, "step \(step)")
+        let snapshot = try #require(try Snapshot.open(environment.state.sync("things")).snapshot)
+        let known = Set((1...8).map { Hash128.of("k\($0)", seed: memory.seed) })
+        #expect((0..<snapshot.count).allSatisfy { known.contains(snapshot.record(at: $0).key) }, "step \(step)")
+    }
+
+    /// A run that a guard stops, and the next one, which the guard stops too.
+    @Test(arguments: [nil, 1, .max] as [Int?])
+    func runKilledBeforeItsGuardIsStoppedByTheNextStart(bytes: Int?) async throws {
+        for step in 0..<8 {
+            let folder = try Scratch.make()
+            defer { Scratch.remove(folder) }
+            let world = World(seed: 1)
+            let object = SimulatedDestination.object(batchItemsMax: 2)
+            world.source.rows = [row(1, "a"), ["id": .null], ["id": .null]]
+            let dying = try world.environment(folder, object: object, steps: CrashPlan(step: step, bytes: bytes).hook)
+            do { _ = try await RunSync(Definitions.first, options: RunOptions(), environment: dying).run() } catch {}
+            let environment = try world.environment(folder, object: object, steps: .none)
+            let records = try await RunSync(Definitions.first, options: RunOptions(), environment: environment).run()
+            #expect(records.allSatisfy { $0.state == .stoppedByGuard }, "step \(step)")
+            #expect(world.account.requests.isEmpty, "step \(step)")
+        }
     }
 
     private func row(_ number: Int, _ name: String) -> SimulatedSource.Row {

@@ -17,6 +17,8 @@ final class History {
     private var definition = Definitions.first
     private var problems: [String] = []
     private(set) var kills = 0
+    /// Whether the person at this history accepts every guard; a person who does not never sees one passed.
+    private let acceptsGuards: Bool
     /// What happened, in short; the same for the same seed.
     private(set) var trace: [String] = []
 
@@ -25,6 +27,7 @@ final class History {
         random = SeededRandom(seed: seed)
         folder = try Scratch.make()
         world = World(seed: random.next())
+        acceptsGuards = random.chance(percent: 50)
     }
 
     deinit { Scratch.remove(folder) }
@@ -32,7 +35,7 @@ final class History {
     func play() async throws -> [String] {
         let object = SimulatedDestination.object(batchItemsMax: random.number(1...50))
         world.source.batchRowsMax = random.number(1...120)
-        world.account.attribution = [.each, .counted, .whole][random.number(0...2)]
+        for account in world.accounts { account.attribution = [.each, .counted, .whole][random.number(0...2)] }
         world.fill(rows: random.number(0...400), &random)
         for _ in 1...random.number(2...6) {
             world.change(&random)
@@ -47,6 +50,7 @@ final class History {
     /// One start of the program with faults; it may be killed, cancelled, or end by itself.
     private func disturbedRun(_ object: DestinationObject) async throws {
         let crash = CrashPlan(&random)
+        if random.chance(percent: 6) { world.changeAccount() }
         world.disturb(&random, crash)
         if random.chance(percent: 8) { definition = Definitions.other(than: definition, &random) }
         let environment = try world.environment(folder, object: object, steps: crash.hook)
@@ -62,7 +66,10 @@ final class History {
         opening.finish()
         do {
             let records = try await task.value
-            for record in records { check(record, environment) }
+            for record in records {
+                check(record, environment)
+                checkGuard(record)
+            }
             trace += records.map { "\($0.id) \($0.state.rawValue) \($0.rows) \($0.operations) \($0.requests)" }
         } catch {
             trace.append("killed: \(crash.isDead), requests: \(world.account.requests.count)")
@@ -75,7 +82,7 @@ final class History {
         var options = RunOptions()
         options.isFull = random.chance(percent: 10)
         if random.chance(percent: 10) { options.limit = random.number(1...20) }
-        if random.chance(percent: 50) { options.acceptedGuards = ["invalid", "empty_scan", "schema_change"] }
+        if acceptsGuards { options.acceptedGuards = ["invalid", "empty_scan", "schema_change"] }
         if random.chance(percent: 4) { options.onlyPending = .rejected }
         return options
     }
@@ -125,13 +132,19 @@ final class History {
         }
     }
 
+    /// Only for runs before the last start, which accepts every guard.
+    private func checkGuard(_ record: RunRecord) {
+        guard !acceptsGuards, record.operations.accepted > 0, record.rows.invalid * 2 > record.rows.scanned else { return }
+        problems.append("run \(record.id) sent a plan that the guard for invalid rows had to stop")
+    }
+
     private func checkDestination(_ last: RunRecord) {
         let expected = world.expected(definition)
         let records = world.account.records
         for (key, payload) in expected where records[key] != payload {
             problems.append("\(key) should be \(payload), is \(records[key] ?? "not there")")
         }
-        for (key, count) in world.account.created where count != 1 {
+        for (key, count) in world.accounts.flatMap({ Array($0.created) }) where count != 1 {
             problems.append("\(key) was created \(count) times")
         }
         let refused = world.refused(definition)
@@ -149,14 +162,24 @@ final class History {
         }
         for run in runs { check(run, environment) }
         let created = runs.reduce(0) { $0 + $1.operations.created }
-        if created > world.account.created.count {
-            problems.append("the history says \(created) were created, the account has \(world.account.created.count)")
+        if created > world.created {
+            problems.append("the history says \(created) were created, the accounts have \(world.created)")
         }
-        if kills == 0 && world.faultsBroken == 0 && created != world.account.created.count {
-            problems.append("undisturbed, and still \(created) created of \(world.account.created.count)")
+        if kills == 0 && world.faultsBroken == 0 && created != world.created {
+            problems.append("undisturbed, and still \(created) created of \(world.created)")
         }
         let files = environment.state.sync(definition.name)
+        try checkFingerprints(files, environment)
         if try AcceptanceJournal.pendingRun(files) != nil { problems.append("a journal is left behind") }
+    }
+
+    /// Every fingerprint is that of a key that a row once had.
+    private func checkFingerprints(_ files: SyncFiles, _ environment: RunEnvironment) throws {
+        guard let snapshot = try Snapshot.open(files).snapshot, let memory = try environment.database.memory("things")
+        else { return }
+        let known = Set(world.keys.map { Hash128.of($0, seed: memory.seed) })
+        let foreign = (0..<snapshot.count).count { !known.contains(snapshot.record(at: $0).key) }
+        if foreign > 0 { problems.append("\(foreign) of \(snapshot.count) fingerprints are of no key that there was") }
     }
 
     /// Once more, and nothing is left to do but what is refused.

@@ -10,8 +10,11 @@ import TestKit
 /// What a history plays with: the table, the account, the clock, and what goes wrong between them.
 final class World: Sendable {
     let source: SimulatedSource
-    let account = SimulatedAccount()
+    let accounts = [SimulatedAccount(), SimulatedAccount()]
     let time: SimulatedTime
+    private let current = Mutex(0)
+    /// The table as it was before.
+    private let versions = Mutex<[[SimulatedSource.Row]]>([])
     private let nextKey = Mutex(0)
     private let broken = Mutex(0)
 
@@ -22,10 +25,23 @@ final class World: Sendable {
             Column(name: "name", type: .text, declaredType: "TEXT"),
             Column(name: "seats", type: .integer, declaredType: "INTEGER"),
         ])
-        account.refuse { _, payload in
-            payload.contains("bad") ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
+        for account in accounts {
+            account.refuse { _, payload in
+                payload.contains("bad") ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
+            }
         }
     }
+
+    /// The account that the sync writes to now.
+    var account: SimulatedAccount { accounts[current.withLock { $0 }] }
+    var identity: String { "account \(current.withLock { $0 })" }
+
+    func changeAccount() { current.withLock { $0 = 1 - $0 } }
+
+    /// Every key that any row ever had.
+    var keys: [String] { (0...nextKey.withLock { $0 }).map { "k\($0)" } }
+
+    var created: Int { accounts.reduce(0) { $0 + $1.created.count } }
 
     /// Requests that did not simply go through.
     var faultsBroken: Int { broken.withLock { $0 } }
@@ -66,6 +82,15 @@ final class World: Sendable {
 
     /// Updates, inserts, removals, shared keys, missing keys and values that cannot be cast.
     func change(_ random: inout SeededRandom) {
+        let old = versions.withLock { versions in
+            versions.append(source.rows)
+            return versions.count > 1 ? versions[versions.count - 2] : nil
+        }
+        // Back to what it was: fingerprints that are not true any more show themselves here.
+        if let old, random.chance(percent: 25) {
+            source.rows = old
+            return
+        }
         var rows = source.rows
         for index in rows.indices.reversed() where random.chance(percent: 10) {
             switch random.number(0...9) {
@@ -78,6 +103,7 @@ final class World: Sendable {
                 rows[index]["seats"] = .integer(Int64(random.number(0...3)))
             }
         }
+        if random.chance(percent: 6) { for index in rows.indices.dropLast(2) { rows[index]["seats"] = .text("many") } }
         source.rows = rows
         if random.chance(percent: 5) { source.rows = [] }
         fill(rows: random.number(0...20), &random)
@@ -117,12 +143,13 @@ final class World: Sendable {
 
     func disturb(_ random: inout SeededRandom, _ crash: CrashPlan) {
         let rate = [0, 0, 10, 30][random.number(0...3)]
-        let stopsAt = random.chance(percent: 8) ? random.number(0...10) : Int.max
+        let stopsAt = random.chance(percent: 16) ? random.number(0...10) : Int.max
+        let breakdown = [.unauthorized, .failedBefore, SimulatedFault.lostAfter(records: .max)][random.number(0...2)]
         let state = Mutex((random: SeededRandom(seed: random.next()), first: account.requests.count))
         let itemsMax = random.chance(percent: 10) ? random.number(1...10) : Int.max
         account.fault { [self] number, keys in
             let fault = state.withLock { state in
-                if number - state.first >= stopsAt { return SimulatedFault.unauthorized }
+                if number - state.first >= stopsAt { return breakdown }
                 if keys.count > itemsMax { return .tooLarge(items: itemsMax) }
                 guard state.random.chance(percent: rate) else { return .none }
                 switch state.random.number(0...3) {
@@ -144,8 +171,10 @@ final class World: Sendable {
     }
 
     func calm() {
-        account.fault { _, _ in .none }
-        account.onWrite { _ in }
+        for account in accounts {
+            account.fault { _, _ in .none }
+            account.onWrite { _ in }
+        }
         source.beforeBatch { _ in }
     }
 
@@ -172,7 +201,7 @@ struct WorldConnections: Connections {
     }
 
     func object(_ sync: SyncDefinition) throws -> DestinationObject { destinationObject }
-    func identity(_ sync: SyncDefinition) throws -> String { "account" }
+    func identity(_ sync: SyncDefinition) throws -> String { world.identity }
 
     func pace(_ sync: SyncDefinition) throws -> ConnectionPace {
         ConnectionPace(
