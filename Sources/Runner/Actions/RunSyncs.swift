@@ -2,7 +2,7 @@ package import ProjectConfig
 internal import Records
 package import StateStore
 
-/// Runs several syncs one after the other.
+/// Runs several syncs one after the other, then lets go of history that is older than it is kept.
 package struct RunSyncs: Sendable {
     private let environment: RunEnvironment
 
@@ -25,6 +25,7 @@ package struct RunSyncs: Sendable {
             if Task.isCancelled { break }
             results.append(await one(sync, options: options))
         }
+        sweep()
         return results
     }
 
@@ -50,7 +51,17 @@ package struct RunSyncs: Sendable {
             }
             results.append(result)
         }
+        sweep()
         return results
+    }
+
+    /// That old history cannot be removed is told, and fails nobody's run.
+    private func sweep() {
+        do {
+            try SweepHistory(environment: environment).sweep()
+        } catch {
+            environment.progress(.notSwept(RunError(error)))
+        }
     }
 
     private static func isFailure(_ state: RunState) -> Bool {

@@ -71,6 +71,8 @@ package enum RunProgress: Sendable, Hashable {
     case delivering(done: Int, of: Int)
     case waiting(reason: String, duration: Duration)
     case ended(run: Int64)
+    /// Old history could not be removed.
+    case notSwept(RunError)
 }
 
 /// What was asked of a run.
