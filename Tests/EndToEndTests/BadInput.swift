@@ -22,11 +22,18 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 
     init(
         _ name: String, _ command: String, needs: Needs = .nothing, edits: [(String, String)] = [],
-        files: [String: String?] = [:], environment: [String: String] = [:], sql: String = "", sandbox: [String] = []
+        files: [String: String?] = [:], environment: [String: String] = [:], sql: String = ""
     ) {
         (self.name, self.needs, self.edits, self.files) = (name, needs, edits, files)
-        (self.environment, self.sql, self.sandbox) = (environment, sql, sandbox)
+        (self.environment, self.sql, self.sandbox) = (environment, sql, [])
         self.command = command.split(separator: " ").map(String.init)
+    }
+
+    /// With a sandbox that does something else.
+    func met(by sandbox: String...) -> BadInput {
+        var changed = self
+        changed.sandbox = sandbox
+        return changed
     }
 
     /// Whether it is no failure, only something that is told.
@@ -110,8 +117,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("api_key_wrong_run", "run companies", needs: .planhat, environment: ["PLANHAT_API_KEY": "wrong"]),
         BadInput("api_key_two_lines", "check planhat", needs: .planhat, environment: ["PLANHAT_API_KEY": "one\ntwo"]),
         BadInput(
-            "api_key_may_not_write", "run companies", needs: .planhat,
-            sandbox: ["--fail", "status=403 method=PUT message=\"Missing permission: company.update\""]),
+            "api_key_may_not_write", "run companies", needs: .planhat
+        ).met(by: "--fail", "status=403 method=PUT message=\"Missing permission: company.update\""),
         BadInput(
             "postgres_password_wrong", "check far", needs: .postgres, environment: ["WAREHOUSE_PASSWORD": "wrong"]),
         BadInput("postgres_password_missing", "check far", needs: .postgres, environment: ["WAREHOUSE_PASSWORD": ""]),
@@ -133,7 +140,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("planhat_not_listening_run", "plan companies", edits: [(address, "http://127.0.0.1:1")]),
         BadInput("planhat_host_unknown", "check planhat", edits: [(address, "http://planhat.invalid")]),
         BadInput("planhat_plain_not_tls", "check planhat", needs: .planhat, edits: [("http://", "https://")]),
-        BadInput("planhat_is_a_web_page", "check planhat", needs: .planhat, sandbox: ["--fail", "html"]),
+        BadInput("planhat_is_a_web_page", "check planhat", needs: .planhat).met(by: "--fail", "html"),
         BadInput(
             "planhat_wrong_path", "check planhat", needs: .planhat, edits: [("\", api_key", "/api/v9\", api_key")]),
         BadInput("postgres_not_listening", "check far", needs: .postgres, edits: [("port: PGPORT", "port: 1")]),

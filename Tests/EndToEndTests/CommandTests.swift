@@ -295,6 +295,23 @@ import Testing
         }
     }
 
+    @Test(
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "needs script(1) for a terminal"))
+    func aTerminalSeesTheProgressOfARun() async throws {
+        let project = try await CompanyProject(rows: 6_000, sandbox: ["--latency", "200"])
+        for (option, isShown) in [("", true), ("--quiet", false)] {
+            let command = "\(SluiceProgram.path) run companies --full \(option)"
+            let child = try project.folder.start(
+                "/usr/bin/script", ["-qec", command, "/dev/null"],
+                environment: project.token.merging(["TERM": "xterm"]) { $1 })
+            let ended = try await child.wait()
+            #expect(ended.status == 0)
+            #expect(
+                ended.output.contains("6,000") == isShown && ended.output.contains("\u{1B}[K") == isShown,
+                "\(ended.output)")
+        }
+    }
+
     @Test func errorsAreJSONOnStandardOutputWhereThatWasAskedFor() async throws {
         let project = try await CompanyProject()
         let ended = try await project.sluice("run", "company", "--json")
