@@ -43,8 +43,9 @@ enum Output {
         var text = text
         text.withUTF8 { bytes in
             var done = 0
-            while unsafe done < bytes.count {
-                let count = unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
+            while done < bytes.count {
+                let rest = unsafe bytes.baseAddress.map { unsafe $0 + done }
+                let count = unsafe Glibc.write(descriptor, rest, bytes.count - done)
                 if count < 0 && errno == EINTR { continue }
                 if count <= 0 { return }
                 done += count
