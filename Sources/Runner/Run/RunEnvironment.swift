@@ -118,6 +118,8 @@ package struct RunError: Error, Sendable, Hashable {
     package init(_ error: any Error) {
         switch error {
         case let error as RunError: self = error
+        case is CancellationError:
+            self.init(code: "cancelled", message: "It was cancelled.", hint: "Run it again when you like.")
         case let error as ConnectorError: self.init(code: error.code, message: error.message, hint: error.hint)
         case let error as StateError: self.init(code: error.code, message: error.message, hint: error.hint)
         case let error as Diagnostic: self.init(code: error.code, message: error.message, hint: error.hint)
