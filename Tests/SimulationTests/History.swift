@@ -117,7 +117,9 @@ final class History {
         let told = record.reasons.reduce(0) { $0 + $1.count }
         expect(told == missing, "\(missing) did not arrive, reasons tell \(told): \(record.reasons)")
         expect(operations.inDoubt == 0, "\(operations.inDoubt) in doubt although all can be repeated")
-        expect(record.error?.code != "books_unbalanced" && record.error?.code != "internal_error", "\(record.error as Any)")
+        expect(
+            record.error?.code != "books_unbalanced" && record.error?.code != "internal_error", "\(record.error as Any)"
+        )
         do {
             let counts = try RunHistory(environment.database).outcomeCounts(run: record.id)
             let named = [OutcomeKind.invalid: rows.invalid, .held: rows.held, .rejected: operations.rejected]
@@ -134,7 +136,9 @@ final class History {
 
     /// Only for runs before the last start, which accepts every guard.
     private func checkGuard(_ record: RunRecord) {
-        guard !acceptsGuards, record.operations.accepted > 0, record.rows.invalid * 2 > record.rows.scanned else { return }
+        guard !acceptsGuards, record.operations.accepted > 0, record.rows.invalid * 2 > record.rows.scanned else {
+            return
+        }
         problems.append("run \(record.id) sent a plan that the guard for invalid rows had to stop")
     }
 
@@ -157,7 +161,8 @@ final class History {
     private func checkHistory(_ environment: RunEnvironment) throws {
         let runs = try RunHistory(environment.database).runs(limit: 100)
         if runs.contains(where: { !$0.state.isFinal }) { problems.append("a run is left unfinished") }
-        for (newer, older) in zip(runs, runs.dropFirst()) where newer.id <= older.id || newer.startedAt < older.startedAt {
+        for (newer, older) in zip(runs, runs.dropFirst())
+        where newer.id <= older.id || newer.startedAt < older.startedAt {
             problems.append("runs \(older.id) and \(newer.id) are out of order")
         }
         for run in runs { check(run, environment) }
@@ -186,7 +191,9 @@ final class History {
     private func checkQuiet(_ options: RunOptions, _ environment: RunEnvironment) async throws {
         let before = world.account.requests.count
         let records = try await RunSync(definition, options: options, environment: environment).run()
-        guard let again = records.last, records.count == 1 else { return problems.append("more than one run at the end") }
+        guard let again = records.last, records.count == 1 else {
+            return problems.append("more than one run at the end")
+        }
         check(again, environment)
         if again.rows.planned != again.operations.rejected {
             problems.append("the run after the last one still sent \(again.rows.planned) records")

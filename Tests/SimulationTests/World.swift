@@ -3,8 +3,8 @@ import ProjectConfig
 import Records
 import Runner
 import StateStore
-import Synchronization
 import SyncCore
+import Synchronization
 import TestKit
 
 /// What a history plays with: the table, the account, the clock, and what goes wrong between them.
@@ -71,7 +71,10 @@ final class World: Sendable {
     }
 
     private func newRow(_ random: inout SeededRandom) -> SimulatedSource.Row {
-        let number = nextKey.withLock { $0 += 1; return $0 }
+        let number = nextKey.withLock {
+            $0 += 1
+            return $0
+        }
         return ["id": .text("k\(number)"), "name": name(&random), "seats": .integer(Int64(random.number(0...3)))]
     }
 

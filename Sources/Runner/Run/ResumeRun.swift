@@ -96,7 +96,8 @@ struct ResumeRun {
         return record
     }
 
-    /// A run that was answered and has no plan (it confirmed records, or its plan is damaged): the journal is all there is.
+    /// A run that was answered and has no plan (it confirmed records, or its plan is damaged): the journal is all
+    /// there is.
     private func closeWithoutPlan(_ found: RunRecord, memory: SyncMemory) throws -> RunRecord {
         var record = found
         var figures = DeliveryFigures(planned: found.operations.planned)
