@@ -5,7 +5,12 @@ internal import Synchronization
 
 /// Turns Ctrl-C and SIGTERM into the cancellation of what runs: the first asks politely, the second ends at once.
 enum Interruption {
-    static func watch<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    static let waiting = "Stopping: waiting for the request in flight. Press Ctrl-C again to stop at once."
+
+    /// - Parameter note: what the first signal says.
+    static func watch<Result: Sendable>(
+        note: String = waiting, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
         let (signals, continuation) = AsyncStream<Void>.makeStream()
         let count = SignalCount()
         let sources = [SIGINT, SIGTERM].map { number in source(number) { count.arrived(continuation) } }
@@ -15,7 +20,7 @@ enum Interruption {
             group.addTask {
                 var arrivals = signals.makeAsyncIterator()
                 if await arrivals.next() != nil {
-                    Output.note("Stopping: waiting for the request in flight. Press Ctrl-C again to stop at once.")
+                    Output.note(note)
                 }
                 return nil
             }

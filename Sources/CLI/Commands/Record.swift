@@ -48,7 +48,7 @@ private struct RecordBody: Encodable {
         var outcome: String
         var reason: Reason?
         var payload: String?
-        var exchanges: [ExchangeRecord]
+        var exchanges: [Exchange]
 
         init(_ step: RecordLife.Step) {
             run = step.run.id
@@ -56,7 +56,26 @@ private struct RecordBody: Encodable {
             outcome = step.outcome
             reason = step.reason
             payload = step.payload
-            exchanges = step.exchanges
+            exchanges = step.exchanges.map { Exchange($0) }
+        }
+    }
+
+    /// Without the bodies: they hold the other records of the batch too.
+    struct Exchange: Encodable {
+        var at: Moment
+        var method: String
+        var path: String
+        var status: Int?
+        var error: String?
+        var milliseconds: Int
+
+        init(_ exchange: ExchangeRecord) {
+            at = exchange.at
+            method = exchange.method
+            path = exchange.path
+            status = exchange.status
+            error = exchange.error
+            milliseconds = exchange.milliseconds
         }
     }
 

@@ -45,7 +45,7 @@ struct SandboxCommand: AsyncParsableCommand {
         configuration.failRules = try SandboxConfiguration.failRules(fail)
         configuration.switches = try SandboxSwitches(switches)
         let (sandbox, settings, isJSON) = (try Sandbox(configuration), configuration, json)
-        try await Interruption.watch {
+        try await Interruption.watch(note: "The sandbox ends.") {
             do {
                 try await sandbox.run { port in
                     Self.announce(settings, port: port, isJSON: isJSON)
