@@ -181,6 +181,8 @@ import Testing
         #expect(try await project.sluice("records", "--outcome", "lost").status == 2)
 
         let life = try await project.sluice("record", "companies", "5", "--json").json()
+        #expect(
+            life["steps"][0]["exchanges"][0].keys.isSuperset(of: ["at", "method", "path", "milliseconds", "status"]))
         #expect(life["steps"].list.count == 1 && life["steps"][0]["outcome"].string == "rejected", "\(life)")
         let accepted = try await project.sluice("record", "companies", "6")
         #expect(accepted.status == 0 && accepted.output.contains("sent:"), "\(accepted.everything)")
