@@ -34,7 +34,8 @@ struct MappedField: Sendable {
     }
 
     func reason(_ problem: Cast.Problem) -> Reason {
-        Reason(code: problem.code, message: "Column \(column) for field \(name): \(problem.message)", hint: problem.hint)
+        Reason(
+            code: problem.code, message: "Column \(column) for field \(name): \(problem.message)", hint: problem.hint)
     }
 }
 
@@ -62,7 +63,9 @@ struct MappingCompiler {
             add(rule, name: shape.object.field(rule.field)?.name ?? rule.field)
         }
         ownCount = steps.count
-        for rule in shape.rules where isNested(rule) { add(rule, name: String(rule.field.dropFirst(prefix?.count ?? 0))) }
+        for rule in shape.rules where isNested(rule) {
+            add(rule, name: String(rule.field.dropFirst(prefix?.count ?? 0)))
+        }
         if let under { nestedName = addName(under) }
     }
 
@@ -107,7 +110,10 @@ struct MappingCompiler {
             switch type {
             case .text, .email: [.text, .uuid]
             case .any:
-                [.text, .uuid, .integer, .false, .true, .decimal, .double, .date, .timestamp, .localTimestamp, .json, .array]
+                [
+                    .text, .uuid, .integer, .false, .true, .decimal, .double, .date, .timestamp, .localTimestamp, .json,
+                    .array,
+                ]
             case .number: [.integer, .decimal, .double]
             case .integer, .dayNumber: [.integer]
             case .boolean: [.false, .true]

@@ -106,7 +106,8 @@ package final class AcceptanceJournal: Sendable {
                 frame.others.allSatisfy({ frame.effects.indices.contains($0.entryIndex) })
             else { throw Self.outOfOrder(files, frame.batch) }
             JournalCoding.encode(frame, into: &state.frame)
-            let position = try append(&state, kind: JournalCoding.settledKind, step: .journalSettled, synchronizes: false)
+            let position = try append(
+                &state, kind: JournalCoding.settledKind, step: .journalSettled, synchronizes: false)
             state.open[frame.batch] = nil
             return position
         }

@@ -57,7 +57,7 @@ package struct PlanReader: Sendable {
         var building: BatchBuilder?
         var bytes = 0
         try advance { operation in
-            let size = operation.payload.count + overheadPerItem
+            let size = unsafe operation.payload.count + overheadPerItem
             if let kind = building?.kind {
                 guard kind == operation.kind, (building?.count ?? 0) < itemsMax, bytes + size <= bytesMax else {
                     return false
