@@ -68,14 +68,14 @@ enum PlanhatErrors {
     static func unreadable(_ answer: PlanhatAnswer, _ why: String) -> DestinationError {
         DestinationError(
             code: "unreadable_answer", message: "The answer (\(answer.status)) cannot be understood: \(why).",
-            hint: "It is tried again. The request's answer is kept with the run; a proxy in between may be its author.",
+            hint: "A run tries it again and keeps the answer (sluice show); a proxy in between may be its author.",
             disposition: .retry(after: nil))
     }
 
     static func contradictory(_ why: String) -> DestinationError {
         DestinationError(
             code: "contradictory_answer", message: "Planhat's answer contradicts itself: \(why).",
-            hint: "It is tried again. The answer is kept with the run.", disposition: .retry(after: nil))
+            hint: "A run tries it again and keeps the answer: sluice show.", disposition: .retry(after: nil))
     }
 
     static func operationNotSupported(_ word: String) -> DestinationError {

@@ -93,6 +93,10 @@ struct SyncCheck {
             log.error(
                 code: "illegal_key", "`\(key.name)` is unique everywhere; `within` does not go with it",
                 hint: "remove `within`", at: sync.key.location)
+        } else if sync.key.within != nil, sync.behavior == .updateOnly || sync.behavior == .createOnly {
+            log.error(
+                code: "illegal_key", "`\(sync.behavior.rawValue)` cannot tell which `\(key.name)` exists within what",
+                hint: "use `behavior: update_or_create`, or a key that is unique everywhere", at: sync.key.location)
         }
     }
 

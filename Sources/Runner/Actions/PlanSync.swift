@@ -96,18 +96,14 @@ package struct PlanSync: Sendable {
 
     private func operationExamples(_ path: String, max: Int) throws -> [Example] {
         guard max > 0 else { return [] }
-        var plan = try PlanReader(path: path)
-        guard let batch = try plan.next(itemsMax: max, bytesMax: .max, overheadPerItem: 0, keyField: "") else {
-            return []
+        var examples: [Example] = []
+        try PlanReader(path: path).scan { operation in
+            examples.append(
+                Example(
+                    key: operation.keyText, change: operation.isNew ? "added" : "changed",
+                    payload: operation.payloadText))
+            return examples.count < max
         }
-        var isNew: [Int: Bool] = [:]
-        try plan.visit { operation in
-            if isNew.count < batch.count { isNew[operation.sequence] = operation.isNew }
-        }
-        return batch.entries.indices.map { index in
-            let added = isNew[batch.entries[index].sequence] ?? true
-            return Example(
-                key: batch.keyText(index), change: added ? "added" : "changed", payload: batch.payloadText(index))
-        }
+        return examples
     }
 }
