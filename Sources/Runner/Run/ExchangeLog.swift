@@ -58,7 +58,7 @@ package final class ExchangeLog: Sendable {
                 state.writes += 1
                 state.bytesSent += Int64(exchange.requestBytes)
             }
-            // A run with endless reads keeps its writes and the newest reads.
+            // A run with endless reads keeps its writes and its first reads.
             if state.waiting.count < 1_000 || exchange.isWrite { state.waiting.append(record) }
         }
     }
