@@ -123,6 +123,7 @@ public struct ByteWriter: ~Copyable {
 
     /// Makes room for `more` bytes and lets `body` write them; `body` returns how many it wrote.
     @inlinable
+    @inline(__always)
     public mutating func append(upTo more: Int, _ body: (UnsafeMutableRawPointer) -> Int) {
         reserve(more)
         let added = unsafe body(base + count)

@@ -15,27 +15,44 @@ package enum JSONText {
         text.withUTF8 { unsafe appendString(UnsafeRawBufferPointer($0), to: &writer) }
     }
 
-    /// Appends the bytes of a string without the quotes.
+    /// Appends the bytes of a string without the quotes. Eight bytes at a time are copied and looked at in one go; what
+    /// must be escaped is rare.
     package static func appendEscaped(_ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
-        var start = 0
-        var index = 0
+        guard let base = bytes.baseAddress else { return }
         let count = bytes.count
+        var index = 0
         while index < count {
-            if index + 8 <= count, unsafe isPlain(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) {
-                index += 8
-                continue
+            let before = writer.count
+            unsafe writer.append(upTo: count - index + 8) { out in
+                unsafe copyPlain(base + index, count - index, to: out)
             }
-            let byte = unsafe bytes[index]
-            if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
+            index += writer.count - before
+            if index < count {
+                appendEscape(unsafe bytes[index], to: &writer)
                 index += 1
-                continue
             }
-            unsafe writer.append(UnsafeRawBufferPointer(rebasing: bytes[start..<index]))
-            appendEscape(byte, to: &writer)
-            index += 1
-            start = index
         }
-        unsafe writer.append(UnsafeRawBufferPointer(rebasing: bytes[start..<count]))
+    }
+
+    /// Copies bytes up to the first that must be escaped, and returns how many. May write up to eight bytes more.
+    @inline(__always)
+    private static func copyPlain(
+        _ bytes: UnsafeRawPointer, _ count: Int, to out: UnsafeMutableRawPointer
+    ) -> Int {
+        var index = 0
+        while index + 8 <= count {
+            let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            unsafe out.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
+            guard isPlain(word) else { break }
+            index += 8
+        }
+        while index < count {
+            let byte = unsafe bytes.load(fromByteOffset: index, as: UInt8.self)
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+            unsafe out.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+            index += 1
+        }
+        return index
     }
 
     /// Whether none of eight bytes is a control character, a quote or a backslash.
@@ -69,11 +86,31 @@ package enum JSONText {
     }
 
     /// Appends a finite double in its shortest form; integral values without a fraction.
+    @inline(__always)
     package static func append(_ number: Double, to writer: inout ByteWriter) {
-        if number == number.rounded(), abs(number) < 9e15 {
-            writer.append(decimal: Int64(number))
-        } else {
-            writer.append(number.description)
+        if number.magnitude < 1e9 {
+            // Up to fifteen digits name a double beyond doubt: if this decimal with six places gives the number back, it
+            // is the shortest once its last zeros are cut off.
+            let scaled = (number * 1e6).rounded()
+            if scaled / 1e6 == number { return appendMillionths(Int64(scaled), to: &writer) }
+        } else if number == number.rounded(), number.magnitude < 9e15 {
+            return writer.append(decimal: Int64(number))
+        }
+        writer.append(number.description)
+    }
+
+    private static func appendMillionths(_ number: Int64, to writer: inout ByteWriter) {
+        var (whole, rest) = number.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+        if number < 0 { writer.append(UInt8(ascii: "-")) }
+        writer.append(decimal: Int64(whole))
+        guard rest > 0 else { return }
+        writer.append(UInt8(ascii: "."))
+        whole = 100_000
+        while rest > 0 {
+            let (digit, left) = rest.quotientAndRemainder(dividingBy: whole)
+            writer.append(UInt8(truncatingIfNeeded: 48 + digit))
+            rest = left
+            whole /= 10
         }
     }
 

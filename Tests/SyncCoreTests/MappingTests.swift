@@ -124,6 +124,24 @@ enum Sample {
         #expect(Sample.map(.text(""), to: "parentId", lookup: "externalId").json?.contains("null") == true)
     }
 
+    @Test func everyDoubleIsWrittenSoThatItComesBackAndNoLongerThanSwiftWritesIt() {
+        var random = SeededRandom(seed: 7)
+        var numbers: [Double] = [0, -0.0, 0.1, 1.5, -2.25, 1e-7, 123_456.789, 999_999_999.999999, 1e9, 1e15, 1e300]
+        for _ in 0..<20_000 {
+            numbers.append(Double.random(in: -1e10...1e10, using: &random))
+            numbers.append((Double.random(in: -1e6...1e6, using: &random) * 100).rounded() / 100)
+            numbers.append(Double(bitPattern: random.next() & 0xBFEF_FFFF_FFFF_FFFF))
+        }
+        var writer = ByteWriter()
+        for number in numbers where number.isFinite {
+            writer.removeAll()
+            JSONText.append(number, to: &writer)
+            let text = writer.text
+            #expect(Double(text) == number, "\(number)")
+            #expect(text.count <= number.description.count, "\(number)")
+        }
+    }
+
     @Test func everyPayloadIsAJSONObjectThatGivesTheTextBack() throws {
         var generator = SeededRandom(seed: 17)
         for _ in 0..<500 {
