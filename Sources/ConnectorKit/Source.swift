@@ -25,8 +25,8 @@ public struct ScanRequest: Sendable, Hashable {
     public var batchBytesMax: Int
 
     public init(
-        _ relation: Relation, columns: [String]? = nil, rowsMax: Int? = nil, batchRowsMax: Int = 1_024,
-        batchBytesMax: Int = 256 << 10
+        _ relation: Relation, columns: [String]? = nil, rowsMax: Int? = nil, batchRowsMax: Int = 2_048,
+        batchBytesMax: Int = 512 << 10
     ) {
         self.relation = relation
         self.columns = columns

@@ -22,7 +22,8 @@ package struct PlanhatRequest: Sendable {
         var body = ByteBufferAllocator().buffer(capacity: payloadBytes + batch.count + 1)
         body.writeInteger(UInt8(ascii: "["))
         if let joined = batch.joinedPayloads {
-            body.writeBytes(batch.bytes[joined])
+            // A buffer pointer is one copy; a slice of an array would be one byte at a time in the worst case.
+            _ = unsafe batch.bytes.withUnsafeBytes { unsafe body.writeBytes(UnsafeRawBufferPointer(rebasing: $0[joined])) }
         } else {
             for (index, entry) in batch.entries.enumerated() {
                 if index > 0 { body.writeInteger(UInt8(ascii: ",")) }

@@ -47,6 +47,15 @@ public struct ByteWriter: ~Copyable {
         written = count + bytes.count
     }
 
+    /// Appends the first `count` bytes from `bytes` on, at most 32 and often; 32 bytes must be readable there.
+    @inlinable
+    @inline(__always)
+    public mutating func append(short bytes: UnsafeRawPointer, count: Int) {
+        reserve(32)
+        unsafe (base + written).storeBytes(of: bytes.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+        written += count
+    }
+
     @inlinable
     public mutating func append(_ bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe append($0) }

@@ -27,7 +27,9 @@ package struct Mapping: ~Copyable {
         nestedName = compiler.nestedName
         unsafe steps = .allocate(capacity: compiler.steps.count)
         _ = unsafe steps.initialize(fromContentsOf: compiler.steps)
-        unsafe text = .allocate(byteCount: max(compiler.text.count, 1), alignment: 16)
+        // Short names are copied 32 bytes at a time, also the last one.
+        unsafe text = .allocate(byteCount: compiler.text.count + 32, alignment: 16)
+        unsafe text.initializeMemory(as: UInt8.self, repeating: 0)
         unsafe text.copyBytes(from: compiler.text)
     }
 
@@ -75,7 +77,10 @@ package struct Mapping: ~Copyable {
 
     @inline(__always)
     private func append(_ range: Range<Int>, to writer: inout ByteWriter) {
-        unsafe writer.append(UnsafeRawBufferPointer(rebasing: text[range]))
+        guard range.count <= 32, let base = unsafe text.baseAddress else {
+            return unsafe writer.append(UnsafeRawBufferPointer(rebasing: text[range]))
+        }
+        unsafe writer.append(short: UnsafeRawPointer(base + range.lowerBound), count: range.count)
     }
 
     /// Writes one field, its comma included. Returns why its row is invalid, if it is.

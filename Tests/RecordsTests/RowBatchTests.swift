@@ -105,6 +105,17 @@ import Testing
         #expect(Hash128.of("", seed: 0).hexadecimal == "99aa06d3014798d86001c324468d497f")
     }
 
+    /// As xxhsum -H2 prints it of so many zeros: short, middling and long inputs take different ways.
+    @Test(arguments: [
+        (240, "0550e1dd88b6c17ca499f0a80fd3850a"), (241, "b9b45065a364c5b95c5b5d5d40c59ce3"),
+        (1_000, "3fb94aea6d09b97224c1ea6074dd588c"), (100_000, "e1f876364c6fec62315c72a64b7df4d2"),
+    ])
+    func longInputsAreHashedAsTheReferenceLibraryDoes(count: Int, hexadecimal: String) {
+        let bytes = [UInt8](repeating: 0, count: count)
+        let hash = bytes.withUnsafeBytes { Hash128.of($0, seed: 0) }
+        #expect(hash.hexadecimal == hexadecimal)
+    }
+
     @Test func anotherSeedGivesAnotherHash() {
         #expect(Hash128.of("acct-1", seed: 1) != Hash128.of("acct-1", seed: 2))
         #expect(Hash128.of("acct-1", seed: 1) == Hash128.of("acct-1", seed: 1))

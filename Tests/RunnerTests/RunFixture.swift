@@ -34,7 +34,7 @@ final class RunFixture: Sendable {
 
     func environment(
         object: DestinationObject = SimulatedDestination.object(batchItemsMax: 5_000), identity: String = "account 1",
-        steps: FileSteps = .none
+        system: String = "system 1", steps: FileSteps = .none
     ) throws -> RunEnvironment {
         let state = try StateDirectory(path: folder + "/state", steps: steps)
         let time = time
@@ -45,7 +45,7 @@ final class RunFixture: Sendable {
                 chance: { time.fraction() }, seed: { time.bits() }),
             connections: FixtureConnections(
                 dataSource: source, account: account, destinationObject: object, accountIdentity: identity,
-                limitPath: folder + "/limit"),
+                limitPath: folder + "/limit", systemIdentity: system),
             progress: { [self] step in told.withLock { $0.append(step) } })
     }
 
@@ -134,6 +134,7 @@ struct FixtureConnections: Connections {
     var destinationObject: DestinationObject
     var accountIdentity: String
     var limitPath: String
+    var systemIdentity = "system 1"
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { dataSource }
 
@@ -141,6 +142,7 @@ struct FixtureConnections: Connections {
         SimulatedDestination(account, context: context)
     }
 
+    func sourceIdentity(_ dataset: DatasetDefinition) throws -> String { systemIdentity }
     func object(_ sync: SyncDefinition) throws -> DestinationObject { destinationObject }
     func identity(_ sync: SyncDefinition) throws -> String { accountIdentity }
 

@@ -203,6 +203,7 @@ struct WorldConnections: Connections {
         SimulatedDestination(world.account, context: context)
     }
 
+    func sourceIdentity(_ dataset: DatasetDefinition) throws -> String { "system" }
     func object(_ sync: SyncDefinition) throws -> DestinationObject { destinationObject }
     func identity(_ sync: SyncDefinition) throws -> String { world.identity }
 

@@ -1,5 +1,6 @@
 package import ConnectorKit
 package import ProjectConfig
+internal import Records
 package import StateStore
 internal import SyncCore
 
@@ -24,6 +25,17 @@ package struct ProjectConnections: Connections {
 
     package func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable {
         try source(named: dataset.source)
+    }
+
+    package func sourceIdentity(_ dataset: DatasetDefinition) throws -> String {
+        guard let definition = project.sources[dataset.source], let type = catalog.source(definition.type) else {
+            throw unknown("source", dataset.source, Array(project.sources.keys))
+        }
+        let values = try settings(definition, type.declaration)
+        let parts = type.declaration.settings.filter { !$0.isSecret }
+            .map { "\($0.name)=\(values.text($0.name) ?? "")" }.sorted()
+        // A hash, because it is kept with every plan and only ever compared.
+        return definition.type + " " + Hash128.of(parts.joined(separator: "\u{1F}"), seed: 0).hexadecimal
     }
 
     package func source(named name: String) throws -> any Source & Discoverable {

@@ -8,13 +8,18 @@ package struct FullRun: Sendable, Hashable {
     /// Whether what is believed of the destination is of no use and is left out.
     package var forgetsState: Bool
 
+    static let firstRun = "first_run"
+    static let requested = "requested"
+    /// The name under which a sync remembers that a full run has not come to its end.
+    static let unfinished = "full_unfinished"
+
     /// - Parameters:
     ///   - memory: what the last run left behind; `definition` is empty before the first.
     ///   - isLost: whether the fingerprints were there once and cannot be read.
     static func decide(
         _ prepared: PreparedSync, memory: SyncMemory, snapshot: Snapshot?, isLost: Bool, options: RunOptions
     ) -> FullRun {
-        if memory.definition.isEmpty && snapshot == nil { return FullRun(isFull: true, reason: "first_run") }
+        if memory.definition.isEmpty && snapshot == nil { return FullRun(isFull: true, reason: firstRun) }
         if isLost { return FullRun(isFull: true, reason: "state_lost", forgetsState: true) }
         if !memory.destination.isEmpty, memory.destination != prepared.destinationIdentity {
             return FullRun(isFull: true, reason: "destination_changed", forgetsState: true)
@@ -22,10 +27,11 @@ package struct FullRun: Sendable, Hashable {
         if !memory.keyRevision.isEmpty, memory.keyRevision != prepared.shape.keyRevision {
             return FullRun(isFull: true, reason: "key_changed", forgetsState: true)
         }
-        if options.isFull { return FullRun(isFull: true, reason: "requested") }
+        if options.isFull { return FullRun(isFull: true, reason: requested) }
         if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
             return FullRun(isFull: true, reason: "mapping_changed")
         }
+        if memory.extra[unfinished] != nil { return FullRun(isFull: true, reason: "full_run_unfinished") }
         return FullRun(isFull: false, reason: nil)
     }
 

@@ -12,6 +12,7 @@ package struct PreparedSync: Sendable {
     package let destination: any ConnectedDestination
     package let exchanges: ExchangeLog
     package let pace: ConnectionPace
+    package let sourceIdentity: String
     package let destinationIdentity: String
     /// With the account's own fields once `discoverFields` has run.
     package private(set) var shape: SyncShape
@@ -24,6 +25,7 @@ package struct PreparedSync: Sendable {
         let progress = environment.progress
         exchanges = log
         self.pace = pace
+        sourceIdentity = try environment.connections.sourceIdentity(definition.dataset)
         source = try environment.connections.source(definition.dataset)
         destination = try environment.connections.destination(
             definition,
@@ -82,8 +84,8 @@ package struct PreparedSync: Sendable {
     /// Everything that decides what a plan holds. A plan made with another definition is never sent.
     package var definitionText: String {
         [
-            definition.dataset.source, definition.dataset.relation.text, shape.mappingRevision, shape.keyRevision,
-            shape.behavior.rawValue, destinationIdentity,
+            definition.dataset.source, sourceIdentity, definition.dataset.relation.text, shape.mappingRevision,
+            shape.keyRevision, shape.behavior.rawValue, destinationIdentity,
         ].joined(separator: "\u{1F}")
     }
 }

@@ -49,6 +49,8 @@ package struct RunTime: Sendable {
 package protocol Connections: Sendable {
     /// The source of a dataset. Opens nothing.
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable
+    /// Text that differs between two systems that a dataset may be read from; no secrets.
+    func sourceIdentity(_ dataset: DatasetDefinition) throws -> String
     /// The destination of a sync and what identifies the account it writes to. Opens nothing.
     func destination(
         _ sync: SyncDefinition, context: DestinationContext

@@ -17,10 +17,7 @@ struct SecondHalf {
         self.environment = environment
         self.files = files
         self.policy = policy
-        switch try Snapshot.open(files) {
-        case .current(let snapshot), .fellBack(let snapshot, _): self.snapshot = snapshot
-        case .none, .lost: snapshot = nil
-        }
+        snapshot = try EndRun.snapshot(files)
     }
 
     /// - Parameter start: where an earlier process left off; nil begins.
@@ -56,49 +53,8 @@ struct SecondHalf {
         _ record: inout RunRecord, figures: DeliveryFigures, _ ending: Deliver.Ending, memory: SyncMemory,
         summary: PlanSummary
     ) throws {
-        var figures = figures
-        var memory = memory
-        remember(summary, in: &memory)
-        let end: CloseRun.Ending
-        switch ending {
-        case .complete:
-            figures.write(to: &record, planReasons: summary.reasons)
-            end = CloseRun.Ending(state: CloseRun.state(record))
-            // A run that was told to leave rows out says nothing about the whole.
-            if !record.limited {
-                memory.columns = summary.columns
-                memory.lastCompleteRun = record.id
-            }
-        case .cancelled:
-            try noteRest(&figures, record, Deliver.cancelledReason)
-            end = CloseRun.Ending(state: .cancelled)
-        case .failed(let failure):
-            try noteRest(&figures, record, Deliver.notSentReason)
-            end = CloseRun.Ending(state: .failed, failure: failure)
-        }
-        figures.write(to: &record, planReasons: summary.reasons)
-        try environment.database.record(exchanges: prepared.exchanges.take().records)
-        let old = summary.forgetsState ? nil : snapshot
-        try CloseRun(environment: environment, files: files)
-            .close(record, end, memory: memory, snapshot: old, summary: summary)
-        if let closed = try environment.database.run(record.id) { record = closed }
-    }
-
-    /// What the plan was made with: the sync may have been changed since.
-    private func remember(_ summary: PlanSummary, in memory: inout SyncMemory) {
-        memory.definition = summary.definition
-        memory.mappingRevision = summary.mappingRevision
-        memory.keyRevision = summary.keyRevision
-        memory.destination = summary.destination
-    }
-
-    /// Counts and names the operations that were never sent.
-    private func noteRest(_ figures: inout DeliveryFigures, _ record: RunRecord, _ reason: Reason) throws {
-        let operations = figures.operations
-        let settled = operations.accepted + operations.rejected + operations.undelivered + operations.inDoubt
-        figures.close(code: reason.code)
-        guard figures.operations.undelivered > operations.undelivered else { return }
-        try RestOfPlan(environment: environment, run: record.id).note(after: settled, reason)
+        try EndRun(environment: environment, files: files, snapshot: snapshot, exchanges: prepared.exchanges)
+            .close(&record, figures: figures, ending, memory: memory, summary: summary)
     }
 
     /// Closes a run that a guard stopped: the plan stays, nothing was sent, and what was remembered is still right.
@@ -112,32 +68,5 @@ struct SecondHalf {
         try environment.database.record(exchanges: prepared.exchanges.take().records)
         try environment.database.close(record, memory: nil)
         environment.progress(.ended(run: record.id))
-    }
-}
-
-/// Names the operations of a plan that no batch carried, as many as are kept.
-struct RestOfPlan {
-    let environment: RunEnvironment
-    let run: Int64
-
-    /// - Parameter settled: how many operations, from the front, have an outcome.
-    func note(after settled: Int, _ reason: Reason) throws {
-        let plan = try PlanReader(path: environment.state.planPath(run: run))
-        let at = environment.time.now()
-        var index = 0
-        var records: [OutcomeRecord] = []
-        try plan.visit { operation in
-            defer { index += 1 }
-            guard index >= settled, index - settled < OutcomeSink.keptMax else { return }
-            records.append(
-                OutcomeRecord(
-                    run: run, sequence: operation.sequence, key: operation.keyText, keyHash: operation.keyHash,
-                    outcome: .undelivered, reason: reason, at: at))
-            if records.count == 2_000 {
-                try environment.database.record(outcomes: records)
-                records.removeAll(keepingCapacity: true)
-            }
-        }
-        try environment.database.record(outcomes: records)
     }
 }

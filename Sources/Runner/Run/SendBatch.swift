@@ -18,7 +18,7 @@ struct SendBatch {
     }
 
     func send(
-        _ batch: OperationBatch, number: Int, batcher: inout Batcher, streak: inout RefusalStreak
+        _ batch: OperationBatch, number: Int, hasMore: Bool, batcher: inout Batcher, streak: inout RefusalStreak
     ) async -> Sent {
         var sent = Sent(result: BatchResult(count: batch.count))
         var parts = Bisection(count: batch.count)
@@ -28,7 +28,9 @@ struct SendBatch {
             for index in part where isAnswerLost { sent.result.isAnswerLost[index] = true }
             switch answer {
             case .answered(.attributed(let outcomes, let tally)):
-                take(outcomes, tally, at: part, into: &sent.result, streak: &streak)
+                take(outcomes, tally, at: part, into: &sent.result)
+                let isWhole = part.count == batch.count && hasMore
+                count(outcomes, isWhole: isWhole, in: &streak)
             case .answered(.unattributed(let failed, let reason, let tally)):
                 sent.result.count(tally, of: part, isRepeated: failed < part.count)
                 if failed < part.count { streak.accepted() }
@@ -57,18 +59,28 @@ struct SendBatch {
     }
 
     private func take(
-        _ outcomes: [Outcome], _ tally: WriteTally, at part: Range<Int>, into result: inout BatchResult,
-        streak: inout RefusalStreak
+        _ outcomes: [Outcome], _ tally: WriteTally, at part: Range<Int>, into result: inout BatchResult
     ) {
         result.count(tally, of: part, isRepeated: false)
         for (offset, outcome) in outcomes.enumerated() {
             result.outcomes[part.lowerBound + offset] = outcome
+        }
+    }
+
+    /// What an answer says of whether the destination refuses everything: refusals count of records that were sent
+    /// alone, and of a large whole batch in which nothing but one reason was given while more is to be sent.
+    private func count(_ outcomes: [Outcome], isWhole: Bool, in streak: inout RefusalStreak) {
+        var codes: [String] = []
+        for outcome in outcomes {
             switch outcome {
-            case .accepted: streak.accepted()
-            case .rejected(let reason): streak.rejected(code: reason.code)
-            default: break
+            case .accepted: return streak.accepted()
+            case .rejected(let reason): codes.append(reason.code)
+            default: return
             }
         }
+        let isOfOneCode = codes.allSatisfy { $0 == codes.first }
+        guard codes.count == 1 || isWhole && codes.count >= RefusalStreak.limit && isOfOneCode else { return }
+        for code in codes { streak.rejected(code: code) }
     }
 
     /// Puts the halves of a part in line, or decides it where it cannot be halved.

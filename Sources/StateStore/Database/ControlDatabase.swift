@@ -229,6 +229,11 @@ extension ControlDatabase {
         try write { try OutcomeTable.removeAll($0, run: run) }
     }
 
+    /// Forgets what was noted of the run's operations from `first` on: they are about to be delivered after all.
+    package func discardOutcomes(run: Int64, fromSequence first: Int) throws(StateError) {
+        try write { try OutcomeTable.remove($0, run: run, fromSequence: first) }
+    }
+
     /// Stores exchanges; one that is there already under the same run and number is left as it is.
     package func record(exchanges: [ExchangeRecord]) throws(StateError) {
         guard !exchanges.isEmpty else { return }

@@ -57,6 +57,10 @@ enum OutcomeTable {
         try database.execute(sql: "DELETE FROM outcomes WHERE run = ?", arguments: [run])
     }
 
+    static func remove(_ database: Database, run: Int64, fromSequence first: Int) throws {
+        try database.execute(sql: "DELETE FROM outcomes WHERE run = ? AND sequence >= ?", arguments: [run, first])
+    }
+
     // MARK: Reading
 
     /// Without `outcome` in the order of the sequence; with it, in the order of code and sequence.

@@ -3,7 +3,7 @@ package import Records
 /// Finds the hashes that were added more than once, for any number of hashes in about 8 MB of memory: they are sorted
 /// in runs, which are spilled into a nameless file.
 package struct HashSpill: ~Copyable {
-    package static let hashesInMemoryMax = 512 * 1_024
+    package static let hashesInMemoryMax = 256 * 1_024
 
     private var runs: SortedRuns<Hash128>
 

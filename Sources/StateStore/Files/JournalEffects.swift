@@ -6,7 +6,7 @@ enum JournalEffects {
     /// The row hash that stands for "the key is forgotten" while sorting. No row has it but with a chance of 2^-128.
     static let removed = Hash128(high: .max, low: .max)
 
-    static let recordsInMemoryMax = 1_024 * 1_024
+    static let recordsInMemoryMax = 128 * 1_024
 
     /// Adds the journal's effects; returns its run, nil where there is no journal.
     ///
