@@ -1,6 +1,7 @@
 import ConnectorKit
 import Records
 import SyncCore
+import TestKit
 import Testing
 
 @Suite struct AdmitTests {
@@ -116,5 +117,24 @@ import Testing
     @Test func whatIsNotKnownIsAdded() {
         var seen = SeenTable(count: 0)
         #expect(diff([1], rows: [1], known: [.unknown], seen: &seen).1.map(\.change) == [.added])
+    }
+}
+
+@Suite struct SeenTableTests {
+    @Test func everyKeyKeepsItsOwnMark() {
+        let marks: [SeenTable.Mark] = [.unseen, .unchanged, .planned, .held, .skipped, .deferred, .invalid, .duplicate]
+        var random = SeededRandom(seed: 3)
+        var table = SeenTable(count: 101)
+        var model = Array(repeating: SeenTable.Mark.unseen, count: 101)
+        for _ in 0..<2_000 {
+            let (index, mark) = (random.number(0...100), marks[random.number(0...7)])
+            table[Int32(index)] = mark
+            model[index] = mark
+        }
+        #expect((0...100).map { table[Int32($0)] } == model)
+        var unseen: [Int] = []
+        table.forEachUnseen { unseen.append($0) }
+        #expect(unseen == model.indices.filter { model[$0] == .unseen })
+        #expect(table.unseenCount == unseen.count)
     }
 }
