@@ -59,6 +59,23 @@ struct CancelTests {
         #expect(next.rows.unchanged == 6 && next.operations.created == 4 && next.id == record.id + 1)
     }
 
+    @Test func cancelIsNotedAtOnceSoThatAKilledRunDoesNotGoOn() async throws {
+        let fixture = try RunFixture(rows(6))
+        let crash = CrashPoint(only: .journalSettled)
+        let object = SimulatedDestination.object(batchItemsMax: 2)
+        let dying = try fixture.environment(object: object, steps: crash.hook)
+        let running = Mutex<Task<[RunRecord], any Error>?>(nil)
+        let task = Task { try await RunSync(things(), options: RunOptions(), environment: dying).run() }
+        running.withLock { $0 = task }
+        fixture.account.onWrite { _ in running.withLock { $0?.cancel() } }
+        await #expect(throws: (any Error).self) { try await task.value }
+        fixture.account.onWrite { _ in }
+        let environment = try fixture.environment(object: object)
+        let records = try await RunSync(things(), options: RunOptions(), environment: environment).run()
+        #expect(records.map(\.state) == [.cancelled, .succeeded])
+        #expect(records[0].operations.undelivered == 6 && records[1].operations.accepted == 6)
+    }
+
     @Test func cancelWhileWaitingForTheNextTryEndsTheWait() async throws {
         let fixture = try RunFixture(rows(3))
         let running = Mutex<Task<RunRecord, any Error>?>(nil)

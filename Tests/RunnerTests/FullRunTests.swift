@@ -26,6 +26,36 @@ struct FullRunTests {
         #expect(try await fixture.run(RunOptions(), onlyNames).rows.unchanged == 5)
     }
 
+    @Test(arguments: [true, false])
+    func fullRunThatBrokeOffIsMadeUpForByTheNext(isRequested: Bool) async throws {
+        let fixture = try RunFixture(rows(6))
+        try await fixture.run()
+        let definition = isRequested ? things() : things(mappings: [("name", "name")])
+        let small = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2))
+        let done = fixture.account.requests.count
+        fixture.account.fault { number, _ in number == done + 1 ? .unauthorized : .none }
+        var options = RunOptions()
+        options.isFull = isRequested
+        let broken = try await fixture.run(options, definition, in: small)
+        #expect(broken.state == .failed && broken.operations.undelivered == 4)
+        fixture.account.fault { _, _ in .none }
+        let record = try await fixture.run(RunOptions(), definition)
+        #expect(record.fullReason == "full_run_unfinished" && record.operations.accepted == 6)
+        #expect(try await fixture.run(RunOptions(), definition).rows.unchanged == 6)
+    }
+
+    @Test func limitedRunAfterAChangedMappingLeavesTheRestToTheNext() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await fixture.run()
+        let definition = things(mappings: [("name", "name")])
+        var options = RunOptions()
+        options.limit = 2
+        #expect(try await fixture.run(options, definition).operations.accepted == 2)
+        let record = try await fixture.run(RunOptions(), definition)
+        #expect(record.fullReason == "full_run_unfinished" && record.operations.accepted == 6)
+        #expect(try await fixture.run(RunOptions(), definition).rows.unchanged == 6)
+    }
+
     @Test func orderOfTheMappingsLinesChangesNothing() async throws {
         let fixture = try RunFixture(rows(5))
         try await fixture.run()

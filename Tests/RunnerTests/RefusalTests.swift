@@ -144,7 +144,28 @@ struct RefusalTests {
         #expect(record.requests <= 1 + 26)
     }
 
-    @Test(arguments: [SimulatedAttribution.each, .counted, .whole])
+    @Test(arguments: [50, 60])
+    func largeBatchesThatAreRefusedWholeFailTheRunWhileMoreIsToBeSent(itemsMax: Int) async throws {
+        let fixture = try RunFixture(rows(400))
+        fixture.account.attribution = .each
+        fixture.account.refuse { _, _ in noGood }
+        let object = SimulatedDestination.object(batchItemsMax: itemsMax)
+        let record = try await fixture.run(in: fixture.environment(object: object))
+        #expect(record.state == .failed && record.error?.code == "destination_refuses_all")
+        #expect(record.operations.rejected == itemsMax)
+    }
+
+    @Test(arguments: [20, 60])
+    func namedRefusalsOfTheLastBatchDoNotFailTheRun(itemsMax: Int) async throws {
+        let fixture = try RunFixture(rows(60))
+        fixture.account.attribution = .each
+        fixture.account.refuse { _, _ in noGood }
+        let object = SimulatedDestination.object(batchItemsMax: itemsMax)
+        let record = try await fixture.run(in: fixture.environment(object: object))
+        #expect(record.state == .completedWithRejections && record.operations.rejected == 60)
+    }
+
+    @Test(arguments: [SimulatedAttribution.counted, .whole])
     func destinationThatRefusesEverythingFailsTheRun(attribution: SimulatedAttribution) async throws {
         let fixture = try RunFixture(rows(400))
         fixture.account.attribution = attribution

@@ -97,6 +97,51 @@ struct ResumeTests {
         #expect(records[1].fullReason == "destination_changed" && records[1].rows.planned == 6)
     }
 
+    @Test func planOfAnotherSystemIsNotSent() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await killed(fixture, at: .journalOpen, number: 1)
+        let other = try fixture.environment(system: "system 2")
+        let records = try await RunSync(things(), options: RunOptions(), environment: other).run()
+        #expect(records[0].error?.code == "plan_stale" && records[0].operations.undelivered == 4)
+        #expect(records[1].operations.created == 4)
+    }
+
+    @Test func outcomesThatWereNotedBeforeTheKillAreForgottenWhereTheRunGoesOn() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await killed(fixture, at: .journalOpen, number: 1)
+        let database = try fixture.environment().database
+        let noted = (2..<6).map {
+            OutcomeRecord(
+                run: 1, sequence: $0, key: "k\($0 + 1)", keyHash: .void, outcome: .undelivered, reason: noGood,
+                at: Moment(milliseconds: 0))
+        }
+        try database.record(outcomes: noted)
+        let records = try await next(fixture)
+        #expect(records[0].state == .succeeded)
+        #expect(try fixture.outcomes(records[0], .undelivered).isEmpty)
+    }
+
+    @Test(arguments: [true, false])
+    func planIsClosedWithoutItsDestinationOnlyWhereItIsStale(isStale: Bool) async throws {
+        let fixture = try RunFixture(rows(6))
+        try await killed(fixture, at: .journalOpen, number: 1)
+        if isStale { fixture.time.advance(by: .seconds(3_600)) }
+        var environment = try fixture.environment()
+        var connections = try #require(environment.connections as? FixtureConnections)
+        connections.isBroken = true
+        environment.connections = connections
+        let broken = environment
+        if isStale {
+            let records = try await RunSync(things(), options: RunOptions(), environment: broken).run()
+            #expect(records[0].error?.code == "plan_stale" && records[1].error?.code == "unauthorized")
+        } else {
+            await #expect(throws: ConnectorError.self) {
+                try await RunSync(things(), options: RunOptions(), environment: broken).run()
+            }
+            #expect(try await next(fixture).map(\.state) == [.succeeded, .succeeded])
+        }
+    }
+
     @Test func planThatAGuardWasAboutToStopIsNotDelivered() async throws {
         let fixture = try RunFixture([row("k1"), row(nil), row(nil)])
         try await killed(fixture, at: .planSealed, bytes: .max)

@@ -135,11 +135,16 @@ struct FixtureConnections: Connections {
     var accountIdentity: String
     var limitPath: String
     var systemIdentity = "system 1"
+    /// Whether the destination cannot be made.
+    var isBroken = false
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { dataSource }
 
     func destination(_ sync: SyncDefinition, context: DestinationContext) throws -> any ConnectedDestination {
-        SimulatedDestination(account, context: context)
+        if isBroken {
+            throw ConnectorError(code: "unauthorized", message: "No.", hint: "Log in.", disposition: .fixConfiguration)
+        }
+        return SimulatedDestination(account, context: context)
     }
 
     func sourceIdentity(_ dataset: DatasetDefinition) throws -> String { systemIdentity }

@@ -10,6 +10,8 @@ struct CloseRun {
 
     /// The name under which a sync remembers how the run that is being closed ends.
     static let closingState = "closing_state"
+    /// The name under which it remembers that what was believed before the run is of no use, should its plan be lost.
+    static let forgetsState = "closing_forgets_state"
 
     struct Ending {
         var state: RunState
@@ -29,6 +31,7 @@ struct CloseRun {
         run.state = .closing
         var closing = memory
         closing.extra[Self.closingState] = final.rawValue
+        if summary?.forgetsState == true { closing.extra[Self.forgetsState] = "1" }
         try environment.database.close(run, memory: closing)
         try finish(run, final: final, memory: memory, snapshot: snapshot, summary: summary)
     }
@@ -43,12 +46,13 @@ struct CloseRun {
         if hasJournal || summary?.pendingCleared.isEmpty == false {
             try PendingUpdate(files: files, run: run.id, now: now.milliseconds / 1_000).write(summary)
         }
-        let startsOver = summary?.forgetsState ?? false
+        let startsOver = summary?.forgetsState ?? (memory.extra[Self.forgetsState] != nil)
         if hasJournal || startsOver {
             _ = try SnapshotMerge.close(files, run: run.id, old: snapshot, startsOver: startsOver)
         }
         if hasJournal { try AcceptanceJournal.drop(files, run: run.id) }
         memory.extra[Self.closingState] = nil
+        memory.extra[Self.forgetsState] = nil
         if run.operations.accepted > 0 { memory.hasAccepted = true }
         var run = run
         run.state = final

@@ -40,9 +40,9 @@ struct Deliver {
         while let batch = try nextBatch(&plan, batcher) {
             if try isCancelled(run.id) { return (figures, .cancelled) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
+            let hasMore = remaining(figures) > batch.count
             let sent = await SendBatch(prepared: prepared, environment: environment, policy: policy)
-                .send(
-                    batch, number: number, hasMore: remaining(figures) > batch.count, batcher: &batcher, streak: &streak)
+                .send(batch, number: number, hasMore: hasMore, batcher: &batcher, streak: &streak)
             try settle(sent, batch, number: number, journal: journal, figures: &figures) { figures in
                 figures.write(to: &run, planReasons: planReasons)
                 return run

@@ -83,13 +83,14 @@ struct ResumeRun {
         let summary = try summary(found.id)
         if found.state == .closing { return try finishClosing(found, memory: memory, summary: summary) }
         guard let summary else { return try closeWithoutPlan(found, memory: memory) }
-        let prepared = try PreparedSync(definition, environment: environment)
-        let half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
+        let end = EndRun(
+            environment: environment, files: files, snapshot: try EndRun.snapshot(files), exchanges: ExchangeLog())
+        if !mayRepeat { try settleInDoubt(found.id) }
         var record = found
         let start = try catchUp(&record, summary)
         let ending: Deliver.Ending = error is CancellationError ? .cancelled : .failed(RunError(error).failure)
         do {
-            try half.close(&record, figures: start.figures, ending, memory: memory, summary: summary)
+            try end.close(&record, figures: start.figures, ending, memory: memory, summary: summary)
         } catch let damage as StateError where damage.code == "plan_corrupt" {
             return try closeWithoutPlan(found, memory: memory)
         }
@@ -102,9 +103,13 @@ struct ResumeRun {
         var record = found
         var figures = DeliveryFigures(planned: found.operations.planned)
         var hasSettled = false
+        // Who confirmed records sent nothing: there is nothing in flight to settle.
+        if found.operations.planned > 0 && !mayRepeat { try settleInDoubt(found.id) }
         _ = try AcceptanceJournal.replay(files) { frame in
-            guard case .settled(let settled, _) = frame else { return }
+            guard case .settled(let settled, let opened) = frame else { return }
             hasSettled = true
+            try environment.database.record(
+                outcomes: Self.outcomes(settled, opened, run: found.id, at: environment.time.now()))
             if found.operations.planned > 0 { figures.add(settled, kind: kind) }
         }
         figures.close(code: Deliver.notSentReason.code)
@@ -114,48 +119,73 @@ struct ResumeRun {
             code: "run_interrupted", message: "The run was interrupted and its plan cannot be read any more.",
             hint: "Nothing to do: what was settled stays settled, and the next run compares again.")
         let ending = CloseRun.Ending(state: isDone ? .succeeded : .failed, failure: isDone ? nil : failure)
+        var memory = memory
+        if found.full && !found.limited && found.fullReason != FullRun.firstRun { memory.extra[FullRun.unfinished] = "1" }
         try CloseRun(environment: environment, files: files).close(
-            record, ending, memory: memory, snapshot: try oldSnapshot(nil), summary: nil)
+            record, ending, memory: memory, snapshot: try EndRun.snapshot(files), summary: nil)
         return try environment.database.run(found.id) ?? record
     }
 
     /// The books were closed; only the files may lag behind.
     private func finishClosing(_ found: RunRecord, memory: SyncMemory, summary: PlanSummary?) throws -> RunRecord {
         let final = memory.extra[CloseRun.closingState].flatMap { RunState(rawValue: $0) } ?? CloseRun.state(found)
+        let startsOver = summary?.forgetsState ?? (memory.extra[CloseRun.forgetsState] != nil)
         try CloseRun(environment: environment, files: files).finish(
-            found, final: final, memory: memory, snapshot: try oldSnapshot(summary), summary: summary)
+            found, final: final, memory: memory, snapshot: startsOver ? nil : try EndRun.snapshot(files),
+            summary: summary)
         return try environment.database.run(found.id) ?? found
     }
 
-    private func oldSnapshot(_ summary: PlanSummary?) throws -> Snapshot? {
-        if summary?.forgetsState == true { return nil }
-        switch try Snapshot.open(files) {
-        case .current(let snapshot), .fellBack(let snapshot, _): return snapshot
-        case .none, .lost: return nil
-        }
-    }
-
     private func goOn(_ found: RunRecord, memory: SyncMemory, summary: PlanSummary) async throws -> RunRecord {
-        var record = found
+        if try isTooOld(found) { return try abandon(found, memory: memory, summary: summary) }
         var prepared = try PreparedSync(definition, environment: environment)
+        guard summary.definition == prepared.definitionText else {
+            return try abandon(found, memory: memory, summary: summary)
+        }
         let numbers = try RunHistory(environment.database).nextExchangeNumber(run: found.id)
         prepared.exchanges.begin(run: found.id, firstNumber: numbers)
+        // Where the destination cannot be asked now, the run stays as it was found.
         try await prepared.discoverFields(environment: environment, policy: policy)
         let half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
-        if prepared.shape.object.repeatable == .never { try settleInDoubt(found.id) }
-        let start = try catchUp(&record, summary)
+        var record = found
+        let start = try begin(&record, summary)
+        try await half.deliver(&record, memory: memory, summary: summary, from: start)
+        return record
+    }
+
+    /// Whether the plan may not be sent any more for its age, or because a later one was made.
+    private func isTooOld(_ found: RunRecord) throws -> Bool {
         let latest = try environment.database.latestSealedPlan(sync: definition.name)
         let age = environment.time.now().milliseconds - (latest?.sealedAt ?? found.startedAt).milliseconds
-        let isStale =
-            age >= Self.planAgeMax || summary.definition != prepared.definitionText
-            || latest?.run.id != found.id
-        environment.progress(.started(run: found.id, sync: definition.name, isResumed: true))
-        if isStale {
-            try half.abandon(&record, start: start, memory: memory, summary: summary)
-        } else {
-            try await half.deliver(&record, memory: memory, summary: summary, from: start)
-        }
+        return age >= Self.planAgeMax || latest?.run.id != found.id
+    }
+
+    private func abandon(_ found: RunRecord, memory: SyncMemory, summary: PlanSummary) throws -> RunRecord {
+        var record = found
+        let start = try begin(&record, summary)
+        try EndRun(
+            environment: environment, files: files, snapshot: try EndRun.snapshot(files), exchanges: ExchangeLog()
+        ).abandon(&record, start: start, memory: memory, summary: summary)
         return record
+    }
+
+    /// Tells that the run goes on, and finds where its delivery stopped.
+    private func begin(_ record: inout RunRecord, _ summary: PlanSummary) throws -> Deliver.Start {
+        environment.progress(.started(run: record.id, sync: definition.name, isResumed: true))
+        if !mayRepeat { try settleInDoubt(record.id) }
+        let start = try catchUp(&record, summary)
+        // A run that was killed while it was being closed has named the rest of its plan already.
+        try environment.database.discardOutcomes(run: record.id, fromSequence: start.sequence)
+        return start
+    }
+
+    /// Whether what was on its way may be sent once more. Not where the destination cannot say so.
+    private var mayRepeat: Bool {
+        do {
+            return try environment.connections.object(definition).repeatable != .never
+        } catch {
+            return false
+        }
     }
 
     /// Makes the figures from the journal and hands the history what it has not seen.
@@ -195,8 +225,13 @@ struct ResumeRun {
         guard let open else { return }
         let wanted = Set(open.entries.map(\.sequence))
         var keys: [Int: String] = [:]
-        try PlanReader(path: environment.state.planPath(run: run)).visit { operation in
-            if wanted.contains(operation.sequence) { keys[operation.sequence] = operation.keyText }
+        do {
+            try PlanReader(path: environment.state.planPath(run: run)).visit { operation in
+                if wanted.contains(operation.sequence) { keys[operation.sequence] = operation.keyText }
+            }
+        } catch let error as StateError where error.code == "plan_corrupt" {
+            // Then they are known by their hashes only.
+            keys = [:]
         }
         let others = open.entries.enumerated().map { index, entry in
             SettledOther(
@@ -230,16 +265,5 @@ struct ResumeRun {
                 run: run, sequence: entry.sequence, key: other.key, keyHash: entry.keyHash, outcome: other.outcome,
                 reason: other.reason, batch: frame.batch, at: moment)
         }
-    }
-}
-
-extension SecondHalf {
-    /// Closes a run whose plan may not be sent any more.
-    func abandon(_ record: inout RunRecord, start: Deliver.Start, memory: SyncMemory, summary: PlanSummary) throws {
-        let failure = RunFailure(
-            code: "plan_stale",
-            message: "The run was interrupted, and its plan is too old or was made for another definition.",
-            hint: "Nothing to do: the next run compares again and sends what is missing.")
-        try close(&record, figures: start.figures, .failed(failure), memory: memory, summary: summary)
     }
 }

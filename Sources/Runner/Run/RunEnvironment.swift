@@ -73,7 +73,7 @@ package enum RunProgress: Sendable, Hashable {
     case delivering(done: Int, of: Int)
     case waiting(reason: String, duration: Duration)
     case ended(run: Int64)
-    /// Old history could not be removed.
+    /// Something that no run depends on could not be done: to remove old history, to note a cancel.
     case notSwept(RunError)
 }
 

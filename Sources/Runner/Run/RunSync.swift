@@ -36,12 +36,22 @@ package struct RunSync: Sendable {
     /// Finishes a run that was interrupted, if there is one, then makes its own. Returns the records of both, oldest
     /// first. Throws where no run could be recorded: the sync is busy, or the state cannot be written.
     package func run() async throws -> [RunRecord] {
+        let noted = CancelNote(environment)
+        return try await withTaskCancellationHandler {
+            try await runAll(noted)
+        } onCancel: {
+            noted.cancel()
+        }
+    }
+
+    private func runAll(_ noted: CancelNote) async throws -> [RunRecord] {
         let lock = try await lock()
         defer { lock.release() }
         var records: [RunRecord] = []
         let resume = ResumeRun(definition, environment: environment, files: files, policy: policy)
         var own: RunRecord?
         for unfinished in try environment.database.unfinishedRuns(sync: definition.name) {
+            noted.watch(unfinished.id)
             switch try await resume.resume(unfinished) {
             case .ended(let record): records.append(record)
             case .planAnew(let record):
@@ -50,7 +60,7 @@ package struct RunSync: Sendable {
             }
             if Task.isCancelled && own == nil { return records }
         }
-        records.append(try await ownRun(own))
+        records.append(try await ownRun(own, noted))
         return records
     }
 
@@ -86,12 +96,13 @@ package struct RunSync: Sendable {
             hint: "Wait for it, use --wait, or stop it with sluice cancel.")
     }
 
-    private func ownRun(_ begun: RunRecord?) async throws -> RunRecord {
+    private func ownRun(_ begun: RunRecord?, _ noted: CancelNote) async throws -> RunRecord {
         var record =
             try begun
             ?? environment.database.createRun(
                 sync: definition.name, trigger: options.trigger, full: false, limited: false,
                 startedAt: environment.time.now(), state: .running)
+        noted.watch(record.id)
         record.trigger = options.trigger
         record.limited = options.limit != nil || options.isSelective
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))

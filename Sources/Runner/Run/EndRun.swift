@@ -1,0 +1,124 @@
+internal import Records
+internal import StateStore
+
+/// Ends a run that had a plan, however its delivery ended. Needs neither source nor destination.
+struct EndRun {
+    let environment: RunEnvironment
+    let files: SyncFiles
+    /// What the fingerprints were before the run.
+    var snapshot: Snapshot?
+    let exchanges: ExchangeLog
+
+    /// The fingerprints of before, where they can be read.
+    static func snapshot(_ files: SyncFiles) throws -> Snapshot? {
+        switch try Snapshot.open(files) {
+        case .current(let snapshot), .fellBack(let snapshot, _): snapshot
+        case .none, .lost: nil
+        }
+    }
+
+    /// Closes a run whose plan may not be sent any more.
+    func abandon(_ record: inout RunRecord, start: Deliver.Start, memory: SyncMemory, summary: PlanSummary) throws {
+        let failure = RunFailure(
+            code: "plan_stale",
+            message: "The run was interrupted, and its plan is too old or was made for another definition.",
+            hint: "Nothing to do: the next run compares again and sends what is missing.")
+        try close(&record, figures: start.figures, .failed(failure), memory: memory, summary: summary)
+    }
+
+    func close(
+        _ record: inout RunRecord, figures: DeliveryFigures, _ ending: Deliver.Ending, memory: SyncMemory,
+        summary: PlanSummary
+    ) throws {
+        var figures = figures
+        var memory = memory
+        remember(summary, in: &memory)
+        noteFull(record, ending, summary, in: &memory)
+        let end: CloseRun.Ending
+        switch ending {
+        case .complete:
+            figures.write(to: &record, planReasons: summary.reasons)
+            end = CloseRun.Ending(state: CloseRun.state(record))
+            // A run that was told to leave rows out says nothing about the whole.
+            if !record.limited {
+                memory.columns = summary.columns
+                memory.lastCompleteRun = record.id
+            }
+        case .cancelled:
+            try noteRest(&figures, record, Deliver.cancelledReason)
+            end = CloseRun.Ending(state: .cancelled)
+        case .failed(let failure):
+            try noteRest(&figures, record, Deliver.notSentReason)
+            end = CloseRun.Ending(state: .failed, failure: failure)
+        }
+        figures.write(to: &record, planReasons: summary.reasons)
+        try environment.database.record(exchanges: exchanges.take().records)
+        let old = summary.forgetsState ? nil : snapshot
+        try CloseRun(environment: environment, files: files)
+            .close(record, end, memory: memory, snapshot: old, summary: summary)
+        if let closed = try environment.database.run(record.id) { record = closed }
+    }
+
+    /// What the plan was made with: the sync may have been changed since.
+    private func remember(_ summary: PlanSummary, in memory: inout SyncMemory) {
+        memory.definition = summary.definition
+        memory.mappingRevision = summary.mappingRevision
+        memory.keyRevision = summary.keyRevision
+        memory.destination = summary.destination
+    }
+
+    /// Counts and names the operations that were never sent.
+    private func noteRest(_ figures: inout DeliveryFigures, _ record: RunRecord, _ reason: Reason) throws {
+        let operations = figures.operations
+        let settled = operations.accepted + operations.rejected + operations.undelivered + operations.inDoubt
+        figures.close(code: reason.code)
+        guard figures.operations.undelivered > operations.undelivered else { return }
+        try RestOfPlan(environment: environment, run: record.id).note(after: settled, reason)
+    }
+
+    /// A run that sent every record again and did not come to its end leaves records that look unchanged and were not
+    /// sent: the next run has to send every record. A run that began from nothing leaves none such.
+    private func noteFull(
+        _ record: RunRecord, _ ending: Deliver.Ending, _ summary: PlanSummary, in memory: inout SyncMemory
+    ) {
+        guard summary.full else { return }
+        if summary.forgetsState || summary.fullReason == FullRun.firstRun {
+            memory.extra[FullRun.unfinished] = nil
+        } else if !record.limited {
+            if case .complete = ending {
+                memory.extra[FullRun.unfinished] = nil
+            } else {
+                memory.extra[FullRun.unfinished] = "1"
+            }
+        } else if summary.fullReason != FullRun.requested {
+            memory.extra[FullRun.unfinished] = "1"
+        }
+    }
+}
+
+/// Names the operations of a plan that no batch carried, as many as are kept.
+struct RestOfPlan {
+    let environment: RunEnvironment
+    let run: Int64
+
+    /// - Parameter settled: how many operations, from the front, have an outcome.
+    func note(after settled: Int, _ reason: Reason) throws {
+        let plan = try PlanReader(path: environment.state.planPath(run: run))
+        let at = environment.time.now()
+        var index = 0
+        var records: [OutcomeRecord] = []
+        try plan.visit { operation in
+            defer { index += 1 }
+            guard index >= settled, index - settled < OutcomeSink.keptMax else { return }
+            records.append(
+                OutcomeRecord(
+                    run: run, sequence: operation.sequence, key: operation.keyText, keyHash: operation.keyHash,
+                    outcome: .undelivered, reason: reason, at: at))
+            if records.count == 2_000 {
+                try environment.database.record(outcomes: records)
+                records.removeAll(keepingCapacity: true)
+            }
+        }
+        try environment.database.record(outcomes: records)
+    }
+}
