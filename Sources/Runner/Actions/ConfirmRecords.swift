@@ -66,6 +66,7 @@ package struct ConfirmRecords: Sendable {
         _ = try journal.append(open: OpenFrame(batch: 0, entries: opened))
         _ = try journal.append(
             settled: SettleFrame(batch: 0, effects: Array(repeating: .set, count: entries.count)))
+        try journal.synchronize()
         journal.close()
         var snapshot: Snapshot?
         switch try Snapshot.open(files) {

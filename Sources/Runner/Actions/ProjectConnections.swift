@@ -81,7 +81,8 @@ package struct ProjectConnections: Connections {
         let perMinute = values.integer("requests_per_minute") ?? 200
         let path = try state?.limitPath(connection: sync.destination) ?? "/dev/null"
         return ConnectionPace(
-            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path))
+            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path),
+            turn: try state.map { WriteTurn(path: try $0.turnPath(connection: sync.destination, object: sync.object)) })
     }
 
     private func destinationType(_ name: String) throws -> (ConnectionDefinition, type: DestinationType) {

@@ -12,12 +12,28 @@ package struct ResetState: Sendable {
         self.environment = environment
     }
 
-    /// How many records are believed to be at the destination.
+    /// How many records are believed to be at the destination: those in the fingerprints, and those that an
+    /// interrupted run had accepted since.
     package func knownCount() throws -> Int {
-        switch try Snapshot.open(environment.state.sync(definition.name)) {
-        case .current(let snapshot), .fellBack(let snapshot, _): snapshot.count
-        case .none, .lost: 0
+        let files = environment.state.sync(definition.name)
+        let snapshot = try EndRun.snapshot(files)
+        var isThere: [Hash128: Bool] = [:]
+        _ = try AcceptanceJournal.replay(files) { frame in
+            guard case .settled(let settled, let opened) = frame else { return }
+            for (entry, effect) in zip(opened.entries, settled.effects) where effect == .set || effect == .remove {
+                isThere[entry.keyHash] = effect == .set
+            }
         }
+        let keys = Array(isThere.keys)
+        var probes = [Probe](repeating: .unknown, count: keys.count)
+        snapshot?.probe(keys, into: &probes)
+        var count = snapshot?.count ?? 0
+        for (key, probe) in zip(keys, probes) {
+            let wasThere = probe.index >= 0
+            if isThere[key] == true && !wasThere { count += 1 }
+            if isThere[key] == false && wasThere { count -= 1 }
+        }
+        return count
     }
 
     /// How many rows the next run will send once the state is forgotten: the dataset is read for it.

@@ -65,8 +65,9 @@ struct CloseRun {
         let isPlanned = run.operations.planned == run.rows.planned
         guard !run.rows.isBalanced || !run.operations.isBalanced || !isPlanned else { return }
         run.state = .failed
+        let before = run.error.map { " Before, it failed with \($0.code): \($0.message)" } ?? ""
         run.error = RunFailure(
-            code: "books_unbalanced", message: "The run's figures do not add up; this is a fault of Sluice.",
+            code: "books_unbalanced", message: "The run's figures do not add up; this is a fault of Sluice." + before,
             hint: "Nothing is lost: the next run compares again. Please report it with the output of show RUN --json.")
     }
 

@@ -6,10 +6,13 @@ package import SyncCore
 package struct ConnectionPace: Sendable {
     private let pacing: RequestPacing
     private let shared: SharedNumber
+    private let turn: WriteTurn?
 
-    package init(pacing: RequestPacing, shared: SharedNumber) {
+    /// - Parameter turn: nil where nobody else writes to the object.
+    package init(pacing: RequestPacing, shared: SharedNumber, turn: WriteTurn? = nil) {
         self.pacing = pacing
         self.shared = shared
+        self.turn = turn
     }
 
     /// Waits until one more request may leave.
@@ -20,6 +23,19 @@ package struct ConnectionPace: Sendable {
         let duration = Duration.microseconds(wait)
         if wait >= 1_000_000 { progress(.waiting(reason: "the connection's rate limit", duration: duration)) }
         try await time.sleep(duration)
+    }
+
+    /// Waits until nobody else writes to the object (design.md §4.4). Whoever gets a turn gives it back with `release`.
+    func takeTurn(time: RunTime, progress: @Sendable (RunProgress) -> Void) async throws -> WriteTurn.Held? {
+        try Task.checkCancellation()
+        guard let turn else { return nil }
+        var tries = 0
+        while true {
+            if let held = try turn.take() { return held }
+            tries += 1
+            if tries == 50 { progress(.waiting(reason: "another write to this object", duration: .seconds(1))) }
+            try await time.sleep(.milliseconds(20))
+        }
     }
 
     /// Takes in what an answer said about the limit.

@@ -12,7 +12,12 @@ package final class ExchangeLog: Sendable {
         var batch: Int?
         var attempt = 1
         var sequences: ClosedRange<Int>?
+        /// How many of those waiting are written with their bodies.
+        var bodies = 0
     }
+
+    /// So many exchanges of a batch, and its last, keep their bodies: a batch that is taken apart makes thousands.
+    private static let bodiesMax = 50
 
     private let state = Mutex(State())
     private let run = Mutex<Int64>(0)
@@ -58,6 +63,13 @@ package final class ExchangeLog: Sendable {
                 state.writes += 1
                 state.bytesSent += Int64(exchange.requestBytes)
             }
+            if let last = state.waiting.indices.last {
+                if state.bodies > Self.bodiesMax {
+                    state.waiting[last].requestBody = ""
+                    state.waiting[last].responseBody = ""
+                }
+            }
+            state.bodies += 1
             // A run with endless reads keeps its writes and its first reads.
             if state.waiting.count < 1_000 || exchange.isWrite { state.waiting.append(record) }
         }
@@ -68,6 +80,7 @@ package final class ExchangeLog: Sendable {
         state.withLock { state in
             let taken = (state.waiting, state.writes, state.bytesSent)
             state.waiting = []
+            state.bodies = 0
             state.writes = 0
             state.bytesSent = 0
             return taken

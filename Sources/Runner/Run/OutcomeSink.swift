@@ -13,7 +13,8 @@ package final class OutcomeSink {
     private let database: ControlDatabase?
     private var waiting: [OutcomeRecord] = []
     private var kept: [OutcomeKind: Int] = [:]
-    private var nextSequence = -1
+    /// Below every operation's number, so that the two never meet.
+    private var nextSequence = -1_000_000_000
     package private(set) var reasons: [String: Int] = [:]
     package private(set) var examples: [OutcomeRecord] = []
 
@@ -32,7 +33,7 @@ package final class OutcomeSink {
         kept[outcome] = count + 1
         let record = OutcomeRecord(
             run: run, sequence: nextSequence, key: key, keyHash: keyHash, outcome: outcome, reason: reason, at: at)
-        nextSequence -= 1
+        nextSequence += 1
         if examples.count < Self.examplesMax { examples.append(record) }
         guard database != nil else { return }
         waiting.append(record)

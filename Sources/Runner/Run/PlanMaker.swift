@@ -92,6 +92,11 @@ final class PlanMaker {
 
     private func noteKeyless(_ invalid: InvalidRow, firstRow: Int) throws {
         keylessRows += 1
+        if filter.isSelective {
+            // Nobody can have asked for a row without a key.
+            ledger.deferred += 1
+            return
+        }
         ledger.invalid += 1
         var reason = invalid.reason
         reason.message = "Row \(firstRow + invalid.row + 1) of the scan: \(reason.message)"
@@ -182,6 +187,10 @@ final class PlanMaker {
 
     /// Counts a row whose key an earlier row had, and takes back what the first such row was counted as.
     private func noteDuplicate(_ finding: Differ.Finding, keyHash: Hash128) throws {
+        if filter.leaves(keyHash) {
+            ledger.deferred += 1
+            return
+        }
         ledger.invalid += 1
         try outcomes.add(.invalid, key: key.text, keyHash: keyHash, Self.duplicateKey)
         switch finding.before {

@@ -31,6 +31,12 @@ struct RecordFilter {
     /// Whether the run was asked for the record by its key.
     func isAskedFor(_ keyHash: Hash128) -> Bool { keys?.contains(keyHash) ?? false }
 
+    /// Whether the run looks at chosen records only and this is none of them.
+    func leaves(_ keyHash: Hash128) -> Bool {
+        guard isSelective, case .leave = judge(keyHash: keyHash, rowHash: .void) else { return false }
+        return true
+    }
+
     func isPending(_ keyHash: Hash128) -> Bool { pending?.find(keyHash) != nil }
 
     func judge(keyHash: Hash128, rowHash: Hash128) -> Verdict {

@@ -136,10 +136,10 @@ struct SendBatch {
             if Task.isCancelled { return (.cancelled(maybeDone: isLost), isLost) }
             note(slice, number: number, attempt: attempt)
             do {
-                let outcome = try await Shielded.run(environment.time) {
-                    try await prepared.destination.write(slice, to: prepared.shape.object)
-                }
-                return (.answered(outcome), isLost)
+                return (.answered(try await write(slice)), isLost)
+            } catch let error as NotSent {
+                if error.cause is CancellationError { return (.cancelled(maybeDone: isLost), isLost) }
+                return (unexpected(error.cause, maybeDone: isLost), isLost)
             } catch let error as ConnectorError {
                 if error.code == "body_too_large" && error.isKnownUnsent { return (.tooLarge(error), isLost) }
                 if !error.isKnownUnsent { isLost = true }
@@ -149,8 +149,27 @@ struct SendBatch {
             } catch is CancellationError {
                 return (.cancelled(maybeDone: true), true)
             } catch {
-                return (unexpected(error), true)
+                return (unexpected(error, maybeDone: true), true)
             }
+        }
+    }
+
+    /// Why a request never left.
+    private struct NotSent: Error {
+        var cause: any Error
+    }
+
+    /// Writes when it is this sync's turn. Throws `NotSent` where the request did not leave.
+    private func write(_ slice: OperationBatch) async throws -> BatchOutcome {
+        let turn: WriteTurn.Held?
+        do {
+            turn = try await prepared.pace.takeTurn(time: environment.time, progress: environment.progress)
+        } catch {
+            throw NotSent(cause: error)
+        }
+        defer { turn?.release() }
+        return try await Shielded.run(environment.time) {
+            try await prepared.destination.write(slice, to: prepared.shape.object)
         }
     }
 
@@ -166,11 +185,11 @@ struct SendBatch {
         }
     }
 
-    private func unexpected(_ error: any Error) -> Answer {
+    private func unexpected(_ error: any Error, maybeDone: Bool) -> Answer {
         let failure = RunError(error)
         return .failed(
             ConnectorError(code: failure.code, message: failure.message, hint: failure.hint, disposition: .stop),
-            isInDoubt: prepared.shape.object.repeatable == .never, maybeDone: true)
+            isInDoubt: maybeDone && prepared.shape.object.repeatable == .never, maybeDone: maybeDone)
     }
 
     private func note(_ slice: OperationBatch, number: Int, attempt: Int) {

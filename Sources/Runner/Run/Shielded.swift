@@ -9,7 +9,6 @@ enum Shielded {
     static func run(
         _ time: RunTime, _ write: @escaping @Sendable () async throws -> BatchOutcome
     ) async throws -> BatchOutcome {
-        try Task.checkCancellation()
         // The one unstructured task of this room: a child task would be cancelled with its parent. It is owned by
         // the two lines below, which always await it.
         let request = Task { try await write() }

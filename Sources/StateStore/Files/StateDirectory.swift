@@ -44,6 +44,11 @@ package struct StateDirectory: Sendable {
         return path + "/limits/" + Self.fileName(connection)
     }
 
+    /// The file whose lock whoever writes to an object of a connection holds meanwhile.
+    package func turnPath(connection: String, object: String) throws -> String {
+        try limitPath(connection: connection) + "." + Self.fileName(object) + ".lock"
+    }
+
     /// The files of a sync; its folder is made when the first of them is.
     package func sync(_ name: String) -> SyncFiles {
         SyncFiles(name: name, folder: path + "/syncs/" + Self.fileName(name), steps: steps)
