@@ -25,7 +25,8 @@ package struct ConnectionPace: Sendable {
         try await time.sleep(duration)
     }
 
-    /// Waits until nobody else writes to the object (design.md §4.4). Whoever gets a turn gives it back with `release`.
+    /// Waits until nobody else writes to the object (design.md §4.4). Whoever gets a turn
+    /// gives it back with `release`.
     func takeTurn(time: RunTime, progress: @Sendable (RunProgress) -> Void) async throws -> WriteTurn.Held? {
         try Task.checkCancellation()
         guard let turn else { return nil }

@@ -120,7 +120,9 @@ struct ResumeRun {
             hint: "Nothing to do: what was settled stays settled, and the next run compares again.")
         let ending = CloseRun.Ending(state: isDone ? .succeeded : .failed, failure: isDone ? nil : failure)
         var memory = memory
-        if found.full && !found.limited && found.fullReason != FullRun.firstRun { memory.extra[FullRun.unfinished] = "1" }
+        if found.full && !found.limited && found.fullReason != FullRun.firstRun {
+            memory.extra[FullRun.unfinished] = "1"
+        }
         try CloseRun(environment: environment, files: files).close(
             record, ending, memory: memory, snapshot: try EndRun.snapshot(files), summary: nil)
         return try environment.database.run(found.id) ?? record
