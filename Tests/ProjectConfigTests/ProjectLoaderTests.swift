@@ -46,7 +46,7 @@ struct ProjectLoaderTests {
           people:
             from: people
             to: crm.person
-            behavior: update_only
+            behavior: update_or_create
             key: {column: id, field: externalId, within: account_id}
             mappings:
               companyId: {column: account_id, lookup: externalId}

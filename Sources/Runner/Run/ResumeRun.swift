@@ -141,13 +141,14 @@ struct ResumeRun {
     private func goOn(_ found: RunRecord, memory: SyncMemory, summary: PlanSummary) async throws -> RunRecord {
         if try isTooOld(found) { return try abandon(found, memory: memory, summary: summary) }
         var prepared = try PreparedSync(definition, environment: environment)
-        guard summary.definition == prepared.definitionText else {
-            return try abandon(found, memory: memory, summary: summary)
-        }
         let numbers = try RunHistory(environment.database).nextExchangeNumber(run: found.id)
         prepared.exchanges.begin(run: found.id, firstNumber: numbers)
         // Where the destination cannot be asked now, the run stays as it was found.
         try await prepared.discoverFields(environment: environment, policy: policy)
+        // Only now: what the account's own fields take is part of the definition.
+        guard summary.definition == prepared.definitionText else {
+            return try abandon(found, memory: memory, summary: summary)
+        }
         let half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
         var record = found
         let start = try begin(&record, summary)
