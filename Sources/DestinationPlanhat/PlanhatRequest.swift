@@ -23,7 +23,9 @@ package struct PlanhatRequest: Sendable {
         body.writeInteger(UInt8(ascii: "["))
         if let joined = batch.joinedPayloads {
             // A buffer pointer is one copy; a slice of an array would be one byte at a time in the worst case.
-            _ = unsafe batch.bytes.withUnsafeBytes { unsafe body.writeBytes(UnsafeRawBufferPointer(rebasing: $0[joined])) }
+            unsafe batch.bytes.withUnsafeBytes { bytes in
+                _ = unsafe body.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[joined]))
+            }
         } else {
             for (index, entry) in batch.entries.enumerated() {
                 if index > 0 { body.writeInteger(UInt8(ascii: ",")) }
