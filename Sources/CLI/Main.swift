@@ -18,6 +18,7 @@ struct Sluice: AsyncParsableCommand {
 
               sluice init && sluice check && sluice plan accounts && sluice run accounts
             """,
+        version: "sluice \(Version.number)",
         subcommands: [
             Init.self, Check.self, Objects.self, Tables.self, Preview.self, Plan.self, Run.self, Runs.self, Show.self,
             Records.self, Record.self, Resend.self, Confirm.self, Reset.self, Test.self, Cancel.self, Pause.self,
@@ -57,22 +58,23 @@ struct Sluice: AsyncParsableCommand {
     private static func refuse(_ error: any Error) -> Never {
         if let unknown = unknownCommand() {
             Output.fail(unknown)
-        } else if Output.isJSON {
-            let hint = "sluice COMMAND --help shows what it takes."
-            Output.fail(RunError(code: "invalid_command_line", message: message(for: error), hint: hint))
         } else {
-            Output.errorText(fullMessage(for: error))
+            let hint = "sluice \(commandWord() ?? "COMMAND") --help shows what it takes."
+            Output.fail(RunError(code: "invalid_command_line", message: message(for: error), hint: hint))
         }
         Foundation.exit(ExitStatus.usage.rawValue)
+    }
+
+    /// The command that was meant, if there is one before the options.
+    private static func commandWord() -> String? {
+        CommandLine.arguments.dropFirst().first.flatMap { $0.hasPrefix("-") ? nil : $0 }
     }
 
     private static func unknownCommand() -> RunError? {
         let known = configuration.subcommands.map {
             $0.configuration.commandName ?? String(describing: $0).lowercased()
         }
-        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !known.contains(word) else {
-            return nil
-        }
+        guard let word = commandWord(), !known.contains(word) else { return nil }
         return RunError(
             code: "unknown_command", message: "There is no command \(word).",
             hint: NearestName.among(known, to: word).map { "Did you mean \($0)?" } ?? "sluice --help lists them.")

@@ -117,8 +117,8 @@ struct PlanhatKey {
             warnings.append(
                 Reason(
                     code: "api_key_short",
-                    message: "The API key has \(key.utf8.count) characters; Planhat's have more than "
-                        + "\(PlanhatSettings.apiKeyCharactersMin).",
+                    message: "The API key has \(key.utf8.count) character\(key.utf8.count == 1 ? "" : "s"); "
+                        + "Planhat's have more than \(PlanhatSettings.apiKeyCharactersMin).",
                     hint: "If Planhat does not accept it, it was probably cut off when it was pasted: copy it again."))
         }
     }

@@ -90,4 +90,18 @@ private struct PlanBody: Encodable {
         `guard` = report.guardRecord
         examples = report.examples
     }
+
+    // Written out because the made one leaves absent values out.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sync, forKey: .sync)
+        try container.encode(full, forKey: .full)
+        try container.encode(fullReason, forKey: .fullReason)
+        try container.encode(rows, forKey: .rows)
+        try container.encode(operations, forKey: .operations)
+        try container.encode(added, forKey: .added)
+        try container.encode(reasons, forKey: .reasons)
+        try container.encode(`guard`, forKey: .guard)
+        try container.encode(examples, forKey: .examples)
+    }
 }

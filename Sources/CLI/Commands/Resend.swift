@@ -35,7 +35,7 @@ struct Resend: AsyncParsableCommand {
         if rejected { options.onlyPending = .rejected }
         if inDoubt { options.onlyPending = .inDoubt }
         let chosen = options
-        try await RunReport(common, workspace).run { environment in
+        try await RunReport(common, workspace).run([definition], tellsGone: true) { environment in
             await RunSyncs(environment: environment).run([definition], options: chosen)
         }
     }
@@ -63,7 +63,7 @@ struct Test: AsyncParsableCommand {
         if let key { options.onlyKeys = [key] } else { options.isFull = true }
         let (isJSON, environment, chosen) = (common.json, try workspace.environment(), options)
         do {
-            try await RunReport(common, workspace).run { environment in
+            try await RunReport(common, workspace).run([definition]) { environment in
                 await RunSyncs(environment: environment).run([definition], options: chosen)
             }
         } catch let status as ExitStatus {

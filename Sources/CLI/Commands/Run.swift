@@ -33,13 +33,15 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var common: ProjectOptions
 
     func validate() throws {
-        if all != syncs.isEmpty { throw ValidationError("Name the syncs to run, or use --all.") }
+        if all && !syncs.isEmpty { throw ValidationError("Name syncs or use --all, not both.") }
+        if !all && syncs.isEmpty { throw ValidationError("Name the syncs to run, or use --all.") }
         if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1.") }
     }
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
-        let definitions = try syncs.map { try workspace.sync($0) }
+        var named: Set<String> = []
+        let definitions = try syncs.filter { named.insert($0).inserted }.map { try workspace.sync($0) }
         let guards = GuardName.allCases.map(\.rawValue)
         for name in acceptGuard where !guards.contains(name) {
             throw workspace.unknown("guard", name, guards, in: "Sluice")
@@ -51,11 +53,11 @@ struct Run: AsyncParsableCommand {
         options.waits = wait
         let (report, chosen) = (RunReport(common, workspace), options)
         if all {
-            try await report.run { environment in
+            try await report.run(nil) { environment in
                 try await RunSyncs(environment: environment).runAll(workspace.project, options: chosen)
             }
         } else {
-            try await report.run { environment in
+            try await report.run(definitions) { environment in
                 await RunSyncs(environment: environment).run(definitions, options: chosen)
             }
         }

@@ -6,6 +6,9 @@ struct Schema: ParsableCommand {
         abstract: "Prints the JSON Schema of the project file, for editors.",
         discussion: "Example: sluice schema > sluice.schema.json")
 
+    @Flag(name: .long, help: "Changes nothing: the schema is JSON.")
+    var json = false
+
     func run() { Output.text(ProjectSchema.json(catalog: Connectors.all)) }
 }
 
@@ -16,6 +19,9 @@ struct Completions: ParsableCommand {
 
     @Argument(help: "bash, zsh or fish.")
     var shell: String = "bash"
+
+    @Flag(name: .long, help: "Changes nothing but how errors are printed: the script stays one.")
+    var json = false
 
     func validate() throws {
         guard CompletionShell(rawValue: shell) == nil else { return }

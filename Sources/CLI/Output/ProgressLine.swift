@@ -12,20 +12,25 @@ final class ProgressLine: Sendable {
 
     private let isBar: Bool
     private let isVerbose: Bool
+    private let isQuiet: Bool
     private let state = Mutex(State())
 
     init(_ options: ProjectOptions) {
         isBar = Output.isErrorTerminal && !options.quiet && !options.json
         isVerbose = options.verbose
+        isQuiet = options.quiet
     }
 
     func show(_ progress: RunProgress) {
         if case .gone(let keys) = progress { return Self.tell(gone: keys) }
         if case .notSwept(let error) = progress {
-            return Output.note("Old history could not be removed. \(error.message) \(error.hint)")
+            return Output.note("\(error.message) \(error.hint)")
+        }
+        if case .started(let run, let sync, isResumed: true) = progress, !isQuiet {
+            Output.note("Run \(run) of \(sync) was interrupted and is finished first.")
         }
         if isVerbose, let line = Self.logLine(progress) { return Output.note(line) }
-        guard isBar else { return }
+        guard isBar else { return tellWait(progress) }
         if case .ended = progress { return clear() }
         guard let text = Self.barText(progress) else { return }
         let now = Date().timeIntervalSince1970
@@ -40,6 +45,14 @@ final class ProgressLine: Sendable {
     /// Told whatever was asked: these records were not sent.
     private static func tell(gone keys: [String]) {
         for key in keys { Output.note("\(key) is not in the source: there is nothing to send.") }
+    }
+
+    /// Where no line changes on a terminal, a wait that somebody could wonder about is a line of its own.
+    private func tellWait(_ progress: RunProgress) {
+        guard !isQuiet, case .waiting(_, let duration) = progress, duration > .seconds(1),
+            let text = Self.barText(progress)
+        else { return }
+        Output.note(text)
     }
 
     private func clear() {

@@ -1,6 +1,9 @@
+internal import ConnectorKit
+internal import ProjectConfig
 internal import Records
 internal import Runner
 internal import StateStore
+internal import Synchronization
 
 /// Runs something that makes runs, shows their progress, prints their results and ends with the right exit code.
 struct RunReport {
@@ -12,46 +15,121 @@ struct RunReport {
         self.workspace = workspace
     }
 
-    func run(_ body: @escaping @Sendable (RunEnvironment) async throws -> [RunSyncs.Result]) async throws {
-        let progress = ProgressLine(common)
-        let environment = try workspace.environment { progress.show($0) }
+    /// - Parameters:
+    ///   - syncs: the syncs to run, whose settings are resolved first; nil for all that are not paused.
+    ///   - tellsGone: whether the JSON lists the keys that were asked for and that the source does not have.
+    func run(
+        _ syncs: [SyncDefinition]?, tellsGone: Bool = false,
+        _ body: @escaping @Sendable (RunEnvironment) async throws -> [RunSyncs.Result]
+    ) async throws {
+        let (line, seen) = (ProgressLine(common), SeenProgress())
+        let environment = try workspace.environment { progress in
+            seen.note(progress)
+            line.show(progress)
+        }
+        try resolveSettings(try syncs ?? unpaused(environment))
         let results = try await Interruption.watch { try await body(environment) }
-        try print(results, environment)
+        if common.json {
+            try printJSON(results, gone: tellsGone ? seen.gone : nil)
+        } else {
+            try print(results, environment, resumed: seen.resumed)
+        }
         let status = status(results)
         if status != .arrived { throw status }
+    }
+
+    private func unpaused(_ environment: RunEnvironment) throws -> [SyncDefinition] {
+        let paused = try environment.database.pausedSyncs()
+        return workspace.project.syncs.filter { !$0.paused && !paused.contains($0.name) }
+    }
+
+    /// Throws what the project's settings lack, before any run is recorded. What a connector itself thinks of a
+    /// setting is the run's to tell.
+    private func resolveSettings(_ syncs: [SyncDefinition]) throws {
+        let connections = workspace.connections(state: nil)
+        var found: [Diagnostic] = []
+        for sync in syncs {
+            let ends: [() throws -> Void] = [
+                { _ = try connections.source(sync.dataset) },
+                { _ = try connections.destination(named: sync.destination, context: DestinationContext()) },
+            ]
+            for end in ends {
+                do {
+                    try end()
+                } catch let error as Diagnostic {
+                    found.append(error)
+                } catch let errors as ProjectErrors {
+                    found += errors.diagnostics
+                } catch is ConnectorError {
+                    continue
+                }
+            }
+        }
+        var told: Set<Diagnostic> = []
+        found = found.filter { told.insert($0).inserted }
+        if !found.isEmpty { throw ProjectErrors(found) }
     }
 
     private func status(_ results: [RunSyncs.Result]) -> ExitStatus {
         var statuses: [ExitStatus] = []
         for result in results {
-            // A run that was resumed on the way counts too: its rows may not have arrived.
-            statuses += result.records.map { ExitStatus.of($0) }
+            // A run that was resumed or closed on the way is shown; what of it did not arrive, the last one planned again.
+            statuses += result.records.suffix(1).map { ExitStatus.of($0) }
             if let error = result.error { statuses.append(ExitStatus.of(error)) }
         }
         return ExitStatus.worst(statuses)
     }
 
-    private func print(_ results: [RunSyncs.Result], _ environment: RunEnvironment) throws {
-        if common.json {
-            try printJSON(results)
-            return
-        }
+    private func print(
+        _ results: [RunSyncs.Result], _ environment: RunEnvironment, resumed: Set<Int64>
+    ) throws {
         let history = RunHistory(environment.database)
         for result in results {
             for record in result.records where !common.quiet || ExitStatus.of(record) != .arrived {
-                RunText.summary(record, reasons: try history.reasons(run: record.id)).forEach(Output.text)
+                let remark = resumed.contains(record.id) ? " (resumed)" : ""
+                RunText.summary(record, reasons: try history.reasons(run: record.id), remark: remark)
+                    .forEach(Output.text)
             }
             if let error = result.error { Output.fail(error) }
             if let why = result.leftOut, !common.quiet { Output.text("\(result.sync): left out, \(why)") }
         }
     }
 
-    private func printJSON(_ results: [RunSyncs.Result]) throws {
+    private func printJSON(_ results: [RunSyncs.Result], gone: [String]?) throws {
         let records = results.flatMap(\.records)
         let errors = results.compactMap(\.error)
         // A run that could not be recorded is an error like any other.
         if records.isEmpty, let error = errors.first { return Output.fail(error) }
         for error in errors { Output.errorText("error[\(error.code)]: \(error.message)") }
-        try Output.print(json: ["runs": records])
+        try Output.print(json: RunsBody(runs: records, gone: gone))
+    }
+}
+
+private struct RunsBody: Encodable {
+    var runs: [RunRecord]
+    /// Left out where no records were asked for by key.
+    var gone: [String]?
+}
+
+/// What the progress told that the report needs at the end.
+private final class SeenProgress: Sendable {
+    private struct State {
+        var resumed: Set<Int64> = []
+        var gone: [String] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// The runs that were found interrupted and were finished.
+    var resumed: Set<Int64> { state.withLock { $0.resumed } }
+
+    var gone: [String] { state.withLock { $0.gone } }
+
+    func note(_ progress: RunProgress) {
+        switch progress {
+        case .started(let run, _, isResumed: true): state.withLock { _ = $0.resumed.insert(run) }
+        case .gone(let keys): state.withLock { $0.gone += keys }
+        default: break
+        }
     }
 }

@@ -23,8 +23,13 @@ enum RunText {
     }
 
     /// The whole run: what did not arrive comes first.
-    static func summary(_ run: RunRecord, reasons: [ReasonSummary]) -> [String] {
-        var lines = ["\(run.sync): run \(run.id) \(state(run.state))" + duration(run) + full(run)]
+    ///
+    /// - Parameter remark: what else the first line says in parentheses.
+    static func summary(
+        _ run: RunRecord, reasons: [ReasonSummary], state: String? = nil, remark: String = ""
+    ) -> [String] {
+        let state = state ?? Self.state(run.state)
+        var lines = ["\(run.sync): run \(run.id) \(state)" + duration(run) + full(run) + remark]
         if let failure = run.error { lines += problem(failure.code, failure.message, failure.hint) }
         if let record = run.guard { lines += problem("guard " + record.name, record.message, record.hint) }
         lines += notArrived(run, reasons)
@@ -46,14 +51,21 @@ enum RunText {
         guard !reasons.isEmpty else { return [] }
         var lines = ["  did not arrive:"]
         for reason in reasons {
+            let count = counted(reason, run, among: reasons)
             let keys = reason.examples.filter { !$0.isEmpty }
-            let shown =
-                keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(reason.count > keys.count ? ", …" : ""))"
-            lines.append("    \(grouped(reason.count)) \(reason.outcome.rawValue): \(reason.reason.code)\(shown)")
+            let shown = keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(count > keys.count ? ", …" : ""))"
+            let kept = count > reason.count ? ", of which the first \(grouped(reason.count)) are kept" : ""
+            lines.append("    \(grouped(count)) \(reason.outcome.rawValue): \(reason.reason.code)\(shown)\(kept)")
             lines.append("      \(reason.reason.message)")
             if !reason.reason.hint.isEmpty { lines.append("      \(reason.reason.hint)") }
         }
         return lines
+    }
+
+    /// How many rows the reason concerns: the run counted them all, the history keeps so many of each kind.
+    private static func counted(_ reason: ReasonSummary, _ run: RunRecord, among all: [ReasonSummary]) -> Int {
+        guard all.filter({ $0.reason.code == reason.reason.code }).count == 1 else { return reason.count }
+        return max(reason.count, run.reasons.first { $0.code == reason.reason.code }?.count ?? 0)
     }
 
     static func rows(_ rows: RowLedger) -> String {
