@@ -4,19 +4,16 @@ internal import StateStore
 internal import SyncCore
 
 /// Steps 2 to 6 of the walk for one scan: takes its batches one by one and writes the plan. Owned by one task.
-///
-/// What every row touches is not checked for exclusive access at run time: one task owns it, no method lends two of its
-/// properties to each other, and the look-ups would cost some hundredths of a first run.
 final class PlanMaker {
     let shape: SyncShape
     let dataset: Dataset
     let outcomes: OutcomeSink
-    @exclusivity(unchecked) var writer: PlanWriter
-    @exclusivity(unchecked) var ledger = RowLedger()
-    @exclusivity(unchecked) var plannedNew = 0
-    @exclusivity(unchecked) var changedKnown = 0
+    var writer: PlanWriter
+    var ledger = RowLedger()
+    var plannedNew = 0
+    var changedKnown = 0
     var keylessRows = 0
-    @exclusivity(unchecked) var seen: SeenTable
+    var seen: SeenTable
     /// Keys known before of which more than one row came after one was planned.
     var struck: Set<Hash128> = []
     var held: [HeldRow] = []
@@ -24,7 +21,7 @@ final class PlanMaker {
     var touchedPending: Set<Hash128> = []
     /// Those of the keys that were asked for of which the scan had a row.
     var met: Set<Hash128> = []
-    @exclusivity(unchecked) var spill: HashSpill
+    var spill: HashSpill
 
     private let mapping: Mapping
     private let differ: Differ
@@ -33,10 +30,10 @@ final class PlanMaker {
     private let limit: Int
     private let step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
 
-    @exclusivity(unchecked) private var admitted = AdmittedRows()
-    @exclusivity(unchecked) private var probes: [Probe] = []
-    @exclusivity(unchecked) private var findings: [Differ.Finding] = []
-    @exclusivity(unchecked) private var key = ByteWriter(capacity: 256)
+    private var admitted = AdmittedRows()
+    private var probes: [Probe] = []
+    private var findings: [Differ.Finding] = []
+    private var key = ByteWriter(capacity: 256)
 
     struct HeldRow {
         var index: Int32
