@@ -7,3 +7,12 @@ public enum Behavior: String, Sendable, Hashable, Codable, CaseIterable {
     case mirror
     case delete
 }
+
+/// What becomes of a record that is to be removed.
+public enum Removal: String, Sendable, Hashable, Codable, CaseIterable {
+    case delete
+    /// Hidden, and kept.
+    case archive
+    /// The mapped fields are emptied, and the record is kept.
+    case clear
+}

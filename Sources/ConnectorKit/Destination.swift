@@ -4,6 +4,9 @@ public import Records
 public struct WriteTally: Sendable, Hashable {
     public var created = 0
     public var updated = 0
+    /// The destination's own id of each operation's record, in the order of the batch, nil where the answer does not
+    /// tell it; empty where none was asked for or told.
+    public var ids: [String?] = []
 
     public init(created: Int = 0, updated: Int = 0) {
         self.created = created
@@ -41,14 +44,22 @@ public protocol Destination: Sendable {
 
 /// A destination whose records can be read back.
 public protocol Readable: Sendable {
-    /// Calls `page` with the texts of `keyField` of every record of the object, page by page; records without that
-    /// key are left out. Throws `DestinationError`, `CancellationError` or what `page` throws.
-    func readKeys(
-        of object: DestinationObject, keyField: String, _ page: ([String]) async throws -> Void
+    /// Calls `page` with the texts of `fields` of every record of the object, page by page: one array for each record,
+    /// in the order of `fields`, with an empty text where the record has no value. A record whose value is a list comes
+    /// once for each element. Throws `DestinationError`, `CancellationError` or what `page` throws.
+    func readRecords(
+        of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws
 
     /// One record by its key as JSON text, or nil if there is none.
     func read(key: String, keyField: String, of object: DestinationObject) async throws(DestinationError) -> String?
+}
+
+/// A destination that can tell, by reading, whether what was sent has arrived.
+public protocol ReadBack: Sendable {
+    /// For each operation of a batch that was in doubt: true where it certainly arrived, nil where that cannot be
+    /// told (it may be on its way). Never guesses.
+    func haveArrived(_ batch: OperationBatch, object: DestinationObject) async throws(DestinationError) -> [Bool?]
 }
 
 /// A destination that has fields of its own making in each account (custom fields).

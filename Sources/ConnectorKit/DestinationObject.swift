@@ -14,6 +14,21 @@ public struct DestinationObject: Sendable, Hashable {
     public var batchBytesMax: Int
     public var removalItemsMax: Int
     public var repeatable: Repeatability
+    /// The ways in which a record can be taken away; empty if there is none.
+    public var removals: [Removal] = []
+    /// The field that archives a record where it is true.
+    public var archiveField: String?
+    /// Groups of fields of which each row must fill at least one: the destination drops a row without them, and does
+    /// not say so.
+    public var requiredInEachRow: [[String]] = []
+    /// The field by which people know a record (a name, a title, an e-mail address).
+    public var labelField: String?
+    /// Settings of the connection that only some objects need, this one among them.
+    public var requiredSettings: [String] = []
+    /// Whether its records can be listed and read.
+    public var isReadable = true
+    /// One paragraph for help and docs.
+    public var help = ""
 
     public init(
         name: String, displayName: String, path: String, keys: [KeyField], behaviors: [Behavior],
@@ -62,6 +77,8 @@ public struct KeyField: Sendable, Hashable {
     public var ignoresCase: Bool
     /// The reference field within whose record the key is unique; nil if unique everywhere.
     public var uniqueWithin: String?
+    /// Fields that make the identity of a row together with this one, where an object is sent.
+    public var identityFields: [String] = []
     /// One sentence for help texts, where there is something to know.
     public var note: String
 
@@ -88,6 +105,12 @@ public struct DestinationField: Sendable, Hashable {
     public var isWritable: Bool
     public var aliases: [String]
     public var help: String
+    /// What a number must lie in.
+    public var range: ClosedRange<Double>?
+    /// Whether zero, though in the range, is refused too (`value` of a license).
+    public var excludesZero = false
+    /// The longest text that makes sense; nil where nothing is known.
+    public var charactersMax: Int?
 
     public init(
         _ name: String, _ type: FieldType, isRequiredOnCreate: Bool = false, isWritable: Bool = true,
@@ -105,6 +128,8 @@ public struct DestinationField: Sendable, Hashable {
 /// What a field takes. A value is cast to it, or its row is invalid with a reason.
 public enum FieldType: Sendable, Hashable {
     case text
+    /// HTML; a plain text is sent as it is.
+    case richText
     case email
     case number
     case integer
@@ -119,8 +144,12 @@ public enum FieldType: Sendable, Hashable {
     case choice([String])
     /// A JSON array of texts.
     case textList
+    /// A JSON array of texts out of these.
+    case choiceList([String])
     /// Another record; `forms` are the ways a column may identify it.
     case reference(to: String, forms: [ReferenceForm])
+    /// A JSON array of references.
+    case referenceList(to: String, forms: [ReferenceForm])
     /// Any JSON value, as it is.
     case any
 
@@ -128,6 +157,7 @@ public enum FieldType: Sendable, Hashable {
     public var word: String {
         switch self {
         case .text: "text"
+        case .richText: "rich text"
         case .email: "email"
         case .number: "number"
         case .integer: "integer"
@@ -137,7 +167,9 @@ public enum FieldType: Sendable, Hashable {
         case .dayNumber: "day number"
         case .choice: "choice"
         case .textList: "list of texts"
+        case .choiceList: "list of choices"
         case .reference(let object, _): "reference to \(object)"
+        case .referenceList(let object, _): "references to \(object)"
         case .any: "any"
         }
     }
@@ -149,9 +181,24 @@ public struct ReferenceForm: Sendable, Hashable {
     public var lookup: String?
     /// Written before the value (`extid-`).
     public var prefix: String
+    /// The field of the other object that the column's value is looked for in; what is written is then the id of the
+    /// record that was found. Nil where the destination finds the record by itself.
+    public var matchField: String?
+    /// Values that differ only in case are one (e-mail addresses, domains).
+    public var ignoresCase: Bool
 
     public init(lookup: String?, prefix: String) {
         self.lookup = lookup
         self.prefix = prefix
+        matchField = nil
+        ignoresCase = false
+    }
+
+    /// A form that is resolved by reading the other object.
+    public init(lookup: String, matchField: String, ignoresCase: Bool = false) {
+        self.lookup = lookup
+        prefix = ""
+        self.matchField = matchField
+        self.ignoresCase = ignoresCase
     }
 }

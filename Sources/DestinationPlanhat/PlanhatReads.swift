@@ -4,18 +4,34 @@ extension PlanhatDestination {
     /// The largest page of each list, as documented.
     static func pageMax(_ path: String) -> Int { path == "companies" ? 5_000 : 2_000 }
 
-    package func readKeys(
-        of object: DestinationObject, keyField: String, _ page: ([String]) async throws -> Void
+    package func readRecords(
+        of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws {
         // Planhat leaves archived end users out of the list unless asked for them.
         let passes: [[(String, String)]] = object.name == "end_user" ? [[], [("archived", "true")]] : [[]]
         for filters in passes {
-            var pages = RecordPages(client: client, path: object.path, select: keyField, filters: filters)
+            var pages = RecordPages(
+                client: client, path: object.path, select: fields.joined(separator: ","), filters: filters)
             while let records = try await pages.next() {
-                let keys = records.compactMap { $0[keyField]?.scalarText }.filter { !$0.isEmpty }
-                if !keys.isEmpty { try await page(keys) }
+                let rows = records.flatMap { Self.texts(of: $0, fields) }
+                if !rows.isEmpty { try await page(rows) }
             }
         }
+    }
+
+    /// One row for a record; one for each element where a field holds a list.
+    private static func texts(of record: JSONValue, _ fields: [String]) -> [[String]] {
+        var rows: [[String]] = [[]]
+        for field in fields {
+            guard case .array(let elements)? = record[field] else {
+                let text = record[field]?.scalarText ?? ""
+                for index in rows.indices { rows[index].append(text) }
+                continue
+            }
+            let texts = elements.isEmpty ? [""] : elements.map { $0.scalarText ?? "" }
+            rows = rows.flatMap { row in texts.map { row + [$0] } }
+        }
+        return rows
     }
 
     package func read(

@@ -88,7 +88,7 @@ struct ConstantCheck {
         let text = value.text
         switch type {
         case .any: return nil
-        case .text, .reference: return isScalar(value) ? nil : "expected a text"
+        case .text, .richText, .reference: return isScalar(value) ? nil : "expected a text"
         case .email: return isScalar(value) && isEmail(text) ? nil : "expected an e-mail address"
         case .number: return number(value) == nil ? "expected a number" : nil
         case .integer: return number(value).map { $0 == $0.rounded() } ?? false ? nil : "expected a whole number"
@@ -99,7 +99,7 @@ struct ConstantCheck {
                 ? nil : "expected a date, or the days since 1970-01-01"
         case .choice(let choices):
             return choices.contains(text) ? nil : hint(text, choices)
-        case .textList:
+        case .textList, .choiceList, .referenceList:
             if case .array = value { return nil }
             return isScalar(value) ? nil : "expected a list of texts"
         }

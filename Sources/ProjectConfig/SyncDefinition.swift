@@ -27,6 +27,9 @@ package struct SyncDefinition: Sendable, Hashable {
     package var allowUnknownCustom = false
     package var firstRun = FirstRun.backfill
     package var onChange = OnChange.ignore
+    package var removal = Removal.delete
+    /// Whether a value outside a field's choices is sent all the same.
+    package var allowUnknownChoices = false
     package var schedule: ScheduleDefinition?
     /// Only what the sync itself says; nil means the project's.
     package var notify: NotifyDefinition?

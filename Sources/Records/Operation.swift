@@ -8,8 +8,14 @@ public enum OperationKind: UInt8, Sendable, Hashable, Codable {
     case archive = 3
     /// Set the mapped fields to null.
     case clear = 4
+    /// Nothing is asked of the destination: the record counts as accepted from now on.
+    case remember = 5
+    /// Nothing is asked of the destination: the record counts as never seen.
+    case forget = 6
 
-    public var isRemoval: Bool { rawValue >= 2 }
+    public var isRemoval: Bool { self == .delete || self == .archive || self == .clear }
+    /// Whether the operation is carried out by the books alone.
+    public var isLocal: Bool { self == .remember || self == .forget }
 }
 
 /// One operation of a batch. `key` and `payload` are ranges of the batch's bytes.
@@ -22,7 +28,8 @@ public struct OperationEntry: Sendable, Hashable {
     public var rowHash: Hash128
     /// The key as the destination spells it, UTF-8; a composite key is a JSON array.
     public var key: Range<Int>
-    /// A JSON object with the fields to write, UTF-8; empty for a delete.
+    /// A JSON object with the fields to write, UTF-8. For a delete: the destination's own id of the record as plain
+    /// text, or nothing where it is not known.
     public var payload: Range<Int>
 
     public init(sequence: Int, keyHash: Hash128, rowHash: Hash128, key: Range<Int>, payload: Range<Int>) {
@@ -41,6 +48,8 @@ public struct OperationBatch: Sendable {
     public var keyField: String
     public var bytes: [UInt8]
     public var entries: [OperationEntry]
+    /// Whether the destination's own ids of the records are asked for, where its answer tells them.
+    public var wantsIDs = false
 
     public init(kind: OperationKind, keyField: String, bytes: [UInt8] = [], entries: [OperationEntry] = []) {
         self.kind = kind
@@ -73,7 +82,9 @@ public struct OperationBatch: Sendable {
 
     /// The same operations without those outside `range`; the bytes are shared, not copied.
     public func slice(_ range: Range<Int>) -> OperationBatch {
-        OperationBatch(kind: kind, keyField: keyField, bytes: bytes, entries: Array(entries[range]))
+        var part = OperationBatch(kind: kind, keyField: keyField, bytes: bytes, entries: Array(entries[range]))
+        part.wantsIDs = wantsIDs
+        return part
     }
 
     /// Appends one operation; for tests and single sends. Batches of a run are cut from the plan.

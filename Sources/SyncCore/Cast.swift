@@ -38,7 +38,7 @@ package enum Cast {
         _ cell: Cell, as type: FieldType, prefix: String, to writer: inout ByteWriter
     ) throws(Problem) {
         switch type {
-        case .text, .email: try TextCast.write(cell, prefix: "", to: &writer)
+        case .text, .richText, .email: try TextCast.write(cell, prefix: "", to: &writer)
         case .any: try TextCast.writeAsIs(cell, to: &writer)
         case .number: try NumberCast.write(cell, to: &writer)
         case .integer: try NumberCast.writeInteger(cell, to: &writer)
@@ -47,7 +47,7 @@ package enum Cast {
         case .dateTime: try DateCast.writeInstant(cell, to: &writer)
         case .dayNumber: try DateCast.writeDayNumber(cell, to: &writer)
         case .choice(let choices): try TextCast.writeChoice(cell, choices, to: &writer)
-        case .textList: try TextCast.writeList(cell, to: &writer)
+        case .textList, .choiceList, .referenceList: try TextCast.writeList(cell, to: &writer)
         case .reference: try TextCast.write(cell, prefix: prefix, to: &writer)
         }
     }
@@ -56,7 +56,7 @@ package enum Cast {
     @inline(__always)
     private static func typeTakesBlank(_ type: FieldType) -> Bool? {
         switch type {
-        case .text, .email, .any: nil
+        case .text, .richText, .email, .any: nil
         default: false
         }
     }

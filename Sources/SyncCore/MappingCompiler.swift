@@ -108,7 +108,7 @@ struct MappingCompiler {
     private static func plainKinds(of type: FieldType) -> UInt32 {
         let kinds: [CellKind] =
             switch type {
-            case .text, .email: [.text, .uuid]
+            case .text, .richText, .email: [.text, .uuid]
             case .any:
                 [
                     .text, .uuid, .integer, .false, .true, .decimal, .double, .date, .timestamp, .localTimestamp, .json,
@@ -119,7 +119,7 @@ struct MappingCompiler {
             case .boolean: [.false, .true]
             case .date: [.date]
             case .dateTime: [.timestamp, .localTimestamp]
-            case .choice, .textList, .reference: []
+            case .choice, .textList, .choiceList, .reference, .referenceList: []
             }
         return kinds.reduce(0) { $0 | 1 << UInt32($1.tag) }
     }

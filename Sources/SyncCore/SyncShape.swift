@@ -55,6 +55,12 @@ package struct SyncShape: Sendable, Hashable {
     package var rules: [MappingRule]
     /// Fields found in the account beyond the declared ones.
     package var discovered: [DestinationField]
+    /// Whether a changed row is sent once more, where rows are sent.
+    package var sendsChangesAgain = false
+    /// What becomes of records that are to be removed.
+    package var removal = Removal.delete
+    /// Whether a value outside a field's choices is sent all the same.
+    package var allowsUnknownChoices = false
 
     package init(
         object: DestinationObject, behavior: Behavior, key: KeyRule, rules: [MappingRule],

@@ -70,13 +70,14 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
         }
     }
 
-    public func readKeys(
-        of object: DestinationObject, keyField: String, _ page: ([String]) async throws -> Void
+    public func readRecords(
+        of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws {
         try await read(isPaged: true)
         let keys = account.records.keys.sorted()
         for start in stride(from: 0, to: keys.count, by: 100) {
-            try await page(Array(keys[start..<min(start + 100, keys.count)]))
+            // Of a simulated record nothing is known but its key, which is its id too.
+            try await page(keys[start..<min(start + 100, keys.count)].map { key in fields.map { _ in key } })
         }
     }
 

@@ -22,7 +22,9 @@ struct PlanhatReadsTests {
     ) async throws -> (keys: [String], requests: [ReceivedRequest]) {
         try await Script(script).serve { server in
             var found: [String] = []
-            try await destination(server.address).readKeys(of: object, keyField: "externalId") { found += $0 }
+            try await destination(server.address).readRecords(of: object, fields: ["externalId"]) {
+                found += $0.map { $0[0] }
+            }
             return (found, server.requests)
         }
     }

@@ -24,8 +24,10 @@ struct Resolver {
         let name = prepared.shape.object.key(field)?.name ?? field
         found = try await retrying.read {
             var hashes: [Hash128] = []
-            try await prepared.destination.readKeys(of: prepared.shape.object, keyField: name) { page in
-                for key in page { hashes.append(dataset.hash(ofKey: ignoresCase ? key.lowercased() : key)) }
+            try await prepared.destination.readRecords(of: prepared.shape.object, fields: [name]) { page in
+                for record in page where !record[0].isEmpty {
+                    hashes.append(dataset.hash(ofKey: ignoresCase ? record[0].lowercased() : record[0]))
+                }
             }
             return hashes
         }
