@@ -1,28 +1,31 @@
-/// What this run has made of each key that was known before it; half a byte a key.
+/// What this run has made of each key that was known before it; three bits a key.
 package struct SeenTable: Sendable {
     package enum Mark: UInt8, Sendable {
         case unseen = 0
         case unchanged, planned, held, skipped, deferred, invalid, duplicate
     }
 
+    private static let marksInWord = 21
+
     private let count: Int
-    /// Two marks in each byte, the earlier key in the lower half.
-    private var marks: [UInt8]
+    /// Twenty-one marks in each word, the earliest key in the lowest bits.
+    private var words: [UInt64]
 
     package init(count: Int) {
         self.count = count
-        marks = [UInt8](repeating: 0, count: (count + 1) / 2)
+        words = [UInt64](repeating: 0, count: (count + Self.marksInWord - 1) / Self.marksInWord)
     }
 
     package subscript(index: Int32) -> Mark {
         @inline(__always) get {
-            let shift = UInt8(truncatingIfNeeded: index & 1) << 2
-            return Mark(rawValue: marks[Int(index) >> 1] >> shift & 0x0F) ?? .unseen
+            let (word, place) = UInt32(bitPattern: index).quotientAndRemainder(dividingBy: UInt32(Self.marksInWord))
+            let bits = UInt8(truncatingIfNeeded: words[Int(word)] >> UInt64(place * 3) & 0b111)
+            return Mark(rawValue: bits) ?? .unseen
         }
         @inline(__always) set {
-            let shift = UInt8(truncatingIfNeeded: index & 1) << 2
-            let place = Int(index) >> 1
-            marks[place] = marks[place] & ~(0x0F << shift) | newValue.rawValue << shift
+            let (word, place) = UInt32(bitPattern: index).quotientAndRemainder(dividingBy: UInt32(Self.marksInWord))
+            let shift = UInt64(place * 3)
+            words[Int(word)] = words[Int(word)] & ~(0b111 << shift) | UInt64(newValue.rawValue) << shift
         }
     }
 
