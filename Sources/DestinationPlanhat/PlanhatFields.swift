@@ -20,10 +20,14 @@ extension PlanhatDestination {
 
 /// How a custom field of an account becomes a field that can be mapped.
 package enum CustomField {
+    /// Kept as conversations in Planhat, so that a conversation's custom fields are theirs.
+    private static let talks: Set<String> = ["note", "ticket"]
+
     /// `enduser`, `EndUser` and `end_user` are one model.
     package static func names(_ parent: String, _ object: String) -> Bool {
         func folded(_ text: String) -> String { text.lowercased().filter { $0 != "_" && $0 != " " } }
-        return folded(parent) == folded(object)
+        let names = talks.contains(object) ? [object, "conversation"] : [object]
+        return names.contains { folded(parent) == folded($0) }
     }
 
     /// Nil for a record without a name.
@@ -42,18 +46,20 @@ package enum CustomField {
     }
 
     private static func type(_ word: String, choices: [String]) -> FieldType {
-        let ownID = [ReferenceForm(lookup: nil, prefix: "")]
-        return switch word {
+        switch word {
         case "number", "rating": .number
-        case "text", "rich text", "phone", "url": .text
+        case "text", "phone", "url": .text
+        case "rich text": .richText
         case "email": .email
         case "checkbox": .boolean
         case "day": .date
         case "date": .dateTime
         case "list": choices.isEmpty ? .text : .choice(choices)
-        case "multipicklist", "team members", "endusers": .textList
-        case "team member": .reference(to: "user", forms: ownID)
-        case "enduser": .reference(to: "end_user", forms: ownID)
+        case "multipicklist": choices.isEmpty ? .textList : .choiceList(choices)
+        case "team member": PlanhatObjects.userReference
+        case "team members": PlanhatObjects.usersReference
+        case "enduser": PlanhatObjects.endUserReference
+        case "endusers": PlanhatObjects.endUsersReference
         default: .any
         }
     }

@@ -1,0 +1,124 @@
+package import ConnectorKit
+
+/// What customers say and are told (pages Conversation, Note, Ticket, Issue and NPS).
+extension PlanhatObjects {
+    package static let conversation = upserted(
+        "conversation", "Conversation", path: "conversations", keys: [externalIdKey, idKey],
+        fields: [idField, externalIdField] + conversationFields + computed(conversationComputed)
+    ).labeled("subject", help: "A talk of a type of your own: email, chat, ticket and call are Planhat's.")
+
+    /// Notes are conversations of one type; Planhat has no path of their own.
+    package static let note = upserted(
+        "note", "Note", path: "conversations", keys: [idKey],
+        fields: [
+            idField, companyField,
+            DestinationField(
+                "type", .choice(["note"]), isRequiredOnCreate: true, help: "Always note: write {constant: note}."),
+            DestinationField("subject", .text),
+            DestinationField("description", .richText, help: "HTML."),
+            DestinationField("date", .dateTime),
+            activityTags, talkUsers, talkEndUsers,
+            DestinationField("companyExternalId", .text, help: "Another way to name the company."),
+        ] + computed(conversationComputed)
+    ).with(behaviors: [.updateOnly]).labeled(
+        "subject",
+        help: "Planhat finds notes by its own id only: they can be updated, not created. To create talks by an id of "
+            + "your own, write `conversation`.")
+
+    package static let ticket = upserted(
+        "ticket", "Ticket", path: "tickets", keys: [sourceIdKey, idKey],
+        fields: [idField, sourceIdField.needed()] + ticketFields
+    ).with(requiredInEachRow: [["email"]]).labeled(
+        "title", help: "A ticket of your help desk. Planhat drops a ticket without an email address.")
+
+    package static let issue = upserted(
+        "issue", "Issue", path: "issues", keys: [sourceIdKey, idKey],
+        fields: [idField, sourceIdField] + issueFields
+            + computed(["companies", "endusers", "mrrCombined", "arrCombined", "createdAt", "updatedAt"])
+    ).labeled("title", help: "A bug or wish that any number of companies have: `companyIds` is a list.")
+
+    package static let nps = upserted(
+        "nps", "NPS Response", path: "nps", keys: [sourceIdKey, idKey],
+        fields: [idField, sourceIdField] + npsFields + computed(["euId"])
+    ).with(behaviors: [.updateOrCreate]).labeled(
+        "email", help: "One answer of one person, who is found by email. The last answer counts for the company.")
+
+    private static let activityTags = DestinationField(
+        "activityTags", .textList, help: "Planhat's ids of tags. Replaces the whole list.")
+    private static let talkUsers = DestinationField(
+        "users", .any, help: #"Users as a JSON list: [{"id": "…", "isOwner": true}]."#)
+    private static let talkEndUsers = DestinationField(
+        "endusers", .any, help: #"End users as a JSON list: [{"id": "…"}]."#)
+
+    private static let conversationFields: [DestinationField] = [
+        companyField,
+        DestinationField("subject", .text),
+        DestinationField("description", .richText, help: "HTML."),
+        DestinationField("date", .dateTime),
+        DestinationField("outDate", .dateTime),
+        DestinationField(
+            "type", .text, help: "A type of your account; one that it does not have becomes note."),
+        talkUsers, talkEndUsers, activityTags,
+        DestinationField("starred", .boolean),
+        DestinationField("pinned", .boolean),
+        DestinationField("archived", .boolean),
+    ]
+
+    private static let conversationComputed = [
+        "snippet", "companyName", "createDate", "userIds", "numberOfParts", "timeBucket", "isOpen", "tags",
+        "emailTemplateIds", "sender", "history", "waitsToBeFiltered",
+    ]
+
+    private static let ticketFields: [DestinationField] = [
+        DestinationField(
+            "email", .email, isRequiredOnCreate: true, help: "Who wrote it; Planhat may create an unknown person."),
+        companyField,
+        DestinationField("companyExternalId", .text, help: "Another way to name the company."),
+        DestinationField("domains", .textList, help: "A third way to find the company."),
+        DestinationField("source", .text),
+        DestinationField("title", .text),
+        DestinationField("description", .richText),
+        DestinationField("url", .text),
+        DestinationField("tags", .textList, help: "Replaces the whole list."),
+        DestinationField("type", .text),
+        DestinationField("severity", .text),
+        DestinationField("product", .text),
+        DestinationField("timeSpent", .number, help: "Minutes."),
+        DestinationField("status", .text),
+        DestinationField("history", .any, help: #"As a JSON list: [{"status": "…", "time": "…"}]."#),
+        DestinationField("name", .text, help: "The name of who wrote it."),
+        DestinationField("agentEmail", .email),
+        DestinationField("createdAt", .dateTime),
+        DestinationField("updatedAt", .dateTime),
+    ]
+
+    private static let issueFields: [DestinationField] = [
+        DestinationField("title", .text, isRequiredOnCreate: true),
+        DestinationField(
+            "companyIds", companiesReference, help: "The companies that have it. Replaces the whole list."),
+        DestinationField("enduserIds", endUsersReference, help: "The people who have it. Replaces the whole list."),
+        DestinationField(
+            "conversationIds",
+            .referenceList(to: "conversation", forms: [ReferenceForm(lookup: nil, prefix: "")]),
+            help: "Replaces the whole list."),
+        DestinationField("description", .text),
+        DestinationField("status", .text),
+        DestinationField("priority", .text),
+        DestinationField("source", .text),
+        DestinationField("sourceUrl", .text),
+        DestinationField("archived", .boolean),
+        followersField,
+    ]
+
+    private static let npsFields: [DestinationField] = [
+        DestinationField("email", .email, isRequiredOnCreate: true, help: "The end user who answered."),
+        DestinationField("score", .integer, isRequiredOnCreate: true, help: "0 to 10.").within(0...10),
+        DestinationField("comment", .text),
+        DestinationField("campaignId", campaignReference, help: "The campaign that asked; some accounts need it."),
+        DestinationField(
+            "cId", companyReference, aliases: ["companyId"], help: "The company of the end user (companyId)."),
+        DestinationField("dateSent", .dateTime),
+        DestinationField("dateAnswered", .dateTime),
+        DestinationField("source", .text),
+    ]
+}
