@@ -10,7 +10,7 @@ struct ConnectionAttempt {
     struct Failure: Error, Sendable {
         /// Five characters; empty where no server said anything.
         var sqlState: String
-        /// What libpq says, in the C locale's English: this program never calls setlocale.
+        /// What libpq says, in the C locale's English: this program never calls setlocale. Of two tries, the telling one.
         var text: String
         var isTimeout = false
         var needsPassword = false
@@ -62,7 +62,8 @@ struct ConnectionAttempt {
         let seconds = settings.connectTimeoutSeconds
         let deadline = seconds > 0 ? ContinuousClock.now + .seconds(seconds) : nil
         var progress = PGRES_POLLING_WRITING
-        if unsafe PQstatus(handle) == CONNECTION_BAD { throw unsafe failure(of: handle) }
+        var wasEncrypted = false
+        if unsafe PQstatus(handle) == CONNECTION_BAD { throw unsafe failure(of: handle, wasEncrypted: false) }
         while true {
             switch progress {
             case PGRES_POLLING_OK: return
@@ -70,50 +71,37 @@ struct ConnectionAttempt {
                 let events = progress == PGRES_POLLING_READING ? POLLIN : POLLOUT
                 let wait = SocketWait(descriptor: unsafe PQsocket(handle), events: Int16(events))
                 if try !wait.untilReady(deadline: deadline, stop: stop) {
-                    var failure = unsafe failure(of: handle)
+                    var failure = unsafe failure(of: handle, wasEncrypted: wasEncrypted)
                     failure.isTimeout = true
                     throw failure
                 }
-            default: throw unsafe failure(of: handle)
+            default: throw unsafe failure(of: handle, wasEncrypted: wasEncrypted)
             }
             progress = unsafe PQconnectPoll(handle)
+            // A refused login is tried again without encryption where sslmode allows it.
+            if unsafe PQsslInUse(handle) == 1 { wasEncrypted = true }
         }
     }
 
-    private func failure(of handle: OpaquePointer) -> Failure {
+    private func failure(of handle: OpaquePointer, wasEncrypted: Bool) -> Failure {
         let said = unsafe String(cString: PQerrorMessage(handle)).trimmingNewlines()
         let text = { (pointer: UnsafeMutablePointer<CChar>?) in
             unsafe pointer.map { unsafe String(cString: $0) } ?? ""
         }
         let address = unsafe ConnectionAddress(
             host: text(PQhost(handle)), port: text(PQport(handle)), database: text(PQdb(handle)))
-        var failure = failure(text: said, address: address)
-        failure.sqlState = Self.sqlState(in: said)
+        let refusal = ServerRefusal.telling(
+            in: said, wasEncrypted: wasEncrypted, endedEncrypted: unsafe PQsslInUse(handle) == 1)
+        var failure = failure(text: refusal?.text ?? said, address: address)
+        failure.sqlState = refusal?.sqlState ?? ""
         failure.needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
-        failure.isEncrypted = unsafe PQsslInUse(handle) == 1
+        failure.isEncrypted = refusal?.isEncrypted ?? wasEncrypted
         failure.user = unsafe text(PQuser(handle))
         return failure
     }
 
     private func failure(text: String, address: ConnectionAddress) -> Failure {
         Failure(sqlState: "", text: text, address: address, user: settings.value("user") ?? "")
-    }
-
-    /// libpq 15 has no call for the SQLSTATE of a refused connection; its verbose text has it: `FATAL:  28P01: ...`.
-    /// Severity and sentence may be translated by the server, the five characters are not.
-    static func sqlState(in text: String) -> String {
-        var rest = Substring(text)
-        while let mark = rest.range(of: ":  ") {
-            rest = rest[mark.upperBound...]
-            let state = rest.prefix(5)
-            let isState = state.utf8.count == 5 && state.utf8.allSatisfy { isStateByte($0) }
-            if isState, rest.dropFirst(5).hasPrefix(": ") { return String(state) }
-        }
-        return ""
-    }
-
-    private static func isStateByte(_ byte: UInt8) -> Bool {
-        (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90)
     }
 }
 

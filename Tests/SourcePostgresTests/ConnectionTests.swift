@@ -83,6 +83,24 @@ struct ConnectionTests {
         #expect(!"\(report)".contains("hunter2-wrong"))
     }
 
+    @Test(arguments: [("prefer", "encrypted"), ("require", "encrypted"), ("disable", "not encrypted")])
+    func refusedLoginDoesNotHideThatItWasEncrypted(_ mode: String, _ encryption: String) async throws {
+        let report = try await TestServer.source(["sslmode": mode], password: "wrong").check()
+        #expect(report.steps.map(\.isOK) == [true, true, true, false])
+        #expect(report.steps[2].message == encryption)
+        #expect(report.steps[3].message.contains("refused the password"))
+    }
+
+    @Test(arguments: ["allow", "prefer"])
+    func wrongPasswordIsToldAlsoWhereTheOtherTryIsTurnedAway(_ mode: String) async throws {
+        // pg_hba.conf rejects this role without encryption, which is the second try of prefer and the first of allow.
+        let report = try await TestServer.source(["user": "sluice_tls_only", "sslmode": mode], password: "wrong")
+            .check()
+        #expect(report.steps.map(\.isOK) == [true, true, true, false])
+        #expect(report.steps[2].message == "encrypted")
+        #expect(report.steps[3].message.contains("refused the password"))
+    }
+
     @Test func missingPasswordIsTold() async throws {
         let source = try TestServer.source(["user": "sluice_tls_only"], password: "")
         let error = try await TestServer.error(Self.probe, source)
