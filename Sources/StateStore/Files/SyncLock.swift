@@ -22,16 +22,34 @@ package final class SyncLock: Sendable {
         while true {
             try files.prepare()
             guard let file = try StateFile.openIfPresent(files.lockPath, .updateOrCreate) else { continue }
-            while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
-                if errno == EWOULDBLOCK { return nil }
-                if errno != EINTR { throw StateError.system(errno, "lock", files.lockPath) }
-            }
+            guard try take(file, LOCK_EX) else { return nil }
             // Between opening and locking the file may have been removed or moved with its sync: then it locks nothing.
             guard isStill(file, at: files.lockPath) else { continue }
             let lock = SyncLock(file)
             try sign(file)
             return lock
         }
+    }
+
+    /// Whether somebody holds the lock at this moment, here or in another process. Leaves no trace.
+    package static func isHeld(_ files: SyncFiles) throws -> Bool {
+        guard let file = try StateFile.openIfPresent(files.lockPath, .read) else { return false }
+        // Shared, and let go of with the file: who looks at the same time sees nobody. For who wants the lock it is
+        // in the way for some microseconds, which `take` waits for.
+        return try !take(file, LOCK_SH, triesMax: 1)
+    }
+
+    /// False where somebody else has the file locked.
+    private static func take(_ file: StateFile, _ kind: Int32, triesMax: Int = 4) throws -> Bool {
+        var tries = 1
+        while flock(file.descriptor, kind | LOCK_NB) != 0 {
+            if errno == EINTR { continue }
+            guard errno == EWOULDBLOCK else { throw StateError.system(errno, "lock", file.path) }
+            if tries == triesMax { return false }
+            tries += 1
+            usleep(1_000)
+        }
+        return true
     }
 
     /// Who holds or last held the lock; nil where that is not known.

@@ -168,6 +168,37 @@ import Testing
         #expect(try SyncLock.owner(files.sync) == nil)
     }
 
+    @Test func lookingWhetherALockIsHeldNeitherTakesItNorKeepsOthersFromIt() throws {
+        let files = try ScratchFolder.kept()
+        #expect(try !SyncLock.isHeld(files.sync))
+        let lock = try #require(try SyncLock.acquire(files.sync))
+        let owner = try SyncLock.owner(files.sync)
+        #expect(try SyncLock.isHeld(files.sync) && SyncLock.isHeld(files.sync))
+        lock.release()
+        #expect(try !SyncLock.isHeld(files.sync) && SyncLock.owner(files.sync) == owner)
+        let path = files.sync.folder + "/lock"
+        let child = try Child.holding(path)
+        #expect(try SyncLock.isHeld(files.sync))
+        child.end()
+        #expect(try !SyncLock.isHeld(files.sync))
+        #expect(try SyncLock.acquire(files.sync) != nil)
+    }
+
+    @Test func whoWantsTheLockIsNotTurnedAwayByOneWhoLooks() async throws {
+        let files = try ScratchFolder.kept()
+        _ = try SyncLock.acquire(files.sync)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for _ in 0..<2_000 { _ = try SyncLock.isHeld(files.sync) }
+            }
+            for _ in 0..<300 {
+                let lock = try #require(try SyncLock.acquire(files.sync))
+                lock.release()
+            }
+            try await group.waitForAll()
+        }
+    }
+
     @Test func lockOfAnotherProcessIsRespectedUntilItEnds() throws {
         let files = try ScratchFolder.kept()
         let lock = try #require(try SyncLock.acquire(files.sync))
