@@ -1,48 +1,103 @@
 package import ConnectorKit
 internal import ProjectConfig
 
-/// Tests sources and destinations, step by step, each on its own.
+/// Tests sources and destinations, step by step, each on its own, and the syncs between those that passed.
 package struct CheckConnections: Sendable {
     package struct Result: Sendable {
         package var name: String
+        /// The connector's type, or `sync`.
         package var type: String
         package var report: ConnectionReport
     }
 
     private let connections: ProjectConnections
+    private var project: Project { connections.project }
 
     package init(_ connections: ProjectConnections) { self.connections = connections }
 
-    /// Checks the connections with these names, or all of the project; in the order of their names.
+    /// A source and a destination may have one name.
+    private enum End: Hashable {
+        case source(String)
+        case destination(String)
+    }
+
+    /// Checks the connections and syncs with these names, or all of the project. A sync brings its two ends along and
+    /// is left out where one of them did not pass. Connections first, in the order of their names if none is given.
     package func check(_ names: [String]) async throws -> [Result] {
-        let project = connections.project
-        let known = Set(project.sources.keys).union(project.destinations.keys)
-        for name in names where !known.contains(name) {
-            let near = NearestName.among(Array(known), to: name)
-            throw RunError(
-                code: "unknown_connection", message: "The project has no source or destination \(name).",
-                hint: near.map { "Did you mean \($0)?" } ?? "It has \(known.sorted().joined(separator: ", ")).")
-        }
+        try refuseUnknown(names)
+        let syncs = names.isEmpty ? project.syncs : project.syncs.filter { names.contains($0.name) }
         var results: [Result] = []
-        for name in names.isEmpty ? known.sorted() : names { results.append(await one(name)) }
+        var passed: Set<End> = []
+        for end in ends(names, syncs) {
+            let result = await connection(end)
+            if result.report.isOK { passed.insert(end) }
+            results.append(result)
+        }
+        for sync in syncs where passed.isSuperset(of: Self.ends(of: sync)) { results.append(await self.sync(sync)) }
         return results
     }
 
-    private func one(_ name: String) async -> Result {
-        let type = connections.project.sources[name]?.type ?? connections.project.destinations[name]?.type ?? ""
-        do {
-            let report: ConnectionReport
-            if connections.project.sources[name] != nil {
-                report = await (try connections.source(named: name)).check()
-            } else {
-                report = await (try connections.destination(named: name, context: DestinationContext())).check()
-            }
-            return Result(name: name, type: type, report: report)
-        } catch {
-            let failure = RunError(error)
-            let step = ConnectionReport.Step(
-                step: "settings", isOK: false, message: failure.message, hint: failure.hint)
-            return Result(name: name, type: type, report: ConnectionReport(address: "", steps: [step]))
+    private var known: Set<String> { Set(project.sources.keys).union(project.destinations.keys) }
+
+    private func refuseUnknown(_ names: [String]) throws {
+        let all = known.union(project.syncs.map(\.name))
+        for name in names where !all.contains(name) {
+            let near = NearestName.among(all, to: name)
+            throw RunError(
+                code: "unknown_connection", message: "The project has no source, destination or sync \(name).",
+                hint: near.map { "Did you mean \($0)?" } ?? "It has \(all.sorted().joined(separator: ", ")).")
         }
+    }
+
+    /// The connections to test: the named ones, then the ends of the named syncs.
+    private func ends(_ names: [String], _ syncs: [SyncDefinition]) -> [End] {
+        let named = (names.isEmpty ? known.sorted() : names).flatMap { name -> [End] in
+            (project.sources[name] == nil ? [] : [.source(name)])
+                + (project.destinations[name] == nil ? [] : [.destination(name)])
+        }
+        var seen: Set<End> = []
+        return (named + syncs.flatMap { Self.ends(of: $0) }).filter { seen.insert($0).inserted }
+    }
+
+    private static func ends(of sync: SyncDefinition) -> [End] {
+        [.source(sync.dataset.source), .destination(sync.destination)]
+    }
+
+    private func connection(_ end: End) async -> Result {
+        switch end {
+        case .source(let name):
+            let type = project.sources[name]?.type ?? ""
+            do {
+                return Result(name: name, type: type, report: await (try connections.source(named: name)).check())
+            } catch {
+                return Self.broken(name, type, error)
+            }
+        case .destination(let name):
+            let type = project.destinations[name]?.type ?? ""
+            do {
+                let destination = try connections.destination(named: name, context: DestinationContext())
+                return Result(name: name, type: type, report: await destination.check())
+            } catch {
+                return Self.broken(name, type, error)
+            }
+        }
+    }
+
+    private func sync(_ definition: SyncDefinition) async -> Result {
+        do {
+            let check = CheckSync(
+                definition: definition, source: try connections.source(definition.dataset),
+                destination: try connections.destination(definition, context: DestinationContext()),
+                object: try connections.object(definition))
+            return Result(name: definition.name, type: "sync", report: await check.report())
+        } catch {
+            return Self.broken(definition.name, "sync", error)
+        }
+    }
+
+    private static func broken(_ name: String, _ type: String, _ error: any Error) -> Result {
+        let failure = RunError(error)
+        let step = ConnectionReport.Step(step: "settings", isOK: false, message: failure.message, hint: failure.hint)
+        return Result(name: name, type: type, report: ConnectionReport(address: "", steps: [step]))
     }
 }

@@ -51,28 +51,32 @@ package struct PreparedSync: Sendable {
             // A key that may not list the fields can still write them: their types are then taken as they come.
             return
         }
-        for mapping in unknown { try check(mapping) }
+        for mapping in unknown {
+            if let problem = Self.problem(with: mapping, in: shape, definition) { throw problem }
+        }
     }
 
-    private func check(_ mapping: MappingDefinition) throws {
+    /// What is wrong with a mapping to a field that is not declared, once the account's own fields are known.
+    static func problem(
+        with mapping: MappingDefinition, in shape: SyncShape, _ definition: SyncDefinition
+    ) -> Diagnostic? {
         if let field = shape.field(mapping.field) {
-            guard field.isWritable else {
-                throw problem(
-                    mapping, "field_not_writable", "Field \(mapping.field) is computed by the destination.",
-                    "Leave it out of the mapping.")
-            }
-            return
+            guard !field.isWritable else { return nil }
+            return problem(
+                mapping, "field_not_writable", "Field \(mapping.field) is computed by the destination.",
+                "Leave it out of the mapping.")
         }
-        guard !definition.allowUnknownCustom else { return }
+        guard !definition.allowUnknownCustom else { return nil }
         let near = NearestName.among(shape.discovered.map(\.name), to: mapping.field)
-        throw problem(
+        return problem(
             mapping, "unknown_custom_field", "The account has no field \(mapping.field).",
             (near.map { "Did you mean \($0)? " } ?? "")
                 + "Create the field there, correct the name, or set allow_unknown_custom: true.")
     }
 
-    private func problem(_ mapping: MappingDefinition, _ code: String, _ message: String, _ hint: String) -> Diagnostic
-    {
+    private static func problem(
+        _ mapping: MappingDefinition, _ code: String, _ message: String, _ hint: String
+    ) -> Diagnostic {
         Diagnostic(.error, code: code, message: message, hint: hint, at: mapping.location)
     }
 
@@ -86,6 +90,7 @@ package struct PreparedSync: Sendable {
         [
             definition.dataset.source, sourceIdentity, definition.dataset.relation.text, shape.mappingRevision,
             shape.keyRevision, shape.behavior.rawValue, destinationIdentity,
+            shape.allowsUnknownChoices ? "any choice" : "",
         ].joined(separator: "\u{1F}")
     }
 }
@@ -107,6 +112,7 @@ extension SyncShape {
             key: KeyRule(
                 columns: definition.key.columns, field: definition.key.field, within: definition.key.within),
             rules: definition.mappings.map { MappingRule($0) })
+        allowsUnknownChoices = definition.allowUnknownChoices
     }
 }
 
