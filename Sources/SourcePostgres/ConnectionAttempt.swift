@@ -10,7 +10,7 @@ struct ConnectionAttempt {
     struct Failure: Error, Sendable {
         /// Five characters; empty where no server said anything.
         var sqlState: String
-        /// What libpq says, in the C locale's English: this program never calls setlocale. Of two tries, the telling one.
+        /// What libpq says, of two tries the telling one; English, because this program never calls setlocale.
         var text: String
         var isTimeout = false
         var needsPassword = false
