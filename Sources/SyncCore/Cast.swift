@@ -14,7 +14,7 @@ package enum Cast {
     /// Returns whether that was so.
     @inline(__always)
     package static func write(
-        _ cell: Cell, as type: FieldType, prefix: String, to writer: inout ByteWriter
+        _ cell: Cell, as type: FieldType, reference: ReferenceRule = .prefix(""), to writer: inout ByteWriter
     ) throws(Problem) -> Bool {
         switch cell.kind {
         case .null:
@@ -30,12 +30,12 @@ package enum Cast {
             writer.append("null")
             return true
         }
-        try writeValue(cell, as: type, prefix: prefix, to: &writer)
+        try writeValue(cell, as: type, reference: reference, to: &writer)
         return false
     }
 
     private static func writeValue(
-        _ cell: Cell, as type: FieldType, prefix: String, to writer: inout ByteWriter
+        _ cell: Cell, as type: FieldType, reference: ReferenceRule, to writer: inout ByteWriter
     ) throws(Problem) {
         switch type {
         case .text, .richText, .email: try TextCast.write(cell, prefix: "", to: &writer)
@@ -47,8 +47,10 @@ package enum Cast {
         case .dateTime: try DateCast.writeInstant(cell, to: &writer)
         case .dayNumber: try DateCast.writeDayNumber(cell, to: &writer)
         case .choice(let choices): try TextCast.writeChoice(cell, choices, to: &writer)
-        case .textList, .choiceList, .referenceList: try TextCast.writeList(cell, to: &writer)
-        case .reference: try TextCast.write(cell, prefix: prefix, to: &writer)
+        case .textList: try ListCast(element: .text).write(cell, to: &writer)
+        case .choiceList(let choices): try ListCast(element: .choice(choices)).write(cell, to: &writer)
+        case .reference: try ReferenceCast.write(cell, reference, to: &writer)
+        case .referenceList: try ListCast(element: .reference(reference)).write(cell, to: &writer)
         }
     }
 
@@ -112,29 +114,12 @@ enum TextCast {
         }
     }
 
+    /// Appends one of the choices.
     static func writeChoice(
         _ cell: Cell, _ choices: [String], to writer: inout ByteWriter
     ) throws(Cast.Problem) {
-        let text = Value(cell).text
-        guard choices.contains(text) else {
-            let shown = choices.prefix(12).joined(separator: ", ")
-            throw Cast.Problem(
-                code: "not_a_choice", message: "\"\(text.prefix(60))\" is not one of the field's choices.",
-                hint: "The choices are: \(shown)\(choices.count > 12 ? ", …" : "").")
-        }
-        try write(cell, prefix: "", to: &writer)
-    }
-
-    /// An array as it is; a single value becomes a list of one.
-    static func writeList(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
-        let isArray = unsafe cell.kind == .array || (cell.kind == .json && cell.bytes.first == UInt8(ascii: "["))
-        if isArray {
-            unsafe writer.append(cell.bytes)
-            return
-        }
-        writer.append(UInt8(ascii: "["))
-        try write(cell, prefix: "", to: &writer)
-        writer.append(UInt8(ascii: "]"))
+        guard cell.kind != .bytes else { return try write(cell, prefix: "", to: &writer) }
+        try ChoiceCast.write(Value(cell).text, choices, to: &writer)
     }
 }
 
@@ -290,7 +275,7 @@ enum DateCast {
 }
 
 extension String {
-    fileprivate var trimmingBlanks: String {
+    var trimmingBlanks: String {
         var text = Substring(self)
         while let first = text.unicodeScalars.first, first.value <= 0x20 { text.unicodeScalars.removeFirst() }
         while let last = text.unicodeScalars.last, last.value <= 0x20 { text.unicodeScalars.removeLast() }

@@ -19,8 +19,9 @@ package struct Mapping: ~Copyable {
     private let key: KeyWriter?
 
     /// Compiles the rules of a shape for a scan. The rules are valid: the project was checked before.
-    package init(_ shape: SyncShape, scanColumns: [String]) {
-        let compiler = MappingCompiler(shape, scanColumns: scanColumns)
+    /// - Parameter lookups: what was read for the shape's look-ups.
+    package init(_ shape: SyncShape, scanColumns: [String], lookups: [LookupName: LookupTable] = [:]) {
+        let compiler = MappingCompiler(shape, scanColumns: scanColumns, lookups: lookups)
         fields = compiler.fields
         key = compiler.key
         ownCount = compiler.ownCount

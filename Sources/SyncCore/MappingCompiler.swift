@@ -25,12 +25,24 @@ struct MappedField: Sendable {
     var name: String
     var column: String
     var type: FieldType
-    /// Written before the value of a reference.
-    var prefix: String
+    /// How the value of a reference names its record.
+    var reference = ReferenceRule.prefix("")
+    /// The longest text that the field takes.
+    var charactersMax: Int?
 
     /// Appends the value; returns whether it was written as null.
     func write(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) -> Bool {
-        try Cast.write(cell, as: type, prefix: prefix, to: &writer)
+        if let charactersMax, [.text, .json, .array].contains(cell.kind) { try checkLength(cell, charactersMax) }
+        return try Cast.write(cell, as: type, reference: reference, to: &writer)
+    }
+
+    private func checkLength(_ cell: Cell, _ max: Int) throws(Cast.Problem) {
+        guard unsafe cell.bytes.count > max else { return }
+        let count = Value(cell).text.count
+        guard count > max else { return }
+        throw Cast.Problem(
+            code: "text_too_long", message: "The text has \(count) characters; the field takes \(max).",
+            hint: "Shorten it in the source or in the dataset's SQL, or leave the column out of the mapping.")
     }
 
     func reason(_ problem: Cast.Problem) -> Reason {
@@ -51,9 +63,11 @@ struct MappingCompiler {
 
     private let shape: SyncShape
     private let scanColumns: [String]
+    private let lookups: [LookupName: LookupTable]
 
-    init(_ shape: SyncShape, scanColumns: [String]) {
+    init(_ shape: SyncShape, scanColumns: [String], lookups: [LookupName: LookupTable]) {
         self.shape = shape
+        self.lookups = lookups
         self.scanColumns = scanColumns
         let under = shape.object.acceptsUnknownFieldsUnder
         let prefix = under.map { $0 + "." }
@@ -74,25 +88,40 @@ struct MappingCompiler {
         var alone = shape
         alone.key.within = nil
         key = KeyWriter(alone, scanColumns: scanColumns)
-        let field = MappedField(name: name, column: shape.key.columns[0], type: .text, prefix: "")
+        let field = MappedField(name: name, column: shape.key.columns[0], type: .text)
         append(field, .key, addName(shape.object.key(name)?.name ?? name), column: 0, nulls: .clear)
     }
 
     private mutating func add(_ rule: MappingRule, name: String) {
-        let type = shape.field(rule.field)?.type ?? .any
-        var prefix = ""
-        if case .reference(_, let forms) = type { prefix = forms.first { $0.lookup == rule.lookup }?.prefix ?? "" }
+        let declared = shape.field(rule.field)
+        var field = MappedField(name: rule.field, column: "", type: type(of: declared))
+        field.charactersMax = declared?.charactersMax
         var place = addName(name)
         switch rule.source {
         case .column(let column):
-            let field = MappedField(name: rule.field, column: column, type: type, prefix: prefix)
+            field.column = column
+            field.reference = reference(of: rule)
             append(field, .column, place, column: scanColumns.firstIndex(of: column) ?? 0, nulls: rule.nulls)
         case .constant(let value):
-            let field = MappedField(name: rule.field, column: "", type: type, prefix: prefix)
             text += Self.json(of: value, field)
             place = place.lowerBound..<text.count
             append(field, .constant, place, column: 0, nulls: rule.nulls)
         }
+    }
+
+    /// Without choices, any text is one.
+    private func type(of field: DestinationField?) -> FieldType {
+        switch field?.type {
+        case .choice where shape.allowsUnknownChoices: .choice([])
+        case .choiceList where shape.allowsUnknownChoices: .choiceList([])
+        case let type: type ?? .any
+        }
+    }
+
+    /// Where the records were not read, there are none, and every value is missing.
+    private func reference(of rule: MappingRule) -> ReferenceRule {
+        guard let name = shape.lookup(of: rule) else { return .prefix(shape.form(of: rule)?.form.prefix ?? "") }
+        return .lookup(lookups[name] ?? LookupTable(name, seed: 0))
     }
 
     private mutating func append(
@@ -101,14 +130,14 @@ struct MappingCompiler {
         fields.append(field)
         steps.append(
             MappingStep(
-                source: source, skipsNull: nulls == .skip, plainKinds: Self.plainKinds(of: field.type),
+                source: source, skipsNull: nulls == .skip, plainKinds: Self.plainKinds(of: field),
                 column: Int32(column), nameStart: Int32(place.lowerBound), nameEnd: Int32(place.upperBound)))
     }
 
-    private static func plainKinds(of type: FieldType) -> UInt32 {
+    private static func plainKinds(of field: MappedField) -> UInt32 {
         let kinds: [CellKind] =
-            switch type {
-            case .text, .richText, .email: [.text, .uuid]
+            switch field.type {
+            case .text, .richText, .email: field.charactersMax == nil ? [.text, .uuid] : [.uuid]
             case .any:
                 [
                     .text, .uuid, .integer, .false, .true, .decimal, .double, .date, .timestamp, .localTimestamp, .json,

@@ -1,0 +1,139 @@
+internal import ConnectorKit
+internal import Records
+
+/// How a column names the record that a reference points to.
+package enum ReferenceRule: Sendable {
+    /// Written before the value; the destination finds the record.
+    case prefix(String)
+    /// Looked for among the records that were read before the scan; the record's id is written.
+    case lookup(LookupTable)
+}
+
+/// Casts to choices and references, single ones and lists.
+enum ChoiceCast {
+    /// More choices, or longer texts, are not searched for what was meant.
+    static let comparedMax = 100
+
+    /// Appends a choice; where there are no choices, any text is one.
+    static func write(_ text: String, _ choices: [String], to writer: inout ByteWriter) throws(Cast.Problem) {
+        guard choices.isEmpty || choices.contains(text) else { throw problem(text, choices) }
+        JSONText.appendString(text, to: &writer)
+    }
+
+    private static func problem(_ text: String, _ choices: [String]) -> Cast.Problem {
+        let near = choices.count <= comparedMax ? NearestName.among(choices, to: text) : nil
+        let shown = choices.prefix(NearestName.listedMax).joined(separator: ", ")
+        let more = choices.count > NearestName.listedMax ? ", …" : ""
+        return Cast.Problem(
+            code: "not_a_choice",
+            message: "\"\(text.prefix(60))\" is not one of the field's choices"
+                + (near.map { "; the nearest is \"\($0)\"." } ?? "."),
+            hint: "The choices are: \(shown)\(more). Correct the value, add the choice at the destination, "
+                + "or set allow_unknown_choices: true.")
+    }
+}
+
+enum ReferenceCast {
+    static func write(_ cell: Cell, _ rule: ReferenceRule, to writer: inout ByteWriter) throws(Cast.Problem) {
+        switch rule {
+        case .prefix(let prefix): try TextCast.write(cell, prefix: prefix, to: &writer)
+        case .lookup(let table):
+            guard cell.kind != .bytes else { return try TextCast.write(cell, prefix: "", to: &writer) }
+            try write(Value(cell).text, table, to: &writer)
+        }
+    }
+
+    static func write(_ text: String, _ table: LookupTable, to writer: inout ByteWriter) throws(Cast.Problem) {
+        let (object, field) = (table.name.object, table.name.field)
+        let shown = text.count > 60 ? text.prefix(60) + "…" : text
+        switch table.find(text) {
+        case .found(let id): JSONText.appendString(id, to: &writer)
+        case .missing:
+            throw Cast.Problem(
+                code: "lookup_missing", message: "No \(object) has the \(field) \"\(shown)\".",
+                hint: "Sync \(object) first, or correct the value; the row is looked at again by every run.")
+        case .ambiguous:
+            throw Cast.Problem(
+                code: "lookup_ambiguous", message: "Several records of \(object) have the \(field) \"\(shown)\".",
+                hint: "Make it unique at the destination, or look the record up by something else.")
+        }
+    }
+}
+
+/// Casts to lists: an array element by element, and a single value as a list of one. Nulls in it are left out.
+struct ListCast {
+    enum Element {
+        case text
+        case choice([String])
+        case reference(ReferenceRule)
+    }
+
+    let element: Element
+
+    func write(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
+        writer.append(UInt8(ascii: "["))
+        if isArray(cell) { try writeElements(cell, to: &writer) } else { try writeOne(cell, to: &writer) }
+        writer.append(UInt8(ascii: "]"))
+    }
+
+    private func isArray(_ cell: Cell) -> Bool {
+        if cell.kind == .array { return true }
+        return unsafe cell.kind == .json && cell.bytes.first { $0 > 0x20 } == UInt8(ascii: "[")
+    }
+
+    private func writeOne(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
+        switch element {
+        case .text: try TextCast.write(cell, prefix: "", to: &writer)
+        case .choice(let choices): try TextCast.writeChoice(cell, choices, to: &writer)
+        case .reference(let rule): try ReferenceCast.write(cell, rule, to: &writer)
+        }
+    }
+
+    private func writeElements(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
+        var elements = unsafe JSONElements(Array(cell.bytes))
+        var isFirst = true
+        do {
+            while let element = try elements.next() {
+                guard let raw = try raw(element, of: cell) else { continue }
+                if !isFirst { writer.append(UInt8(ascii: ",")) }
+                isFirst = false
+                try write(raw, to: &writer)
+            }
+        } catch let problem as Cast.Problem {
+            throw problem
+        } catch {
+            throw Cast.cannot(cell, be: "a list")
+        }
+    }
+
+    /// An element's bytes as they stand between quotes; nil for what is left out.
+    private func raw(_ element: JSONElements.Element, of cell: Cell) throws(Cast.Problem) -> ArraySlice<UInt8>? {
+        switch element {
+        case .null: return nil
+        case .word(let bytes): return bytes
+        case .text(let bytes):
+            if case .text = self.element { return bytes }
+            // A blank is no choice and points nowhere.
+            return bytes.contains { $0 > 0x20 } ? bytes : nil
+        case .nested:
+            throw Cast.cannot(
+                cell, be: "a list of texts", hint: "Flatten the lists and objects in it in the dataset's SQL.")
+        }
+    }
+
+    private func write(_ raw: ArraySlice<UInt8>, to writer: inout ByteWriter) throws(Cast.Problem) {
+        switch element {
+        case .choice(let choices): try ChoiceCast.write(JSONElements.decoded(raw), choices, to: &writer)
+        case .reference(.lookup(let table)): try ReferenceCast.write(JSONElements.decoded(raw), table, to: &writer)
+        case .text: writeQuoted(raw, prefix: "", to: &writer)
+        case .reference(.prefix(let prefix)): writeQuoted(raw, prefix: prefix, to: &writer)
+        }
+    }
+
+    private func writeQuoted(_ raw: ArraySlice<UInt8>, prefix: String, to writer: inout ByteWriter) {
+        writer.append(UInt8(ascii: "\""))
+        writer.append(prefix)
+        writer.append(Array(raw))
+        writer.append(UInt8(ascii: "\""))
+    }
+}
