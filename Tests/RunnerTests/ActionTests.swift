@@ -24,6 +24,20 @@ struct ActionTests {
         #expect(fixture.account.requests.count == 1)
     }
 
+    @Test func dryRunShowsOneRowOfEachReasonBeforeMoreOfOne() async throws {
+        // So many of one reason that the others come long after the list of examples is full.
+        let fixture = try RunFixture((0..<40).map { _ in row(nil) } + rows(60))
+        fixture.source.rows += [
+            row("k1"), row("k2"), ["id": .text("bad"), "name": .text("Ann"), "seats": .text("many")],
+        ]
+        let plan = try await PlanSync(things(), options: RunOptions(), environment: fixture.environment())
+            .plan(examplesMax: 5)
+        let codes = plan.examples.filter { $0.payload == nil }.compactMap(\.code)
+        #expect(Set(codes.prefix(3)) == ["missing_key", "duplicate_key", "cannot_cast"] && codes.count == 5)
+        #expect(codes.dropFirst(3).allSatisfy { $0 == "missing_key" })
+        #expect(plan.reasons.map(\.code) == ["missing_key", "duplicate_key", "cannot_cast"])
+    }
+
     @Test func dryRunOfASyncThatNeverRanLeavesNothingBehind() async throws {
         let fixture = try RunFixture(rows(4))
         let environment = try fixture.environment()

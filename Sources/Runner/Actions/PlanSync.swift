@@ -85,13 +85,20 @@ package struct PlanSync: Sendable {
             GuardRecord(name: $0.name.rawValue, message: $0.message, hint: $0.hint)
         }
         report.examples = try operationExamples(path, max: examplesMax)
-        for record in made.examples.prefix(examplesMax) {
+        for record in Self.eachReasonFirst(made.examples).prefix(examplesMax) {
             report.examples.append(
                 Example(
                     key: record.key, change: record.outcome.rawValue, code: record.code, message: record.message,
                     hint: record.hint))
         }
         return report
+    }
+
+    /// One row of each reason, then the others.
+    private static func eachReasonFirst(_ examples: [OutcomeRecord]) -> [OutcomeRecord] {
+        var seen: Set<String> = []
+        let firsts = examples.map { seen.insert($0.code).inserted }
+        return zip(examples, firsts).filter(\.1).map(\.0) + zip(examples, firsts).filter { !$0.1 }.map(\.0)
     }
 
     private func operationExamples(_ path: String, max: Int) throws -> [Example] {

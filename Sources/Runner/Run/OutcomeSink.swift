@@ -2,7 +2,8 @@ internal import Records
 package import StateStore
 
 /// Where planning puts the rows that did not become operations: into the history in chunks, or, for a dry run, into
-/// a short list of examples. Every row is counted; at most `keptMax` of each kind are kept with their key.
+/// a short list of examples, in which every reason occurs. Every row is counted; at most `keptMax` of each kind are
+/// kept with their key.
 package final class OutcomeSink {
     package static let keptMax = 100_000
     package static let examplesMax = 20
@@ -15,6 +16,7 @@ package final class OutcomeSink {
     private var kept: [OutcomeKind: Int] = [:]
     /// Below every operation's number, so that the two never meet.
     private var nextSequence = -1_000_000_000
+    private var met: Set<String> = []
     package private(set) var reasons: [String: Int] = [:]
     package private(set) var examples: [OutcomeRecord] = []
 
@@ -34,7 +36,7 @@ package final class OutcomeSink {
         let record = OutcomeRecord(
             run: run, sequence: nextSequence, key: key, keyHash: keyHash, outcome: outcome, reason: reason, at: at)
         nextSequence += 1
-        if examples.count < Self.examplesMax { examples.append(record) }
+        if met.insert(reason.code).inserted || examples.count < Self.examplesMax { examples.append(record) }
         guard database != nil else { return }
         waiting.append(record)
         if waiting.count >= Self.chunk { try flush() }
