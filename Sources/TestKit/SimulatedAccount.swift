@@ -46,6 +46,7 @@ public final class SimulatedAccount: Sendable {
         var fault: @Sendable (Int, [String]) -> SimulatedFault = { _, _ in .none }
         var onWrite: @Sendable (Int) async -> Void = { _ in }
         var fields: [DestinationField] = []
+        var people: [[String: String]] = []
         var readError: ConnectorError?
     }
 
@@ -75,6 +76,12 @@ public final class SimulatedAccount: Sendable {
     public var fields: [DestinationField] {
         get { state.withLock { $0.fields } }
         set { state.withLock { $0.fields = newValue } }
+    }
+
+    /// Records of `SimulatedDestination.person`, each as texts by field; `_id` is its id.
+    public var people: [[String: String]] {
+        get { state.withLock { $0.people } }
+        set { state.withLock { $0.people = newValue } }
     }
 
     /// What every read fails with.

@@ -3,7 +3,13 @@ public import Records
 
 /// A connection to a simulated account. Keeps the rules of `Destination`.
 public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
-    public static let objects = [object(batchItemsMax: 5_000)]
+    public static let objects = [object(batchItemsMax: 5_000), person]
+
+    /// An object that others point to: read, never written here. `SimulatedAccount.people` are its records.
+    public static let person = DestinationObject(
+        name: "person", displayName: "Person", path: "people", keys: [KeyField("email", ignoresCase: true)],
+        behaviors: [.updateOnly], fields: [DestinationField("email", .email)], batchItemsMax: 5_000,
+        batchBytesMax: 8 << 20, repeatable: .byKey)
 
     /// An object with a key, an e-mail as another key, and a field of each kind that a test needs.
     public static func object(
@@ -74,6 +80,9 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
         of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws {
         try await read(isPaged: true)
+        if object.name == Self.person.name {
+            return try await page(account.people.map { person in fields.map { person[$0] ?? "" } })
+        }
         let keys = account.records.keys.sorted()
         for start in stride(from: 0, to: keys.count, by: 100) {
             // Of a simulated record nothing is known but its key, which is its id too.

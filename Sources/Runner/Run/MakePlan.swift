@@ -34,12 +34,13 @@ struct MakePlan {
     func make(_ target: Target) async throws -> Result {
         let now = environment.time.now()
         let outcomes = OutcomeSink(run: target.run, at: now, database: target.database)
-        let maker = try maker(target, outcomes: outcomes, at: now)
-        let columns = try await scan(
-            into: maker,
-            isCancelled: {
-                try target.database?.isCancelRequested(run: target.run) ?? false
-            })
+        let isCancelled = { try target.database?.isCancelRequested(run: target.run) ?? false }
+        let lookups = try await LookupTables(
+            prepared: prepared, retrying: Retrying(policy: .init(), environment: environment), seed: memory.seed,
+            isCancelled: isCancelled
+        ).read()
+        let maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
+        let columns = try await scan(into: maker, isCancelled: isCancelled)
         try finishDuplicates(maker)
         try await strikeAbsent(maker)
         try outcomes.flush()
@@ -53,7 +54,9 @@ struct MakePlan {
         return Result(summary: summary, verdict: verdict, examples: outcomes.examples)
     }
 
-    private func maker(_ target: Target, outcomes: OutcomeSink, at now: Moment) throws -> PlanMaker {
+    private func maker(
+        _ target: Target, outcomes: OutcomeSink, at now: Moment, lookups: [LookupName: LookupTable]
+    ) throws -> PlanMaker {
         let scanColumns = prepared.scanColumns
         let dataset = Dataset(prepared.shape, scanColumns: scanColumns, seed: memory.seed)
         let keys = options.onlyKeys.map { Set($0.map { dataset.hash(ofKey: $0) }) }
@@ -63,8 +66,8 @@ struct MakePlan {
             run: target.run, sync: prepared.definition.name, keyField: keyField, madeAt: now)
         return PlanMaker(
             PlanMaker.Inputs(
-                shape: prepared.shape, scanColumns: scanColumns, seed: memory.seed, snapshot: snapshot,
-                isFull: full.isFull, limit: options.limit, filter: filter),
+                shape: prepared.shape, scanColumns: scanColumns, lookups: lookups, seed: memory.seed,
+                snapshot: snapshot, isFull: full.isFull, limit: options.limit, filter: filter),
             writer: try PlanWriter(path: target.path, header: header.encoded(), steps: environment.state.steps),
             spill: HashSpill(directory: target.directory), outcomes: outcomes)
     }

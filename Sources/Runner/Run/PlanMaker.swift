@@ -45,6 +45,7 @@ final class PlanMaker {
     struct Inputs {
         var shape: SyncShape
         var scanColumns: [String]
+        var lookups: [LookupName: LookupTable]
         var seed: UInt64
         var snapshot: Snapshot?
         var isFull: Bool
@@ -55,7 +56,7 @@ final class PlanMaker {
     init(_ inputs: Inputs, writer: consuming PlanWriter, spill: consuming HashSpill, outcomes: OutcomeSink) {
         shape = inputs.shape
         dataset = Dataset(inputs.shape, scanColumns: inputs.scanColumns, seed: inputs.seed)
-        mapping = Mapping(inputs.shape, scanColumns: inputs.scanColumns)
+        mapping = Mapping(inputs.shape, scanColumns: inputs.scanColumns, lookups: inputs.lookups)
         // A selective run looks at every record and leaves out those it was not asked for.
         differ = Differ(isFull: inputs.isFull || inputs.filter.isSelective)
         snapshot = inputs.snapshot
