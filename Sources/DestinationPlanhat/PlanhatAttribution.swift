@@ -42,16 +42,34 @@ package struct PlanhatAttribution: Sendable {
         var found: Set<Int> = []
         var isComplete = true
         for key in keys {
-            var named: Set<Int> = []
-            var isAmbiguous = false
-            search(key, name: nil, named: &named, isAmbiguous: &isAmbiguous)
-            if let row = named.first, named.count == 1, !isAmbiguous {
+            if let row = onlyRow(of: key) {
                 isComplete = found.insert(row).inserted && isComplete
             } else {
                 isComplete = false
             }
         }
         return (found, isComplete)
+    }
+
+    /// Planhat's own ids of the rows, as far as an entry of `insertsKeys` or `updatesKeys` has one and names one row;
+    /// a row that two entries name has none.
+    package func ids(in keys: [JSONValue]) -> [String?] {
+        var ids: [String?] = Array(repeating: nil, count: count)
+        var named: Set<Int> = []
+        for key in keys {
+            // The only entry of the only row is about it, whatever it says of its keys.
+            guard let row = onlyRow(of: key) ?? (count == 1 && keys.count == 1 ? 0 : nil) else { continue }
+            ids[row] = named.insert(row).inserted ? key["_id"]?.scalarText : nil
+        }
+        return ids
+    }
+
+    /// The one row that an entry of written keys names.
+    private func onlyRow(of key: JSONValue) -> Int? {
+        var named: Set<Int> = []
+        var isAmbiguous = false
+        search(key, name: nil, named: &named, isAmbiguous: &isAmbiguous)
+        return named.count == 1 && !isAmbiguous ? named.first : nil
     }
 
     private func row(of entry: JSONValue) -> Int? {

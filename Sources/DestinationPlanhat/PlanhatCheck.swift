@@ -11,7 +11,7 @@ extension PlanhatDestination {
         var report = ConnectionReport(address: client.address, warnings: settings.warnings)
         report.steps.append(.init(step: "address understood", isOK: true, message: client.address))
         for (index, list) in Self.readable.enumerated() {
-            let failure = await probe(list.0)
+            let failure = await probe(list.0, list.1)
             if index == 0 {
                 report.steps += reachSteps(failure)
                 if !report.isOK { return report }
@@ -20,14 +20,16 @@ extension PlanhatDestination {
             note(failure, reading: list.1, in: &report)
             if !report.isOK { return report }
         }
+        noteTenant(in: &report)
         return report
     }
 
     /// Reads one id of a list. Nil if that went well.
-    private func probe(_ path: String) async -> DestinationError? {
+    private func probe(_ path: String, _ what: String) async -> DestinationError? {
         do {
             return try await client.exchange(PlanhatRequest.list(path, limit: 1, select: "_id")) {
                 (answer) throws(DestinationError) in
+                if answer.status == 403 { throw PlanhatErrors.forbidden(answer, doing: "read \(what)") }
                 guard (200...299).contains(answer.status) else {
                     throw PlanhatErrors.status(answer, address: client.address)
                 }
@@ -76,8 +78,33 @@ extension PlanhatDestination {
         report.steps.append(.init(step: "may read \(what)", isOK: true, message: "no"))
         report.warnings.append(
             Reason(
-                code: failure.code, message: "The API key may not read \(what).",
+                code: failure.code,
+                message: failure.code == "forbidden" ? failure.message : "The API key may not read \(what).",
                 hint: "Give the service account that permission if a sync needs it."))
+    }
+
+    /// The tenant UUID cannot be tried without writing, so only its form is looked at.
+    private func noteTenant(in report: inout ConnectionReport) {
+        let step = "tenant UUID"
+        guard let tenant = settings.tenantUUID else {
+            report.steps.append(
+                .init(step: step, isOK: true, message: "not set: activities and metrics cannot be sent"))
+            return
+        }
+        let isUUID = Self.isUUID(tenant.reveal())
+        report.steps.append(
+            .init(step: step, isOK: true, message: isUUID ? "set" : "set, but it does not look like a UUID"))
+        guard !isUUID else { return }
+        report.warnings.append(
+            Reason(
+                code: "tenant_uuid_malformed", message: "`tenant_uuid` is not a UUID.",
+                hint: "Copy the tenant token from Planhat again: eight, four, four, four and twelve hexadecimal "
+                    + "digits with dashes between. Only activities and metrics need it."))
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
     }
 
     private var isEncrypted: Bool { client.address.hasPrefix("https://") }

@@ -4,23 +4,29 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Puts requests on the wire: one permit and one exchange for each, never a second try.
+/// Puts requests on the wire: one permit (of the main API's pace) and one exchange for each, never a second try.
 package struct PlanhatClient: Sendable {
     /// An answer to 5,000 rows has about 0.5 MB, a page of records a few.
     static let answerBytesMax = 64 << 20
 
     let address: String
+    private let analyticsAddress: String
     private let authorization: Secret
+    private let tenant: Secret?
     private let timeout: Duration
     private let context: DestinationContext
     private let scrubber: SecretScrubber
 
     package init(_ settings: PlanhatSettings, context: DestinationContext) {
         address = settings.address
+        analyticsAddress = settings.analyticsAddress
         authorization = settings.apiKey
+        tenant = settings.tenantUUID
         timeout = settings.timeout
         self.context = context
-        scrubber = SecretScrubber([settings.apiKey] + (settings.tenantUUID.map { [$0] } ?? []))
+        // A server may write a UUID in its usual form, whatever the form in which it was given.
+        let tenants = Set(settings.tenantUUID.map { [$0, Secret($0.reveal().lowercased())] } ?? [])
+        scrubber = SecretScrubber([settings.apiKey] + tenants)
     }
 
     /// One client for the whole process: it owns no thread but NIO's, keeps no credentials (they travel with each
@@ -44,17 +50,21 @@ package struct PlanhatClient: Sendable {
     package func exchange<Result>(
         _ request: PlanhatRequest, _ understand: (PlanhatAnswer) throws(DestinationError) -> Result
     ) async throws(DestinationError) -> Result {
-        try await permit()
+        let url = try url(of: request)
+        try await permit(for: request.host)
         let start = ContinuousClock.now
         let answer: PlanhatAnswer
         do {
-            answer = try await send(request)
+            answer = try await send(request, to: url)
         } catch {
-            let failure = TransportFailure(address: address, timeout: timeout).error(from: error)
+            let address = request.host == .main ? address : analyticsAddress
+            let failure = TransportFailure(address: address, timeout: timeout, host: request.host).error(from: error)
             record(request, nil, since: start, error: failure.code)
             throw failure
         }
-        if let notice = answer.limits?.notice(status: answer.status) { context.observeLimit(notice) }
+        if request.host == .main, let notice = answer.limits?.notice(status: answer.status) {
+            context.observeLimit(notice)
+        }
         do throws(DestinationError) {
             let result = try understand(answer)
             record(request, answer, since: start, error: nil)
@@ -65,7 +75,19 @@ package struct PlanhatClient: Sendable {
         }
     }
 
-    private func permit() async throws(DestinationError) {
+    private func url(of request: PlanhatRequest) throws(DestinationError) -> String {
+        guard request.host == .analytics else { return address + request.path }
+        guard let tenant else { throw AnalyticsErrors.tenantMissing }
+        let word = PlanhatRequest.encoded(tenant.reveal())
+        return analyticsAddress + request.path.replacing(PlanhatRequest.tenantMark, with: word)
+    }
+
+    private func permit(for host: PlanhatHost) async throws(DestinationError) {
+        guard host == .main else {
+            // Waiting for a permit is where a cancelled run ends otherwise.
+            if Task.isCancelled { throw PlanhatErrors.cancelled(isKnownUnsent: true) }
+            return
+        }
         do {
             try await context.permit()
         } catch let error as DestinationError {
@@ -80,11 +102,11 @@ package struct PlanhatClient: Sendable {
     }
 
     /// The whole answer within the timeout; the library's own deadline ends with the head.
-    private func send(_ request: PlanhatRequest) async throws -> PlanhatAnswer {
+    private func send(_ request: PlanhatRequest, to url: String) async throws -> PlanhatAnswer {
         let timeout = timeout
         return try await withThrowingTaskGroup(of: PlanhatAnswer.self) { group in
             defer { group.cancelAll() }
-            group.addTask { try await perform(request) }
+            group.addTask { try await perform(request, at: url) }
             group.addTask {
                 try await Task.sleep(for: timeout)
                 throw TransportFailure.DeadlinePassed()
@@ -94,10 +116,12 @@ package struct PlanhatClient: Sendable {
         }
     }
 
-    private func perform(_ request: PlanhatRequest) async throws -> PlanhatAnswer {
-        var wire = HTTPClientRequest(url: address + request.path)
+    private func perform(_ request: PlanhatRequest, at url: String) async throws -> PlanhatAnswer {
+        var wire = HTTPClientRequest(url: url)
         wire.method = HTTPMethod(rawValue: request.method.rawValue)
-        wire.headers.add(name: "Authorization", value: "Bearer " + authorization.reveal())
+        if request.host == .main {
+            wire.headers.add(name: "Authorization", value: "Bearer " + authorization.reveal())
+        }
         wire.headers.add(name: "Accept", value: "application/json")
         wire.headers.add(name: "User-Agent", value: "sluice")
         if let body = request.body {

@@ -1,7 +1,7 @@
 package import ConnectorKit
 package import Records
 
-/// Writes companies and end users to Planhat: request, wire, answer. Opens nothing before it is used and holds
+/// Writes records, activities and metrics to Planhat: request, wire, answer. Opens nothing before it is used and holds
 /// nothing open that has to be closed.
 package struct PlanhatDestination: ConnectedDestination {
     package static let objects = PlanhatObjects.all
@@ -23,14 +23,32 @@ package struct PlanhatDestination: ConnectedDestination {
     package func write(
         _ batch: OperationBatch, to object: DestinationObject
     ) async throws(DestinationError) -> BatchOutcome {
-        guard batch.kind == .upsert else { throw PlanhatErrors.operationNotSupported("\(batch.kind)") }
+        let endpoint = AnalyticsEndpoint(object)
+        guard batch.kind == (endpoint == nil ? .upsert : .send) else {
+            throw PlanhatErrors.operationNotSupported("\(batch.kind)")
+        }
         guard batch.count <= object.batchItemsMax else {
             throw PlanhatErrors.batchTooLarge(batch.count, object.batchItemsMax)
         }
         guard batch.count > 0 else { return .attributed([], WriteTally()) }
+        if let endpoint { return try await send(batch, to: object, at: endpoint) }
         let request = PlanhatRequest.bulkUpsert(batch, object: object)
         return try await client.exchange(request) { (answer) throws(DestinationError) in
             try PlanhatResponse.outcome(of: batch, object: object, answer: answer, address: client.address)
+        }
+    }
+
+    /// Rows that count each time they are sent.
+    private func send(
+        _ batch: OperationBatch, to object: DestinationObject, at endpoint: AnalyticsEndpoint
+    ) async throws(DestinationError) -> BatchOutcome {
+        let address = settings.analyticsAddress
+        do throws(DestinationError) {
+            return try await client.exchange(.send(batch, to: endpoint)) { (answer) throws(DestinationError) in
+                try AnalyticsResponse.outcome(of: batch, object: object, answer: answer, address: address)
+            }
+        } catch {
+            throw AnalyticsErrors.unrepeatable(error)
         }
     }
 }

@@ -6,11 +6,13 @@ enum PlanhatErrors {
     static let rateLimitWait = Duration.seconds(15)
 
     /// The error of a status that is not success. `said` is the answer's own text, already cut and cleaned.
-    static func status(_ answer: PlanhatAnswer, address: String) -> DestinationError {
+    static func status(
+        _ answer: PlanhatAnswer, address: String, host: PlanhatHost = .main
+    ) -> DestinationError {
         let said = answer.saidText.isEmpty ? "" : " It said: \(answer.saidText)"
         switch answer.status {
         case 401: return unauthorized(address, said)
-        case 403: return forbidden(said)
+        case 403: return forbidden(answer, doing: "do this")
         case 404: return notFound(address, said)
         case 408:
             return DestinationError(
@@ -35,12 +37,12 @@ enum PlanhatErrors {
         case 300...399:
             return DestinationError(
                 code: "redirected", message: "\(address) sends requests elsewhere (\(answer.status)).",
-                hint: "Credentials are not sent after a redirect. Set `region` or `base_url` to the final address.",
+                hint: "Redirects are not followed. Set \(host.settingWords) so that they lead to the final address.",
                 disposition: .fixConfiguration)
         default:
             return DestinationError(
                 code: "unexpected_status", message: "\(address) answered \(answer.status).\(said)",
-                hint: "Check that `region` and `base_url` lead to Planhat's API.", disposition: .fixConfiguration)
+                hint: "Check that \(host.settingWords) lead to Planhat's API.", disposition: .fixConfiguration)
         }
     }
 
@@ -52,11 +54,21 @@ enum PlanhatErrors {
             disposition: .fixConfiguration, isKnownUnsent: true)
     }
 
-    private static func forbidden(_ said: String) -> DestinationError {
-        DestinationError(
-            code: "forbidden", message: "The API key may not do this (403).\(said)",
+    /// `what` names the object and what was to be done with it; the answer's own words name the permission.
+    static func forbidden(_ answer: PlanhatAnswer, doing what: String) -> DestinationError {
+        let said = permissionText(answer)
+        return DestinationError(
+            code: "forbidden",
+            message: "The API key may not \(what) (403)." + (said.isEmpty ? "" : " It said: \(said)"),
             hint: "Give the service account the permission for this object in Planhat.",
             disposition: .fixConfiguration)
+    }
+
+    /// The words of `permissionErrors` where the answer has them, else what it says at all.
+    private static func permissionText(_ answer: PlanhatAnswer) -> String {
+        guard case .array(let entries)? = JSONReader.valueIfAny(answer.body)?["permissionErrors"], !entries.isEmpty
+        else { return answer.saidText }
+        return RefusalText.cut(entries.prefix(10).map(RefusalText.text).joined(separator: "; "))
     }
 
     private static func notFound(_ address: String, _ said: String) -> DestinationError {

@@ -2,22 +2,28 @@ package import ConnectorKit
 package import NIOCore
 package import Records
 
-/// One request to Planhat's main API, without credentials.
+/// One request to Planhat, without credentials.
 package struct PlanhatRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
         case put = "PUT"
+        case post = "POST"
     }
 
     package var method: Method
     /// Path and query, percent-encoded, beginning with a slash.
     package var path: String
     package var body: ByteBuffer?
+    package var host = PlanhatHost.main
 
     package var isWrite: Bool { method != .get }
 
     /// `PUT /companies` with a JSON array of the operations' payloads. The payloads are copied once, as they are.
     package static func bulkUpsert(_ batch: OperationBatch, object: DestinationObject) -> PlanhatRequest {
+        PlanhatRequest(method: .put, path: "/\(object.path)", body: array(of: batch))
+    }
+
+    static func array(of batch: OperationBatch) -> ByteBuffer {
         let payloadBytes = batch.entries.reduce(0) { $0 + $1.payload.count }
         var body = ByteBufferAllocator().buffer(capacity: payloadBytes + batch.count + 1)
         body.writeInteger(UInt8(ascii: "["))
@@ -33,7 +39,7 @@ package struct PlanhatRequest: Sendable {
             }
         }
         body.writeInteger(UInt8(ascii: "]"))
-        return PlanhatRequest(method: .put, path: "/\(object.path)", body: body)
+        return body
     }
 
     /// One page of a list. Only the first record of the account if `limit` is 1.

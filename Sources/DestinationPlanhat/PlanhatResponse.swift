@@ -11,7 +11,9 @@ package enum PlanhatResponse {
         case 200...299:
             let envelope = try readEnvelope(answer)
             if envelope.isRecord, !envelope.isEnvelope, batch.count == 1 {
-                return .attributed([.accepted], WriteTally(updated: 1))
+                var tally = WriteTally(updated: 1)
+                if batch.wantsIDs { tally.ids = [JSONReader.valueIfAny(answer.body)?["_id"]?.scalarText] }
+                return .attributed([.accepted], tally)
             }
             guard envelope.hasCounts else { throw PlanhatErrors.unreadable(answer, "it has no counts") }
             return try settle(envelope, batch, object, answer)
@@ -19,7 +21,7 @@ package enum PlanhatResponse {
             if let envelope = envelopeIfAny(answer), envelope.isEnvelope, !envelope.errors.isEmpty {
                 return try settle(envelope, batch, object, answer)
             }
-            if answer.status == 403 { throw PlanhatErrors.status(answer, address: address) }
+            if answer.status == 403 { throw PlanhatErrors.forbidden(answer, doing: "write \(object.name)") }
             return refusedWhole(batch, object, answer)
         default:
             throw PlanhatErrors.status(answer, address: address)
@@ -56,7 +58,8 @@ package enum PlanhatResponse {
     ) throws(DestinationError) -> BatchOutcome {
         let count = batch.count
         try checkCounts(envelope, count)
-        let tally = WriteTally(created: envelope.created, updated: envelope.updated)
+        var tally = WriteTally(created: envelope.created, updated: envelope.updated)
+        if batch.wantsIDs { tally.ids = PlanhatAttribution(batch).ids(in: envelope.writtenKeys(in: answer.body)) }
         if envelope.errors.isEmpty {
             if envelope.succeeded == count {
                 return .attributed(Array(repeating: .accepted, count: count), tally)

@@ -6,10 +6,13 @@ enum RefusalText {
 
     static func reason(_ entry: PlanhatEnvelope.Entry, object: String) -> Reason {
         let said = text(of: entry.value)
-        let message = said.isEmpty ? "Planhat refused the record and does not say why." : said
+        let isPermission = entry.list == "permissionErrors"
+        let unsaid =
+            isPermission
+            ? "The API key may not write \(object)." : "Planhat refused the record and does not say why."
         return Reason(
-            code: "refused_by_destination", message: message,
-            hint: hint(for: said, isPermission: entry.list == "permissionErrors", object: object))
+            code: "refused_by_destination", message: said.isEmpty ? unsaid : said,
+            hint: hint(for: said, isPermission: isPermission, object: object))
     }
 
     static func dropped(object: String) -> Reason {
@@ -29,9 +32,17 @@ enum RefusalText {
             hint: "The records are sent in smaller batches until each is known.")
     }
 
-    /// The words of an entry: a string, one of the usual members, or the entry's own JSON.
+    /// The words of an entry: a string, one of the usual members, or the entry's own JSON; empty if it says nothing.
     static func text(of value: JSONValue) -> String {
-        cut(words(of: value, depth: 0) ?? compact(value))
+        cut(words(of: value, depth: 0) ?? (saysNothing(value) ? "" : compact(value)))
+    }
+
+    private static func saysNothing(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .object([]), .array([]): true
+        case .string(let text): text.trimmed().isEmpty
+        default: false
+        }
     }
 
     static func cut(_ text: String) -> String {
@@ -74,7 +85,7 @@ enum RefusalText {
         let text = said.lowercased()
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
         if isPermission || says("permission", "not allowed", "not permitted", "forbidden") {
-            return "Give the service account permission to write this object in Planhat."
+            return "Give the service account permission to create and update \(object) in Planhat."
         }
         if says("duplicat", "e11000", "already exists", "must be unique") {
             return "Another record in Planhat already has a value that must be unique, such as its external id, "

@@ -10,6 +10,7 @@ internal import NIOSSL
 struct TransportFailure: Sendable {
     var address: String
     var timeout: Duration
+    var host = PlanhatHost.main
 
     /// The answer did not come within the connection's timeout.
     struct DeadlinePassed: Error {}
@@ -61,7 +62,7 @@ struct TransportFailure: Sendable {
     private var addressNotFound: DestinationError {
         DestinationError(
             code: "address_not_found", message: "The host of \(address) has no address.",
-            hint: "Check `region` and `base_url`, and that this machine can look up names.",
+            hint: "Check \(host.settingWords), and that this machine can look up names.",
             disposition: .retry(after: nil), isKnownUnsent: true)
     }
 
@@ -88,7 +89,7 @@ struct TransportFailure: Sendable {
     private var garbage: DestinationError {
         DestinationError(
             code: "unreadable_answer", message: "What \(address) answered is not HTTP, or was cut off.",
-            hint: "It is tried again. Check `base_url`, and whether a proxy stands in between.",
+            hint: "It is tried again. Check \(host.settingWords), and whether a proxy stands in between.",
             disposition: .retry(after: nil))
     }
 
@@ -96,7 +97,7 @@ struct TransportFailure: Sendable {
         DestinationError(
             code: "answer_too_large",
             message: "The answer is larger than \(PlanhatClient.answerBytesMax >> 20) MiB.",
-            hint: "Check `base_url`: Planhat's answers are far smaller.", disposition: .stop)
+            hint: "Check \(host.settingWords): Planhat's answers are far smaller.", disposition: .stop)
     }
 
     private static func cause(_ error: NIOConnectionError) -> String {

@@ -18,6 +18,7 @@ struct PlanhatCheckTests {
             report.steps.map(\.step) == [
                 "address understood", "address resolves", "connection", "TLS", "token accepted", "may read companies",
                 "may read end users", "may read users", "may read custom fields",
+                "tenant UUID",
             ])
         #expect(requests.allSatisfy { $0.method == "GET" && $0.query("limit") == "1" && $0.query("select") == "_id" })
         #expect(report.warnings.map(\.code) == ["api_key_short"])
@@ -36,6 +37,15 @@ struct PlanhatCheckTests {
         #expect(report.isOK)
         #expect(report.warnings.filter { $0.code == "forbidden" }.count == 2)
         #expect(report.steps.first { $0.step == "may read users" }?.message == "no")
+    }
+
+    @Test func missingPermissionIsNamedByObjectAndByTheAnswersWords() async throws {
+        let body = #"{"permissionErrors":[{"message":"Missing permission: enduser.view"}]}"#
+        let (report, _) = try await check { $0.path == "/endusers" ? .answer(403, body) : .answer(200, "[]") }
+        let warning = report.warnings.first { $0.code == "forbidden" }
+        #expect(report.isOK)
+        #expect(
+            warning?.message == "The API key may not read end users (403). It said: Missing permission: enduser.view")
     }
 
     @Test func brokenServerFailsTheCheck() async throws {

@@ -148,6 +148,71 @@ struct PlanhatResponseTests {
         #expect(outcomes[1] == .accepted && reason.hint.contains("permission"))
     }
 
+    @Test func permissionErrorsNameTheObjectAndThePermission() throws {
+        let entries = [
+            (#"{"message":"Missing permission: company.create"}"#, "Missing permission: company.create"),
+            (#""no company.update""#, "no company.update"),
+            (#"{"model":"Company","permission":"update"}"#, #"{model: "Company", permission: "update"}"#),
+            (#""""#, "The API key may not write company."),
+        ]
+        for (entry, words) in entries {
+            let answer = envelope(permissionErrors: "[\(entry)]")
+            guard case .attributed(let outcomes, _) = try outcome(batch(["1"]), 403, answer),
+                case .rejected(let reason) = outcomes[0]
+            else {
+                Issue.record("not attributed")
+                return
+            }
+            #expect(reason.message == words)
+            #expect(reason.hint == "Give the service account permission to create and update company in Planhat.")
+        }
+        let error = failure(403, #"{"message":"read-only key"}"#)
+        #expect(error?.message == "The API key may not write company (403). It said: read-only key")
+    }
+
+    @Test func idsAreToldOnlyWhereTheyAreWanted() throws {
+        let keys = (#"[{"_id":"x3","externalId":"3"}]"#, #"[{"_id":"y1","externalId":"1","modified":true}]"#)
+        let answer = envelope(created: 1, updated: 1, nonupdates: 1, keys: keys)
+        #expect(ids(try outcome(batch(["1", "2", "3"]), 200, answer)) == [])
+        #expect(ids(try outcome(wanting(["1", "2", "3"]), 200, answer)) == ["y1", nil, "x3"])
+    }
+
+    @Test(arguments: [
+        #"[{"_id":"x"}]"#, #"[{"_id":"x","externalId":"unknown"}]"#, #"[{"externalId":"1"}]"#,
+        #"[{"_id":"x","externalId":["1","2"]}]"#, #"[{"_id":"x","externalId":"1"},{"_id":"y","externalId":"1"}]"#,
+        #"[{"_id":"x","company":{"externalId":"1"}}]"#, #""x""#, "null",
+    ])
+    func idThatCannotBeForOneRowOnlyIsNotTold(_ keys: String) throws {
+        let answer = envelope(created: 2, keys: (keys, "[]"))
+        #expect(ids(try outcome(wanting(["1", "2"]), 200, answer)) == [nil, nil])
+    }
+
+    @Test func singleRowsIdNeedsNoKey() throws {
+        let answer = envelope(created: 1, keys: (#"[{"_id":"x"}]"#, "[]"))
+        #expect(ids(try outcome(wanting(["1"]), 200, answer)) == ["x"])
+        #expect(ids(try outcome(wanting(["1"]), 200, #"{"_id":"z","name":"y"}"#)) == ["z"])
+        #expect(ids(try outcome(wanting(["1"]), 200, envelope(nonupdates: 1))) == [nil])
+    }
+
+    @Test func idsOfAPartialSuccessAreToldToo() throws {
+        let answer = envelope(
+            created: 1, createdErrors: #"[{"message":"no","externalId":"2"}]"#,
+            keys: (#"[{"_id":"x1","externalId":"1"}]"#, "[]"))
+        #expect(ids(try outcome(wanting(["1", "2"]), 206, answer)) == ["x1", nil])
+    }
+
+    private func wanting(_ keys: [String]) -> OperationBatch {
+        var batch = batch(keys)
+        batch.wantsIDs = true
+        return batch
+    }
+
+    private func ids(_ outcome: BatchOutcome) -> [String?]? {
+        switch outcome {
+        case .attributed(_, let tally), .unattributed(_, _, let tally): tally.ids
+        }
+    }
+
     @Test(arguments: ["", "Forbidden", "{}", #"{"message":"no"}"#, "[]"])
     func forbiddenWithoutEnvelopeConcernsTheWholeRequest(_ body: String) {
         let error = failure(403, body)
