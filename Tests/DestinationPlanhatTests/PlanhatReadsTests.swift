@@ -30,9 +30,9 @@ struct PlanhatReadsTests {
     }
 
     @Test(arguments: [0, 1, 9, 10, 11, 25, 30])
-    func everyKeyIsReadHoweverSmallThePagesAre(_ count: Int) async throws {
+    func everyRecordIsReadHoweverSmallThePagesAre(_ count: Int) async throws {
         let read = try await keys(Self.list(count, clamp: 10))
-        #expect(read.keys == (0..<count).filter { $0 % 10 != 3 }.map { "e\($0)" })
+        #expect(read.keys == (0..<count).map { $0 % 10 == 3 ? "" : "e\($0)" })
         #expect(read.requests.allSatisfy { $0.query("limit") == "5000" && $0.query("select") == "externalId" })
     }
 
