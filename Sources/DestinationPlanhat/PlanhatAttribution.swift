@@ -81,7 +81,7 @@ package struct PlanhatAttribution: Sendable {
         return named.first ?? position(in: entry)
     }
 
-    /// Members called `_id`, `sourceId`, `externalId`, `email`, at any depth.
+    /// Members called `_id`, `sourceId`, `externalId`, `email` or as the batch's own key is (`extId`), at any depth.
     private func search(_ value: JSONValue, name: String?, named: inout Set<Int>, isAmbiguous: inout Bool) {
         switch value {
         case .object(let members):
@@ -91,7 +91,7 @@ package struct PlanhatAttribution: Sendable {
         case .array(let parts):
             for part in parts { search(part, name: name, named: &named, isAmbiguous: &isAmbiguous) }
         case .string(let text), .number(let text):
-            guard let name, Self.identityFields.contains(name) else { return }
+            guard let name, name == keyField || Self.identityFields.contains(name) else { return }
             note(text, of: name, named: &named, isAmbiguous: &isAmbiguous)
         default: break
         }

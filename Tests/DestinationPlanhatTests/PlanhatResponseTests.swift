@@ -187,6 +187,16 @@ struct PlanhatResponseTests {
         #expect(ids(try outcome(wanting(["1", "2"]), 200, answer)) == [nil, nil])
     }
 
+    @Test func keyOfAnotherNameNamesItsRowToo() throws {
+        var invoices = batch(["7", "8", "9"], keyField: "extId")
+        invoices.wantsIDs = true
+        let answer = envelope(
+            created: 2, createdErrors: #"[{"message":"no","extId":"9"}]"#,
+            keys: (#"[{"_id":"x8","extId":"8"},{"_id":"x7","extId":7}]"#, "[]"))
+        let result = try outcome(invoices, 206, answer)
+        #expect(rejected(result) == [2: "refused_by_destination"] && ids(result) == ["x7", "x8", nil])
+    }
+
     @Test func singleRowsIdNeedsNoKey() throws {
         let answer = envelope(created: 1, keys: (#"[{"_id":"x"}]"#, "[]"))
         #expect(ids(try outcome(wanting(["1"]), 200, answer)) == ["x"])
