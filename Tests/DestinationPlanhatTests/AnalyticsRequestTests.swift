@@ -194,6 +194,14 @@ struct AnalyticsRequestTests {
         #expect(!seen.contains(usual) && !seen.contains(testKey) && seen.contains("[secret]"))
     }
 
+    @Test func destinationItselfDoesNotShowTheTenant() throws {
+        var dumped = ""
+        let destination = try analyticsDestination(closedAddress)
+        dump(destination, to: &dumped)
+        #expect(!"\(destination) \(dumped)".lowercased().contains(testTenant.lowercased()))
+        #expect(dumped.contains(closedAddress))
+    }
+
     @Test func checkLooksAtTheTenantWithoutShowingOrSendingIt() async throws {
         for (tenant, words, warned) in [
             (testTenant, "set", false), (nil, "cannot be sent", false),
