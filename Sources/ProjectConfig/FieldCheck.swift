@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import Foundation
 internal import Records
 
 /// Holds one mapping against the field that it names.
@@ -48,15 +49,17 @@ struct FieldCheck {
     private func check(_ mapping: MappingDefinition, type: FieldType) {
         switch mapping.source {
         case .column(_, let lookup, _):
-            if case .reference(_, let forms) = type {
+            switch type {
+            case .reference(_, let forms), .referenceList(_, let forms):
                 checkReference(mapping, lookup: lookup, forms: forms)
-            } else if lookup != nil {
+            case _ where lookup != nil:
                 log.error(
                     code: "unknown_lookup", "`\(mapping.field)` is no reference; `lookup` does not go with it",
                     hint: "remove `lookup`", at: mapping.valueLocation)
+            default: break
             }
         case .constant(let value):
-            guard let problem = ConstantCheck.problem(value, for: type) else { return }
+            guard let problem = ConstantCheck.problem(value, for: allowing(type)) else { return }
             log.error(
                 code: "invalid_constant", "the field `\(mapping.field)` (\(type.word)) cannot take this constant",
                 hint: problem, at: mapping.valueLocation)
@@ -72,11 +75,21 @@ struct FieldCheck {
                 hint: "it is one of: \(words.joined(separator: ", "))", at: mapping.valueLocation)
             return
         }
-        let hint = NearestName.hint(for: lookup, among: words)
+        let near = NearestName.among(words, to: lookup).map { "did you mean `\($0)`? " } ?? ""
         log.error(
             code: "unknown_lookup", "`\(mapping.field)` cannot be looked up by `\(lookup)`",
-            hint: words.isEmpty ? "remove `lookup`: the column holds the destination's own id" : hint,
-            at: mapping.valueLocation)
+            hint: words.isEmpty
+                ? "remove `lookup`: the column holds the destination's own id"
+                : near + "it is one of: \(words.joined(separator: ", "))", at: mapping.valueLocation)
+    }
+
+    /// What a constant must suit: without choices, any text is one.
+    private func allowing(_ type: FieldType) -> FieldType {
+        switch type {
+        case .choice where sync.allowUnknownChoices: .choice([])
+        case .choiceList where sync.allowUnknownChoices: .choiceList([])
+        default: type
+        }
     }
 }
 
@@ -98,10 +111,38 @@ struct ConstantCheck {
             return isDate(text) || (number(value).map { $0 == $0.rounded() } ?? false)
                 ? nil : "expected a date, or the days since 1970-01-01"
         case .choice(let choices):
-            return choices.contains(text) ? nil : hint(text, choices)
-        case .textList, .choiceList, .referenceList:
-            if case .array = value { return nil }
-            return isScalar(value) ? nil : "expected a list of texts"
+            guard isScalar(value) else { return "expected a text" }
+            return choices.isEmpty || choices.contains(text) ? nil : hint(text, choices)
+        case .textList, .referenceList: return elements(value) == nil ? "expected a list of texts" : nil
+        case .choiceList(let choices):
+            guard let elements = elements(value) else { return "expected a list of texts" }
+            return choices.isEmpty ? nil : elements.first { !choices.contains($0) }.map { hint($0, choices) }
+        }
+    }
+
+    /// The elements of a list of plain values as texts, or a single value as the only one; nil for anything else.
+    private static func elements(_ value: Value) -> [String]? {
+        guard case .array(let json) = value else { return isScalar(value) ? [value.text] : nil }
+        do {
+            return try JSONDecoder().decode([PlainElement?].self, from: Data(json.utf8)).compactMap { $0?.text }
+        } catch {
+            return nil
+        }
+    }
+
+    /// A text, number or boolean of a JSON array.
+    private struct PlainElement: Decodable {
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                self.text = text
+            } else if let flag = try? container.decode(Bool.self) {
+                text = String(flag)
+            } else {
+                text = "\(try container.decode(Decimal.self))"
+            }
         }
     }
 

@@ -68,7 +68,9 @@ struct MappingDecoder {
                 guard let conflict = reader.entry(other) else { continue }
                 log.error(
                     code: "conflicting_keys", "the mapping of `\(field)` has both `constant` and `\(other)`",
-                    hint: "keep one of them", at: conflict.keyLocation)
+                    hint: other == "lookup"
+                        ? "only columns are looked up: remove `lookup`, and give the destination's own id"
+                        : "keep one of them", at: conflict.keyLocation)
                 return nil
             }
             return value(constant.value).map { .constant($0) }

@@ -166,6 +166,7 @@ enum SyncSchema {
                 "notify": ["$ref": "#/$defs/notify"],
                 "paused": ["type": "boolean"],
                 "allow_unknown_custom": ["type": "boolean"],
+                "allow_unknown_choices": ["type": "boolean"],
                 "first_run": ["enum": words(SyncDefinition.FirstRun.self)],
                 "on_change": ["enum": words(SyncDefinition.OnChange.self)],
                 "renamed_from": ["$ref": "#/$defs/name"],

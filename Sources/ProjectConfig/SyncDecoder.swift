@@ -4,7 +4,7 @@ internal import ConnectorKit
 struct SyncDecoder {
     static let keys = [
         "from", "to", "behavior", "key", "mappings", "schedule", "guards", "notify", "paused", "allow_unknown_custom",
-        "first_run", "on_change", "renamed_from",
+        "allow_unknown_choices", "first_run", "on_change", "renamed_from",
     ]
     static let later: Set<String> = ["alerts"]
 
@@ -95,6 +95,7 @@ struct SyncDecoder {
         }
         sync.paused = reader.boolean("paused") ?? false
         sync.allowUnknownCustom = reader.boolean("allow_unknown_custom") ?? false
+        sync.allowUnknownChoices = reader.boolean("allow_unknown_choices") ?? false
         sync.firstRun = reader.choice("first_run", of: SyncDefinition.FirstRun.self) ?? .backfill
         sync.onChange = reader.choice("on_change", of: SyncDefinition.OnChange.self) ?? .ignore
         if let old = reader.text("renamed_from", expected: "the name that the sync had"),

@@ -51,7 +51,19 @@ enum FakeCatalog {
                 "owner",
                 .reference(
                     to: "user",
-                    forms: [ReferenceForm(lookup: nil, prefix: ""), ReferenceForm(lookup: "email", prefix: "")])),
+                    forms: [
+                        ReferenceForm(lookup: nil, prefix: ""),
+                        ReferenceForm(lookup: "email", matchField: "email", ignoresCase: true),
+                    ])),
+            DestinationField(
+                "team",
+                .referenceList(
+                    to: "user",
+                    forms: [
+                        ReferenceForm(lookup: nil, prefix: ""), ReferenceForm(lookup: "email", matchField: "email"),
+                        ReferenceForm(lookup: "nickname", matchField: "nickName"),
+                    ])),
+            DestinationField("products", .choiceList(["mail", "chat"])),
             DestinationField("phone", .text, aliases: ["phoneNumber"]),
             DestinationField("seats", .integer),
             DestinationField("mrr", .number),

@@ -19,9 +19,38 @@ struct ValidationTests {
         "renewal: {constant: '2026-01-31T10:00:00Z'}", "contact: {constant: a@b.c}", "tags: {constant: [a, b]}",
         "tags: {constant: a}", "phone: {constant: null}", "status: {constant: lost}", "phone: {constant: 46}",
         "custom.X: {constant: {a: 1}}", "custom.Owner: {column: a, lookup: email}",
+        "team: members", "team: {column: members, lookup: email}", "team: {column: members, lookup: nickname}",
+        "team: {constant: [id1, id2]}", "products: {constant: [mail, chat]}", "products: {constant: chat}",
+        "products: {constant: []}", "tags: {constant: [1, true, null, 2.50]}", "status: {constant: null}",
     ])
     func goodMappingIsAccepted(_ line: String) throws {
         #expect(try problems(Sample.mapping("name: n", line)) == [])
+    }
+
+    @Test(arguments: [
+        ("team: {column: m, lookup: emial}", "did you mean `email`? it is one of: email, nickname"),
+        ("team: {column: m, lookup: phone}", "it is one of: email, nickname"),
+        ("products: {column: p, lookup: email}", "remove `lookup`"),
+        ("owner: {constant: a@b.c, lookup: email}", "only columns are looked up"),
+        ("products: {constant: [mail, cat]}", "did you mean `chat`?"), ("products: {constant: mial}", "`mail`"),
+        ("tags: {constant: [[a]]}", "expected a list of texts"),
+        ("team: {constant: {a: 1}}", "expected a list of texts"),
+        ("status: {constant: [lost]}", "expected a text"),
+    ])
+    func badLookUpsAndListsAreRefusedWithAHint(_ line: String, _ hint: String) throws {
+        let found = try problems(Sample.mapping("name: n", line))
+        #expect(found.count == 1)
+        #expect(found.first?.contains(hint) == true, "\(found)")
+    }
+
+    @Test func anyChoiceIsAConstantWhereTheSyncAllowsUnknownOnes() throws {
+        let text = Sample.mapping("name: n", "status: {constant: new}", "products: {constant: [cat]}")
+        #expect(try problems(text).count == 2)
+        let allowed = text.replacingOccurrences(
+            of: "    mappings:", with: "    allow_unknown_choices: true\n    mappings:")
+        #expect(try problems(allowed) == [])
+        #expect(try TemporaryProject(["sluice.yaml": allowed]).load().project.syncs.map(\.allowUnknownChoices) == [true])
+        #expect(try problems(allowed.replacingOccurrences(of: "choices: true", with: "choices: maybe")).count == 1)
     }
 
     @Test(arguments: ["externalId", "sourceId", "srcId"])
