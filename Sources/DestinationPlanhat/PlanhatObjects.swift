@@ -5,7 +5,7 @@ package import ConnectorKit
 package enum PlanhatObjects {
     package static let all: [DestinationObject] = [
         company, endUser, license, churn, nps, asset, campaign, conversation, deal, invoice, issue, note, objective,
-        opportunity, project, sale, task, ticket, user, workspace, timeEntry,
+        opportunity, project, sale, task, ticket, user, workspace, timeEntry, activity, metric,
     ]
 
     /// Documented for every model.

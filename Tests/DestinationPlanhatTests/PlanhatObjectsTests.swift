@@ -26,12 +26,14 @@ struct PlanhatObjectsTests {
         #expect(forms.map(\.matchField) == [nil, nil, nil, "name", "domains"])
     }
 
+    static let upserted = PlanhatObjects.all.filter { $0.behaviors != [.send] }
+
     @Test func objectsHaveTheNamesOfTheProjectFile() {
         #expect(
             PlanhatObjects.all.map(\.name) == [
                 "company", "end_user", "license", "churn", "nps", "asset", "campaign", "conversation", "deal",
                 "invoice", "issue", "note", "objective", "opportunity", "project", "sale", "task", "ticket", "user",
-                "workspace", "time_entry",
+                "workspace", "time_entry", "activity", "metric",
             ])
     }
 
@@ -68,14 +70,14 @@ struct PlanhatObjectsTests {
         }
     }
 
-    @Test(arguments: PlanhatObjects.all) func ownIDsOnlyUpdate(_ object: DestinationObject) {
+    @Test(arguments: upserted) func ownIDsOnlyUpdate(_ object: DestinationObject) {
         #expect(object.keys.filter { !$0.canCreate }.map(\.name) == ["_id"])
         let creates = object.keys.contains(where: \.canCreate)
         #expect(object.behaviors.contains(.updateOrCreate) == creates)
     }
 
     /// Users have no company, and the external id of a company is unique by itself.
-    @Test(arguments: PlanhatObjects.all) func externalIDsAreUniqueWithinACompany(_ object: DestinationObject) {
+    @Test(arguments: upserted) func externalIDsAreUniqueWithinACompany(_ object: DestinationObject) {
         guard let key = object.key("externalId") else { return }
         #expect((key.uniqueWithin == nil) == ["company", "user"].contains(object.name))
     }
@@ -104,7 +106,7 @@ struct PlanhatObjectsTests {
         }
     }
 
-    @Test(arguments: PlanhatObjects.all) func limitsAreThoseOfBulkUpserts(_ object: DestinationObject) {
+    @Test(arguments: upserted) func limitsAreThoseOfBulkUpserts(_ object: DestinationObject) {
         #expect(object.batchItemsMax == 5_000 && object.batchBytesMax == 8 << 20)
         #expect(object.acceptsUnknownFieldsUnder == "custom" && object.repeatable == .byKey)
         #expect(object.requiredSettings.isEmpty)
@@ -124,6 +126,7 @@ struct PlanhatObjectsTests {
         ("nps", ["sourceId"], [.updateOrCreate]),
         ("end_user", ["sourceId"], [.updateOrCreate]),
         ("conversation", ["externalId"], [.updateOrCreate]),
+        ("activity", [], [.send]), ("metric", ["externalId"], [.send]),
     ])
     func nothingThatOthersOfferIsMissing(_ name: String, _ keys: [String], _ behaviors: [Behavior]) throws {
         let object = try #require(PlanhatObjects.all.first { $0.name == name })
@@ -147,6 +150,30 @@ struct PlanhatObjectsTests {
             #expect(object.field("value")?.range?.lowerBound == 0 && object.field("value")?.excludesZero == true)
         }
         #expect(PlanhatObjects.asset.field("value")?.range == nil)
+    }
+
+    @Test func whatIsSentIsNeverReadOrSentTwice() {
+        for object in [PlanhatObjects.activity, PlanhatObjects.metric] {
+            #expect(object.behaviors == [.send] && object.repeatable == .never && !object.isReadable)
+            #expect(object.requiredSettings == ["tenant_uuid"] && object.acceptsUnknownFieldsUnder == nil)
+            #expect(object.batchItemsMax == 50_000 && object.batchBytesMax == 24 << 20)
+            #expect(object.path == object.name && AnalyticsEndpoint(object) != nil)
+        }
+        let names = Set(PlanhatSettings.declaration.settings.map(\.name))
+        for object in PlanhatObjects.all { #expect(names.isSuperset(of: object.requiredSettings)) }
+        for object in Self.upserted { #expect(AnalyticsEndpoint(object) == nil && object.isReadable) }
+    }
+
+    @Test func aMetricIsKnownByRecordNameAndDate() {
+        let metric = PlanhatObjects.metric
+        #expect(metric.keys.map(\.name) == ["externalId"])
+        let identity = metric.key("externalId")?.identityFields ?? []
+        #expect(identity == ["dimensionId", "date"])
+        for name in identity { #expect(metric.field(name)?.isWritable == true) }
+        #expect(metric.requiredInEachRow == [["dimensionId"], ["value"], ["externalId"]])
+        #expect(metric.field("model")?.type == .choice(["Company", "EndUser", "Asset", "Project"]))
+        #expect(PlanhatObjects.activity.keys.isEmpty)
+        #expect(PlanhatObjects.activity.requiredInEachRow == [["email", "externalId"]])
     }
 
     @Test func usersAreFoundByEmailToo() {
