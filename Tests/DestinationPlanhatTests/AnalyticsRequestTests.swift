@@ -72,6 +72,12 @@ struct AnalyticsRequestTests {
         #expect(AnalyticsEndpoint(PlanhatObjects.company) == nil)
     }
 
+    @Test func exactlyTheObjectsThatAreSentGoToTheAnalyticsHost() {
+        for object in PlanhatObjects.all {
+            #expect((AnalyticsEndpoint(object) != nil) == object.behaviors.contains(.send), "\(object.name)")
+        }
+    }
+
     @Test func rowsGoToTheAnalyticsHostWithoutTheKeyAndWithoutAPermit() async throws {
         let watch = ContextWatch()
         let reply = Reply.answer(200, #"{"processed":2,"errors":[]}"#, headers: ["X-RateLimit-Remaining": "1"])
