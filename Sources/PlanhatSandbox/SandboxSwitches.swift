@@ -7,8 +7,30 @@ package struct SandboxSwitches: Sendable, Equatable {
     package enum RetryAfter: String, CaseIterable, Sendable { case send, omit }
     package enum NoCompany: String, CaseIterable, Sendable { case drop, error }
     package enum Keys: String, CaseIterable, Sendable { case echo, id }
+    package enum KeyOrder: String, CaseIterable, Sendable { case payload, reverse }
     package enum UnknownID: String, CaseIterable, Sendable { case ignore, create, error }
     package enum Window: String, CaseIterable, Sendable { case fixed, sliding }
+    package enum Formula: String, CaseIterable, Sendable { case ignore, refuse, write }
+    package enum Locked: String, CaseIterable, Sendable { case write, ignore, refuse }
+    package enum ListValues: String, CaseIterable, Sendable { case keep, refuse }
+    package enum Choices: String, CaseIterable, Sendable { case refuse, keep }
+    package enum Types: String, CaseIterable, Sendable { case cast, strict }
+    package enum CompanyIDs: String, CaseIterable, Sendable { case refuse, resolve }
+    package enum Scope: String, CaseIterable, Sendable { case company, account, strict }
+    package enum Repeats: String, CaseIterable, Sendable { case error, apply, refuse }
+    package enum ErrorStatus: String, CaseIterable, Sendable {
+        case split
+        case partial = "206"
+        case bad = "400"
+    }
+    package enum AbsentDelete: String, CaseIterable, Sendable {
+        case notFound = "not-found"
+        case zero
+    }
+    package enum DeleteByKey: String, CaseIterable, Sendable { case allow, refuse }
+    package enum OverLimit: String, CaseIterable, Sendable { case clamp, refuse }
+    package enum Currency: String, CaseIterable, Sendable { case text, object }
+    package enum UnknownSender: String, CaseIterable, Sendable { case create, ignore }
 
     /// `errors`: an entry of `createdErrors` and its kin is an object with message, keys and the row; the bare message;
     /// an object with the message only; or an object with message and the row's index.
@@ -25,21 +47,47 @@ package struct SandboxSwitches: Sendable, Equatable {
     package var noCompany = NoCompany.drop
     /// `keys`: `insertsKeys` and `updatesKeys` hold the sent keys beside `_id`, or `_id` alone.
     package var keys = Keys.echo
+    /// `key-order`: `insertsKeys` and its kin follow the rows, or run against them.
+    package var keyOrder = KeyOrder.payload
     /// `unknown-id`: a row whose only match would be an `_id` that does not exist is passed over (counted in
     /// `nonupdates`), makes a new record, or is an error.
     package var unknownID = UnknownID.ignore
     /// `window`: the minute of the rate limit starts with its first request, or ends now.
     package var window = Window.fixed
+    /// `formula`: a value for a formula field is dropped without a word, refused, or written.
+    package var formula = Formula.ignore
+    /// `locked`: a value for a custom field that is locked in the app is written, dropped without a word, or refused.
+    package var locked = Locked.write
+    /// `list-values`: a value outside a custom field's choices is kept, or refused.
+    package var listValues = ListValues.keep
+    /// `choices`: a value outside the choices that Planhat's pages name (`status` and its kin) is refused, or kept.
+    package var choices = Choices.refuse
+    /// `types`: a value of another type is turned into the field's where it can be, or refused.
+    package var types = Types.cast
+    /// `company-ids`: `extid-` and `srcid-` in the `companyIds` of an issue are refused, or resolved.
+    package var companyIDs = CompanyIDs.refuse
+    /// `scope`: an external id is looked for in the row's company, and everywhere where the row names none; everywhere
+    /// always; or only in the row's company.
+    package var scope = Scope.company
+    /// `repeats`: of two rows for one record the second is an error; it is applied as well; or the request is refused.
+    package var repeats = Repeats.error
+    /// `error-status`: 206 where some rows failed and 400 where all did; always 206; always 400.
+    package var errorStatus = ErrorStatus.split
+    /// `absent-delete`: deleting what is not there answers 404, or that nothing was deleted.
+    package var absentDelete = AbsentDelete.notFound
+    /// `delete-by-key`: `extid-` and `srcid-` delete a record, or are not found.
+    package var deleteByKey = DeleteByKey.allow
+    /// `over-limit`: a list's `limit` over the largest is cut down to it, or refused.
+    package var overLimit = OverLimit.clamp
+    /// `currency`: `_currency` is answered as it was sent, or as an object.
+    package var currency = Currency.text
+    /// `unknown-sender`: a ticket's unknown sender becomes an end user, or not.
+    package var unknownSender = UnknownSender.create
 
     package init() {}
 
     /// What can be said on the command line, as `name=value|value` lines.
-    package static let forms = [
-        form("errors", Errors.self), form("custom", Custom.self), form("nulls", Nulls.self),
-        form("unknown-custom", UnknownCustom.self), form("retry-after", RetryAfter.self),
-        form("no-company", NoCompany.self), form("keys", Keys.self), form("unknown-id", UnknownID.self),
-        form("window", Window.self),
-    ]
+    package static let forms = table.map(\.form)
 
     /// Reads `name=value` texts, one switch each.
     /// - Throws: `switch_invalid`, with what was expected.
@@ -47,41 +95,52 @@ package struct SandboxSwitches: Sendable, Equatable {
         for text in texts { try set(text) }
     }
 
+    private struct Entry: Sendable {
+        let name: String
+        let values: [String]
+        /// False where there is no such value.
+        let set: @Sendable (inout SandboxSwitches, String) -> Bool
+
+        init<Choice: RawRepresentable & CaseIterable & Sendable>(
+            _ name: String,
+            _ path: any WritableKeyPath<SandboxSwitches, Choice> & Sendable
+        ) where Choice.RawValue == String {
+            self.name = name
+            values = Choice.allCases.map(\.rawValue)
+            set = { switches, value in
+                guard let choice = Choice(rawValue: value) else { return false }
+                switches[keyPath: path] = choice
+                return true
+            }
+        }
+
+        var form: String { name + "=" + values.joined(separator: "|") }
+    }
+
+    private static let table = [
+        Entry("errors", \.errors), Entry("custom", \.custom), Entry("nulls", \.nulls),
+        Entry("unknown-custom", \.unknownCustom), Entry("retry-after", \.retryAfter),
+        Entry("no-company", \.noCompany), Entry("keys", \.keys), Entry("key-order", \.keyOrder),
+        Entry("unknown-id", \.unknownID), Entry("window", \.window), Entry("formula", \.formula),
+        Entry("locked", \.locked), Entry("list-values", \.listValues), Entry("choices", \.choices),
+        Entry("types", \.types), Entry("company-ids", \.companyIDs), Entry("scope", \.scope),
+        Entry("repeats", \.repeats), Entry("error-status", \.errorStatus), Entry("absent-delete", \.absentDelete),
+        Entry("delete-by-key", \.deleteByKey), Entry("over-limit", \.overLimit), Entry("currency", \.currency),
+        Entry("unknown-sender", \.unknownSender),
+    ]
+
     private mutating func set(_ text: String) throws(SandboxError) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let list = Self.forms.joined(separator: ", ")
         guard parts.count == 2 else {
-            throw SandboxError(
-                .switchInvalid, "\"\(text)\" is not a switch", hint: "write it as name=value: \(Self.list)")
+            throw SandboxError(.switchInvalid, "\"\(text)\" is not a switch", hint: "write it as name=value: \(list)")
         }
-        switch parts[0] {
-        case "errors": errors = try Self.choice(text, parts[1])
-        case "custom": custom = try Self.choice(text, parts[1])
-        case "nulls": nulls = try Self.choice(text, parts[1])
-        case "unknown-custom": unknownCustom = try Self.choice(text, parts[1])
-        case "retry-after": retryAfter = try Self.choice(text, parts[1])
-        case "no-company": noCompany = try Self.choice(text, parts[1])
-        case "keys": keys = try Self.choice(text, parts[1])
-        case "unknown-id": unknownID = try Self.choice(text, parts[1])
-        case "window": window = try Self.choice(text, parts[1])
-        default:
-            throw SandboxError(
-                .switchInvalid, "there is no switch \"\(parts[0])\"", hint: "the switches are \(Self.list)")
+        guard let entry = Self.table.first(where: { $0.name == parts[0] }) else {
+            throw SandboxError(.switchInvalid, "there is no switch \"\(parts[0])\"", hint: "the switches are \(list)")
         }
-    }
-
-    private static var list: String { forms.joined(separator: ", ") }
-
-    private static func choice<Choice: RawRepresentable & CaseIterable>(
-        _ text: String,
-        _ value: String
-    ) throws(SandboxError) -> Choice where Choice.RawValue == String {
-        if let choice = Choice(rawValue: value) { return choice }
-        let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-        throw SandboxError(.switchInvalid, "switch \"\(text)\": no such value", hint: "it takes \(choices)")
-    }
-
-    private static func form<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) -> String
-    where Choice.RawValue == String {
-        name + "=" + type.allCases.map(\.rawValue).joined(separator: "|")
+        guard entry.set(&self, parts[1]) else {
+            let choices = entry.values.joined(separator: ", ")
+            throw SandboxError(.switchInvalid, "switch \"\(text)\": no such value", hint: "it takes \(choices)")
+        }
     }
 }

@@ -6,6 +6,10 @@ struct SandboxFixture {
     let sandbox: Sandbox
 
     init(_ switches: String..., rules: [String] = [], dataFile: String? = nil) throws {
+        try self.init(all: switches, rules: rules, dataFile: dataFile)
+    }
+
+    init(all switches: [String], rules: [String] = [], dataFile: String? = nil) throws {
         var configuration = SandboxConfiguration()
         configuration.switches = try SandboxSwitches(switches)
         configuration.failRules = try SandboxConfiguration.failRules(rules)

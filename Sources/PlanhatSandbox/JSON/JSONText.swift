@@ -72,6 +72,40 @@ enum JSONText {
         return result
     }
 
+    /// The value of one property of an object; nil where the object has none, or the text is another value.
+    static func member(_ wanted: String, of text: [UInt8]) throws(JSONError) -> [UInt8]? {
+        var found: [UInt8]?
+        var reader = try JSONReader(text)
+        if try reader.peek() == .object {
+            var isMore = try reader.enter(.object)
+            while isMore {
+                var name: [UInt8] = []
+                try reader.copyName(into: &name)
+                var value: [UInt8] = []
+                try reader.copyValue(into: &value)
+                if plain(name[...]) == wanted { found = value }
+                isMore = try reader.hasNext(in: .object)
+            }
+        } else {
+            var value: [UInt8] = []
+            try reader.copyValue(into: &value)
+        }
+        try reader.expectEnd()
+        return found
+    }
+
+    /// A canonical array of canonical values.
+    static func array(_ elements: [[UInt8]]) -> ArraySlice<UInt8> {
+        [UInt8(ascii: "[")] + elements.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]
+    }
+
+    /// A number as JSON, whole where it is whole.
+    static func number(_ value: Double) -> [UInt8] {
+        let rounded = (value * 100).rounded() / 100
+        if let whole = Int(exactly: rounded) { return Array(String(whole).utf8) }
+        return Array(String(rounded).utf8)
+    }
+
     /// Whether two canonical values say the same: equal bytes, or two numbers of one value (`1` and `1.0`).
     static func isEqual(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
         if left.elementsEqual(right) { return true }

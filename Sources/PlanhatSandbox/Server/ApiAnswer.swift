@@ -90,7 +90,7 @@ struct RecordStream: Sendable {
     mutating func next() -> [UInt8]? {
         guard !isDone else { return nil }
         var out = JSONWriter(capacity: 300 << 10)
-        var writer = RecordWriter(model: model, form: .bare, selection: nil, state: state)
+        var writer = RecordWriter(model, .bare, state)
         if form == .leanArray {
             writer.selection = ["name", "externalId", "sourceId"]
             if !isOpen { out.open("[") }

@@ -11,10 +11,12 @@ struct ApiRoutes: Sendable {
             if target.parts.count == 2 {
                 return try single(target, model, target.parts[1], body, refusal)
             }
+            let calls = model.rules.calls
             switch target.method {
-            case "GET": return list(target, model)
-            case "POST": return ApiAnswer(try store.write(model, id: nil, body, refuse: refusal))
-            case "PUT" where model.hasBulkUpsert:
+            case "GET" where calls.contains(.list): return list(target, model)
+            case "POST" where calls.contains(.create):
+                return ApiAnswer(try store.write(model, id: nil, body, refuse: refusal))
+            case "PUT" where calls.contains(.bulk):
                 return ApiAnswer(try store.upsert(model, body, refuse: refusal))
             default: return .message(404, "Not found")
             }
@@ -30,10 +32,13 @@ struct ApiRoutes: Sendable {
         _ body: [UInt8],
         _ refusal: RowRefusal?
     ) throws(PayloadError) -> ApiAnswer {
+        let calls = model.rules.calls
         switch target.method {
-        case "GET": return read(model, id)
-        case "PUT", "PATCH": return ApiAnswer(try store.write(model, id: id, body, refuse: refusal))
-        case "DELETE": return ApiAnswer(store.delete(model, id: id))
+        case "GET" where calls.contains(.read): return read(model, id)
+        case "PUT" where calls.contains(.change), "PATCH" where calls.contains(.change):
+            return ApiAnswer(try store.write(model, id: id, body, refuse: refusal))
+        case "DELETE" where calls.contains(.delete): return ApiAnswer(store.delete(model, id: id))
+        case "POST" where model == .timeEntries && id == "duplicate": return ApiAnswer(try store.duplicate(body))
         default: return .message(404, "Not found")
         }
     }
@@ -44,15 +49,18 @@ struct ApiRoutes: Sendable {
             return .message(404, "Not found")
         }
         var out = JSONWriter()
-        RecordWriter(model: model, form: .single, selection: nil, state: state).write(Int(number), record, to: &out)
+        RecordWriter(model, .single, state).write(Int(number), record, to: &out)
         return ApiAnswer(status: 200, body: .bytes(out.bytes))
     }
 
     private func list(_ target: RequestTarget, _ model: SandboxModel) -> ApiAnswer {
         let state = store.snapshot()
         let query = ListQuery(model, target.parameters)
+        if query.isOverLimit, state.switches.overLimit == .refuse {
+            return .message(400, "limit must be at most \(model.rules.listLimits.max)")
+        }
         let numbers = query.records(state)
-        let writer = RecordWriter(model: model, form: .list, selection: query.selection, state: state)
+        let writer = RecordWriter(model, .list, state, selection: query.selection)
         var out = JSONWriter(capacity: 64 + numbers.count * 256)
         out.open("[")
         for number in numbers {

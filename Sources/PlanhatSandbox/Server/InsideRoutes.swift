@@ -26,7 +26,7 @@ struct InsideRoutes: Sendable {
         case ("GET", 3) where target.parts[1] == "records":
             guard let model = SandboxModel.named(target.parts[2]) else { break }
             let state = sandbox.store.snapshot()
-            let numbers = Array(0..<state[model].records.count)
+            let numbers = state.numbers(of: model)
             var response = ApiAnswer(status: 200, body: .stream(RecordStream(state, model, .lines, numbers))).response()
             response.headers[.contentType] = "application/x-ndjson"
             return response
@@ -42,7 +42,7 @@ struct InsideRoutes: Sendable {
         out.open("{")
         out.name("counts")
         out.open("{")
-        for model in SandboxModel.allCases { out.member(model.path, state[model].count) }
+        for model in SandboxModel.allCases { out.member(model.path, state.count(of: model)) }
         out.close("}")
         out.name("rows")
         out.open("{")

@@ -4,19 +4,20 @@ internal import NIOCore
 /// The pages that show what arrived: plain HTML, no script, read from a snapshot.
 struct Page: Sendable {
     static let rowsMax = 50
-    private static let paths = ["/", "/companies-page", "/endusers-page", "/style.css"]
 
     let sandbox: Sandbox
 
-    static func isPage(_ path: String) -> Bool { paths.contains(path) }
+    static func isPage(_ path: String) -> Bool { path == "/" || path == "/style.css" || model(path) != nil }
 
     func response(_ target: RequestTarget) -> Response {
-        switch target.path {
-        case "/style.css": return Self.respond(PageStyle.text, type: "text/css; charset=utf-8")
-        case "/companies-page": return html(records(.companies, target))
-        case "/endusers-page": return html(records(.endusers, target))
-        default: return html(overview())
-        }
+        if target.path == "/style.css" { return Self.respond(PageStyle.text, type: "text/css; charset=utf-8") }
+        return html(Self.model(target.path).map { records($0, target) } ?? overview())
+    }
+
+    /// The model that a path such as `/licenses-page` shows.
+    private static func model(_ path: String) -> SandboxModel? {
+        guard path.hasPrefix("/"), path.hasSuffix("-page") else { return nil }
+        return SandboxModel.named(String(path.dropFirst().dropLast(5)))
     }
 
     private func html(_ page: PageWriter) -> Response {
@@ -37,7 +38,11 @@ struct Page: Sendable {
         let state = sandbox.store.snapshot()
         var page = PageWriter(title: "Planhat sandbox")
         page.paragraph("A local Planhat. This page shows what arrived; load it again to see more.")
-        let models = [SandboxModel.companies, .endusers]
+        // What holds something or was asked to; the two that most accounts start with always.
+        let models = SandboxModel.allCases.filter { model in
+            [.companies, .endusers].contains(model) || state.totals[model.rawValue].received > 0
+                || state.count(of: model) > 0
+        }
         page.table(
             "Records",
             head: [
@@ -46,13 +51,15 @@ struct Page: Sendable {
             rows: models.map { model in
                 let totals = state.totals[model.rawValue]
                 let numbers = [
-                    state[model].count, totals.received, totals.created, totals.updated, totals.unchanged,
+                    state.count(of: model), totals.received, totals.created, totals.updated, totals.unchanged,
                     totals.failed, totals.dropped, totals.deleted,
                 ]
                 return [.link(model.path, "/\(model.path)-page")] + numbers.map { .number($0) }
             })
-        for model in models {
-            let numbers = state[model].records.indices.reversed().lazy.filter { state[model][UInt32($0)] != nil }
+        for model in models where model != .users && model != .customFields {
+            let numbers = state[model].records.indices.reversed().lazy.filter {
+                state.isMember(UInt32($0), of: model)
+            }
             table("Newest \(model.path)", Array(numbers.prefix(10)), model, state, to: &page)
         }
         page.table(
@@ -72,7 +79,7 @@ struct Page: Sendable {
 
     private func records(_ model: SandboxModel, _ target: RequestTarget) -> PageWriter {
         let state = sandbox.store.snapshot()
-        let numbers = state[model].records.indices.filter { state[model][UInt32($0)] != nil }
+        let numbers = state.numbers(of: model)
         let last = max(1, (numbers.count + Self.rowsMax - 1) / Self.rowsMax)
         let number = min(max(target.parameter("page").flatMap { Int($0) } ?? 1, 1), last)
         var page = PageWriter(title: "Planhat sandbox: \(model.path)")
@@ -100,11 +107,12 @@ struct Page: Sendable {
                 let entry = state.names.names[Int(name)]
                 if entry.isCustom { custom.append("\(entry.text): \(JSONText.plain(value))") }
             }
-            let parts = [record.text(.firstName), record.text(.lastName)].compactMap { $0 }.joined(separator: " ")
+            let rules = model.rules
+            let title = rules.title.lazy.compactMap { record.text($0) }.first ?? record.personName ?? ""
             let id = String(decoding: RecordID.text(model, number), as: UTF8.self)
             return [
-                .text(record.text(.name) ?? parts), .text(record.text(.sourceId) ?? ""),
-                .text(record.text(.externalId) ?? ""), .text(record.text(.email) ?? ""), .text(id),
+                .text(title), .text(record.text(.sourceId) ?? ""),
+                .text(record.text(rules.ownID) ?? ""), .text(record.text(.email) ?? ""), .text(id),
                 .text(custom.joined(separator: "; ")), .text(RecordWriter.timestamp(record.updatedAt)),
             ]
         }

@@ -6,22 +6,52 @@ struct WriteAnswer {
     var totals = RowTotals()
 }
 
+/// Elements of a JSON array that may be told forwards or backwards.
+private struct ElementList {
+    var writer: JSONWriter
+    private var ends: [Int] = []
+
+    init(capacity: Int = 0) { writer = JSONWriter(capacity: capacity) }
+
+    /// Says that an element has been written.
+    mutating func close() { ends.append(writer.bytes.count) }
+
+    func write(to out: inout JSONWriter, isReversed: Bool) {
+        out.open("[")
+        if isReversed {
+            for index in ends.indices.reversed() {
+                // Each element but the first starts with its comma.
+                let start = index == 0 ? 0 : ends[index - 1] + 1
+                out.raw(writer.bytes[start..<ends[index]])
+            }
+        } else if !writer.bytes.isEmpty {
+            out.raw(writer.bytes)
+        }
+        out.close("]")
+    }
+}
+
 /// `PUT /{model}` with an array: writes the rows and tells about them in Planhat's envelope.
 struct BulkUpsert {
     let model: SandboxModel
     let switches: SandboxSwitches
+    private let rules: ModelRules
+    private let echoesKeys: Bool
     private var totals = RowTotals()
     private var createdErrors = JSONWriter(capacity: 0)
     private var updatedErrors = JSONWriter(capacity: 0)
     private var permissionErrors = JSONWriter(capacity: 0)
-    private var insertsKeys = JSONWriter(capacity: 64 << 10)
-    private var updatesKeys = JSONWriter(capacity: 64 << 10)
-    private var modified = JSONWriter(capacity: 64 << 10)
-    private var upsertedIds = JSONWriter(capacity: 64 << 10)
+    private var validationErrors = JSONWriter(capacity: 0)
+    private var insertsKeys = ElementList(capacity: 64 << 10)
+    private var updatesKeys = ElementList(capacity: 64 << 10)
+    private var modified = ElementList(capacity: 64 << 10)
+    private var upsertedIds = ElementList(capacity: 64 << 10)
 
     init(_ model: SandboxModel, _ switches: SandboxSwitches) {
         self.model = model
         self.switches = switches
+        rules = model.rules
+        echoesKeys = switches.keys == .echo && rules.echoesKeys
     }
 
     mutating func run(_ payload: Payload, _ writer: inout RowWriter, _ state: inout StoreState) -> WriteAnswer {
@@ -30,11 +60,11 @@ struct BulkUpsert {
             switch writer.write(row, of: payload, in: &state) {
             case .created(let number, let draft):
                 totals.created += 1
-                Self.append(RecordID.text(model, Int(number)), to: &upsertedIds)
+                append(number, to: &upsertedIds)
                 appendKeys(number, draft, to: &insertsKeys)
             case .updated(let number, let draft):
                 totals.updated += 1
-                Self.append(RecordID.text(model, Int(number)), to: &modified)
+                append(number, to: &modified)
                 appendKeys(number, draft, to: &updatesKeys)
             case .unchanged: totals.unchanged += 1
             case .dropped: totals.dropped += 1
@@ -46,27 +76,47 @@ struct BulkUpsert {
         return WriteAnswer(status: status, body: envelope(), totals: totals)
     }
 
+    /// The answer to a request that is refused as a whole for its repeated rows: the errors alone.
+    mutating func refused(_ payload: Payload) -> WriteAnswer {
+        totals = RowTotals()
+        totals.received = payload.rows.count
+        totals.failed = payload.rows.count
+        insertsKeys = ElementList()
+        updatesKeys = ElementList()
+        modified = ElementList()
+        upsertedIds = ElementList()
+        return WriteAnswer(status: 400, body: envelope(), totals: totals)
+    }
+
     /// 403 where a row was not permitted, 400 where every row failed, 206 where some did.
     private var status: Int {
         if !permissionErrors.bytes.isEmpty { return 403 }
         if totals.failed == 0 { return 200 }
-        return totals.failed == totals.received ? 400 : 206
+        switch switches.errorStatus {
+        case .split: return totals.failed == totals.received ? 400 : 206
+        case .partial: return 206
+        case .bad: return 400
+        }
     }
 
-    private static func append(_ id: [UInt8], to list: inout JSONWriter) {
-        list.raw([UInt8(ascii: "\"")] + id + [UInt8(ascii: "\"")])
+    private func append(_ number: UInt32, to list: inout ElementList) {
+        list.writer.raw(RecordID.quoted(model, Int(number)))
+        list.close()
     }
 
-    private func appendKeys(_ number: UInt32, _ draft: Draft, to list: inout JSONWriter) {
-        list.open("{")
-        list.name("_id")
-        Self.append(RecordID.text(model, Int(number)), to: &list)
-        if switches.keys == .echo {
-            for property in model.keyables where draft.key(property) != nil {
-                if let value = draft.field(property)?.value { list.member(property.text, raw: value) }
+    private func appendKeys(_ number: UInt32, _ draft: Draft, to list: inout ElementList) {
+        list.writer.open("{")
+        list.writer.name("_id")
+        list.writer.raw(RecordID.quoted(model, Int(number)))
+        if echoesKeys, !draft.isNote {
+            for property in rules.keyables where draft.key(property) != nil {
+                if let value = draft.field(property)?.value {
+                    list.writer.member(rules.sent(property).text, raw: value)
+                }
             }
         }
-        list.close("}")
+        list.writer.close("}")
+        list.close()
     }
 
     private mutating func appendError(
@@ -77,6 +127,8 @@ struct BulkUpsert {
     ) {
         if failure.isPermission {
             write(failure, sent, index, to: &permissionErrors)
+        } else if failure.isValue, rules.hasValidationErrors {
+            write(failure, sent, index, to: &validationErrors)
         } else if isMatched {
             write(failure, sent, index, to: &updatedErrors)
         } else {
@@ -102,20 +154,27 @@ struct BulkUpsert {
     }
 
     private func envelope() -> [UInt8] {
-        var out = JSONWriter(capacity: 4_096 + insertsKeys.bytes.count * 2 + updatesKeys.bytes.count * 2)
+        let size = insertsKeys.writer.bytes.count + updatesKeys.writer.bytes.count
+        var out = JSONWriter(capacity: 4_096 + size * 2)
         out.open("{")
         out.member("created", totals.created)
         Self.list("createdErrors", createdErrors, &out)
-        Self.list("insertsKeys", insertsKeys, &out)
+        list("insertsKeys", insertsKeys, &out)
         out.member("updated", totals.updated)
         Self.list("updatedErrors", updatedErrors, &out)
-        Self.list("updatesKeys", updatesKeys, &out)
+        list("updatesKeys", updatesKeys, &out)
         out.member("nonupdates", totals.unchanged)
-        Self.list("modified", modified, &out)
-        Self.list("upsertedIds", upsertedIds, &out)
+        list("modified", modified, &out)
+        list("upsertedIds", upsertedIds, &out)
         Self.list("permissionErrors", permissionErrors, &out)
+        if rules.hasValidationErrors { Self.list("validationErrors", validationErrors, &out) }
         out.close("}")
         return out.bytes
+    }
+
+    private func list(_ name: String, _ elements: ElementList, _ out: inout JSONWriter) {
+        out.name(name)
+        elements.write(to: &out, isReversed: switches.keyOrder == .reverse)
     }
 
     private static func list(_ name: String, _ elements: JSONWriter, _ out: inout JSONWriter) {

@@ -56,8 +56,8 @@ struct DataFile: Sendable {
         out.close("}")
         out.lineFeed()
         var count = 0
-        for model in SandboxModel.allCases {
-            let writer = RecordWriter(model: model, form: .bare, selection: nil, state: state)
+        for model in SandboxModel.allCases where model.storage == model {
+            let writer = RecordWriter(model, .bare, state)
             for (number, record) in state[model].records.enumerated() {
                 guard let record else { continue }
                 count += 1
@@ -144,7 +144,9 @@ private struct DataLoader {
             let value = payload.value(field)
             switch Property(rawValue: field.name) {
             case .id: number = RecordID.number(JSONText.inner(value), of: model)
-            case .companyId: company = UInt32(1 + (RecordID.number(JSONText.inner(value), of: .companies) ?? -1))
+            case .companyId, .cId:
+                company = UInt32(1 + (RecordID.number(JSONText.inner(value), of: .companies) ?? -1))
+            case .createdAt, .updatedAt: break
             default: StoredRecord.append(field.name, value, to: &bytes)
             }
         }

@@ -4,6 +4,8 @@ struct RowFailure: Error {
     /// The keys at fault, if any.
     var keys: [Property] = []
     var isPermission = false
+    /// A value that its property cannot hold.
+    var isValue = false
 
     init(_ message: String, keys: [Property] = [], isPermission: Bool = false) {
         self.message = message
@@ -11,8 +13,24 @@ struct RowFailure: Error {
         self.isPermission = isPermission
     }
 
-    static func duplicated(_ keys: [Property]) -> RowFailure {
-        RowFailure(keys.map(\.text).joined(separator: ",") + " duplicated", keys: keys)
+    /// - Parameter keys: stored properties; told under the names by which they are sent.
+    static func duplicated(_ keys: [Property], _ rules: ModelRules) -> RowFailure {
+        let sent = keys.map { rules.sent($0) }
+        return RowFailure(sent.map(\.text).joined(separator: ",") + " duplicated", keys: sent)
+    }
+
+    static func required(_ property: Property) -> RowFailure {
+        RowFailure("\(property.text) is required", keys: [property])
+    }
+
+    static func missing(_ property: Property, _ reference: ArraySlice<UInt8>) -> RowFailure {
+        RowFailure("\(property.text) \(JSONText.plain(reference)) does not exist", keys: [property])
+    }
+
+    static func value(_ message: String) -> RowFailure {
+        var failure = RowFailure(message)
+        failure.isValue = true
+        return failure
     }
 }
 
@@ -30,8 +48,29 @@ struct Draft {
     /// The company the row names (its number plus one; 0 where it says null); nil where it names none.
     var company: UInt32?
     var hasCustom = false
+    /// Only `_id` finds the record: the row is a note.
+    var isNote = false
+    /// The company of a new record that names none: its sender's.
+    var likelyCompany: UInt32?
+    /// The times a ticket brings along.
+    var createdAt: Int64?
+    var updatedAt: Int64?
 
     func field(_ property: Property) -> Field? { fields.first { $0.name == property.rawValue } }
+
+    /// Puts a value in the place of what the row says.
+    mutating func set(_ property: Property, _ value: ArraySlice<UInt8>) {
+        if let index = fields.firstIndex(where: { $0.name == property.rawValue }) {
+            fields[index] = Field(name: property.rawValue, value: value)
+        } else {
+            fields.append(Field(name: property.rawValue, value: value))
+        }
+    }
+
+    /// Takes a field out of the row.
+    mutating func take(_ property: Property) -> Field? {
+        fields.firstIndex { $0.name == property.rawValue }.map { fields.remove(at: $0) }
+    }
 
     /// The text of a key, without quotes; nil where it is absent, null or empty.
     func key(_ property: Property) -> ArraySlice<UInt8>? {
@@ -44,76 +83,5 @@ struct Draft {
     func clears(_ property: Property) -> Bool {
         guard let field = field(property) else { return false }
         return field.value.map { JSONText.inner($0).isEmpty } ?? true
-    }
-}
-
-/// Makes drafts of rows by the rules of one model.
-struct DraftMaker {
-    let model: SandboxModel
-    /// Types of the top-level properties, by their number.
-    private let types: [PropertyType?]
-
-    init(_ model: SandboxModel) {
-        self.model = model
-        let properties = model.properties
-        types = Property.allCases.map { properties[$0] }
-    }
-
-    /// - Parameter slots: all zero, as long as there are names; all zero again on return.
-    func draft(
-        _ row: Payload.Row,
-        of payload: Payload,
-        in state: StoreState,
-        slots: inout [Int32]
-    ) throws(RowFailure) -> Draft {
-        if let problem = row.problem { throw RowFailure(problem) }
-        var draft = Draft()
-        draft.hasCustom = row.hasCustom
-        draft.fields.reserveCapacity(row.fields.count)
-        defer { for field in draft.fields { slots[Int(field.name)] = 0 } }
-        for field in payload.fields[row.fields] {
-            if field.name == Property.id.rawValue {
-                draft.id = field.kind == .null ? nil : JSONText.inner(payload.value(field))
-                continue
-            }
-            guard let made = try make(field, payload, state) else { continue }
-            let slot = Int(slots[Int(field.name)])
-            if slot > 0 {
-                draft.fields[slot - 1] = made
-            } else {
-                draft.fields.append(made)
-                slots[Int(field.name)] = Int32(draft.fields.count)
-            }
-        }
-        return draft
-    }
-
-    private func make(_ field: Payload.Field, _ payload: Payload, _ state: StoreState) throws(RowFailure) -> Draft
-        .Field?
-    {
-        guard let type = try type(of: field, state) else { return nil }
-        if field.kind == .null {
-            return state.switches.nulls == .clear ? Draft.Field(name: field.name, value: nil) : nil
-        }
-        guard let value = type.cast(payload.value(field), field.kind) else {
-            let name = state.names.names[Int(field.name)]
-            throw RowFailure("\(name.isCustom ? "custom." : "")\(name.text) \(type.expectation)")
-        }
-        return Draft.Field(name: field.name, value: value)
-    }
-
-    /// The type of the field; nil where the field is dropped without a word.
-    private func type(of field: Payload.Field, _ state: StoreState) throws(RowFailure) -> PropertyType? {
-        if Int(field.name) < types.count {
-            if field.name == Property.custom.rawValue, model.hasCustom, field.kind != .null {
-                throw RowFailure("custom must be an object")
-            }
-            return types[Int(field.name)]
-        }
-        guard model.hasCustom else { return nil }
-        if let definition = state.customFields[model.rawValue][field.name] {
-            return definition.isFormula ? nil : definition.type
-        }
-        return state.switches.unknownCustom == .keep ? .anything : nil
     }
 }

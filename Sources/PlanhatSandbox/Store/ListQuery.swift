@@ -4,48 +4,57 @@ internal import Records
 struct ListQuery {
     let model: SandboxModel
     private(set) var limit: Int
+    /// Whether `limit` asks for more than the model gives.
+    private(set) var isOverLimit = false
     private(set) var offset = 0
     private(set) var sort: (name: String, isDescending: Bool)?
     private(set) var selection: Set<String>?
-    /// Property and the texts it may have.
-    private var filters: [(Property, [String])] = []
+    private var filters: [(filter: ListFilter, value: String)] = []
     private var companies: [String]?
-    private var archived = false
 
-    /// `parameters` as they come, decoded, in any order. What cannot be read as a number is as if absent.
+    /// `parameters` as they come, decoded, in any order; the short names of long ago too. What cannot be read as a
+    /// number is as if absent.
     init(_ model: SandboxModel, _ parameters: [(String, String)], isLean: Bool = false) {
+        let rules = model.rules
         self.model = model
-        limit = isLean ? .max : model.listLimits.standard
+        limit = isLean ? .max : rules.listLimits.standard
         for (name, value) in parameters {
             switch name {
-            case "limit" where !isLean: limit = min(Self.count(value) ?? limit, model.listLimits.max)
+            case "limit" where !isLean, "l" where !isLean:
+                isOverLimit = (Self.count(value) ?? 0) > rules.listLimits.max
+                limit = min(Self.count(value) ?? limit, rules.listLimits.max)
             case "offset" where !isLean: offset = Self.count(value) ?? 0
             case "sort":
                 let isDescending = value.hasPrefix("-")
                 sort = (isDescending ? String(value.dropFirst()) : value, isDescending)
-            case "select" where !value.isEmpty: selection = Set(Self.parts(value))
-            case "companyId", "c": companies = Self.parts(value)
-            case "archived": archived = value == "true"
-            case "email" where model != .companies: filters.append((.email, [value]))
-            case "externalId": filters.append((.externalId, Self.parts(value)))
-            case "sourceId": filters.append((.sourceId, Self.parts(value)))
-            case "status" where model == .companies: filters.append((.status, Self.parts(value)))
-            default: break
+            case "select" where !value.isEmpty: selection = Set(ListFilter.parts(value))
+            case "companyId", "cId", "cid", "c": companies = ListFilter.parts(value)
+            case "externalId", "extId": filters.append((.texts(rules.ownID), value))
+            case "sourceId": filters.append((.texts(rules.renamed[.sourceId] ?? .sourceId), value))
+            default: if let filter = rules.filters[name] { filters.append((filter, value)) }
             }
+        }
+        // Archived end users are shown only to those who ask.
+        if model == .endusers, !parameters.contains(where: { $0.0 == "archived" }) {
+            filters.append((.flag(.archived), "false"))
         }
     }
 
     /// The numbers of the records asked for, in order.
     func records(_ state: StoreState) -> [Int] {
         let table = state[model]
-        let isPlain = filters.isEmpty && companies == nil && model != .endusers
+        let isPlain = filters.isEmpty && companies == nil && model == model.storage
         if isPlain, sort == nil, table.count == table.records.count {
             let start = min(offset, table.count)
             return Array(start..<min(table.count, start + min(limit, table.count)))
         }
+        let wanted = companies.map { names in
+            Set(names.compactMap { state.company(JSONText.inner(of: $0)) })
+        }
         var picked = candidates(state).filter { number in
-            guard let record = table[UInt32(number)] else { return false }
-            return matches(record, number, state)
+            guard state.isMember(UInt32(number), of: model), let record = table[UInt32(number)] else { return false }
+            guard filters.allSatisfy({ $0.filter.matches(record, $0.value) }) else { return false }
+            return wanted.map { belongs(record, number, to: $0) } ?? true
         }
         if let sort { picked = sorted(picked, by: sort, state) }
         return Array(picked.dropFirst(offset).prefix(limit))
@@ -53,36 +62,26 @@ struct ListQuery {
 
     private static func count(_ text: String) -> Int? { Int(text).flatMap { $0 < 0 ? nil : $0 } }
 
-    private static func parts(_ text: String) -> [String] {
-        text.split(separator: ",").map { part in
-            String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        }
-    }
-
     /// All records, or the few that an index names.
     private func candidates(_ state: StoreState) -> [Int] {
-        guard let (property, values) = filters.first(where: { ModelTable.isKey($0.0.rawValue) }) else {
-            return Array(0..<state[model].records.count)
+        for (filter, value) in filters {
+            guard let property = filter.indexed else { continue }
+            let values: [String] = if case .text = filter { [value] } else { ListFilter.parts(value) }
+            let found = values.flatMap { state[model].records(property, JSONText.inner(of: $0)) }
+            return Set(found).map(Int.init).sorted()
         }
-        return Set(values.flatMap { state[model].records(property, JSONText.inner(of: $0)) }).map(Int.init).sorted()
+        return Array(0..<state[model].records.count)
     }
 
-    private func matches(_ record: StoredRecord, _ number: Int, _ state: StoreState) -> Bool {
-        for (property, values) in filters {
-            guard let text = record.text(property) else { return false }
-            let isWanted =
-                property == .email
-                ? values.contains { $0.lowercased() == text.lowercased() }
-                : values.contains(text)
-            guard isWanted else { return false }
+    private func belongs(_ record: StoredRecord, _ number: Int, to companies: Set<UInt32>) -> Bool {
+        switch model {
+        case .companies: return companies.contains(UInt32(number))
+        case .issues:
+            return record.ids(.companyIds).contains { id in
+                RecordID.number(JSONText.inner(of: id), of: .companies).map { companies.contains(UInt32($0)) } ?? false
+            }
+        default: return record.company > 0 && companies.contains(record.company - 1)
         }
-        if let companies {
-            let wanted = companies.compactMap { state.company(JSONText.inner(of: $0)) }
-            guard wanted.contains(where: { model == .companies ? Int($0) == number : $0 + 1 == record.company })
-            else { return false }
-        }
-        if model == .endusers { return (record.text(.archived) == "true") == archived }
-        return true
     }
 
     private func sorted(_ picked: [Int], by sort: (name: String, isDescending: Bool), _ state: StoreState) -> [Int] {

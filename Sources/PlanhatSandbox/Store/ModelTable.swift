@@ -38,7 +38,7 @@ struct ModelTable {
     func records(_ property: Property, _ inner: ArraySlice<UInt8>) -> [UInt32] {
         switch property {
         case .sourceId: bySource.records(KeyHash.of(inner))
-        case .externalId: byExternal.records(KeyHash.of(inner))
+        case .externalId, .extId: byExternal.records(KeyHash.of(inner))
         case .email: byEmail.records(KeyHash.ofLowercased(inner))
         case .domains: byDomain.records(KeyHash.ofLowercased(inner))
         default: []
@@ -84,7 +84,7 @@ struct ModelTable {
 
     static func isKey(_ name: UInt16) -> Bool {
         switch Property(rawValue: name) {
-        case .sourceId, .externalId, .email, .domains: true
+        case .sourceId, .externalId, .extId, .email, .domains: true
         default: false
         }
     }
@@ -96,7 +96,7 @@ struct ModelTable {
             guard !inner.isEmpty else { return }
             switch Property(rawValue: name) {
             case .sourceId: keys.source = KeyHash.of(inner)
-            case .externalId: keys.external = KeyHash.of(inner)
+            case .externalId, .extId: keys.external = KeyHash.of(inner)
             case .email: keys.email = KeyHash.ofLowercased(inner)
             case .domains: keys.domains = JSONText.elements(value).map { KeyHash.ofLowercased(JSONText.inner($0[...])) }
             default: break

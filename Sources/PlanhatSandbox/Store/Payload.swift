@@ -50,10 +50,16 @@ struct Payload {
     func sent(_ row: Row) -> ArraySlice<UInt8> { body[row.sent] }
 
     /// Reads an array of rows.
-    static func rows(_ body: [UInt8], _ names: inout NameTable) throws(PayloadError) -> Payload {
+    /// - Parameter allowsObject: whether one row may come without an array around it.
+    static func rows(
+        _ body: [UInt8],
+        _ names: inout NameTable,
+        allowsObject: Bool = false
+    ) throws(PayloadError) -> Payload {
         var payload = Payload(body: body)
         do {
             var reader = try JSONReader(body)
+            if allowsObject, try reader.peek() == .object { return try row(body, &names) }
             guard try reader.peek() == .array else { throw PayloadError.notAnArray }
             var isMore = try reader.enter(.array)
             while isMore {

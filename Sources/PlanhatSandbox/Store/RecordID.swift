@@ -8,7 +8,7 @@ enum RecordID {
     static func text(_ model: SandboxModel, _ number: Int) -> [UInt8] {
         var id = lead
         id.reserveCapacity(24)
-        var value = UInt64(model.rawValue + 1) << 48 | UInt64(number)
+        var value = UInt64(model.storage.rawValue + 1) << 48 | UInt64(number)
         value <<= 8
         for _ in 0..<14 {
             id.append(digits[Int(value >> 60)])
@@ -17,11 +17,16 @@ enum RecordID {
         return id
     }
 
+    /// The id as a JSON string.
+    static func quoted(_ model: SandboxModel, _ number: Int) -> [UInt8] {
+        [UInt8(ascii: "\"")] + text(model, number) + [UInt8(ascii: "\"")]
+    }
+
     /// The record number that an id of ours stands for; nil for an id of another model or another form.
     static func number(_ id: ArraySlice<UInt8>, of model: SandboxModel) -> Int? {
         guard isForm(id), id.starts(with: lead),
             let value = UInt64(String(decoding: id.dropFirst(lead.count), as: UTF8.self), radix: 16),
-            value >> 48 == UInt64(model.rawValue + 1)
+            value >> 48 == UInt64(model.storage.rawValue + 1)
         else { return nil }
         return Int(value & 0xFFFF_FFFF_FFFF)
     }

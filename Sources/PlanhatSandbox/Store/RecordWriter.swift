@@ -6,7 +6,7 @@ struct RecordWriter {
     enum Form {
         /// An answer about one record: with computed properties and defaults.
         case single
-        /// As `single`, with users as objects.
+        /// As `single`, with users and roles as objects.
         case list
         /// Only what was written, for comparing with a source.
         case bare
@@ -14,26 +14,47 @@ struct RecordWriter {
 
     let model: SandboxModel
     let form: Form
+    let state: StoreState
     /// The properties asked for by `select`; nil for all. `_id` always comes.
     var selection: Set<String>?
-    let state: StoreState
+    let rules: ModelRules
+    let related: RelatedRecords
+    private let standards: [(property: UInt16?, name: String, json: String)]
+
+    init(_ model: SandboxModel, _ form: Form, _ state: StoreState, selection: Set<String>? = nil) {
+        self.model = model
+        self.form = form
+        self.state = state
+        self.selection = selection
+        rules = model.rules
+        related = form == .bare ? RelatedRecords() : RelatedRecords(of: model, state)
+        standards =
+            form == .bare
+            ? [] : rules.standards.map { (state.names.property(JSONText.inner(of: $0.property)), $0.property, $0.json) }
+    }
 
     func write(_ number: Int, _ record: StoredRecord, to out: inout JSONWriter) {
         out.open("{")
-        out.name("_id")
-        out.raw([UInt8(ascii: "\"")] + RecordID.text(model, number) + [UInt8(ascii: "\"")])
+        out.member("_id", raw: RecordID.quoted(model, number))
         var hasCustom = false
+        let replaced = form == .bare ? [] : computedInstead(number)
         record.forEachField { name, value in
             let entry = state.names.names[Int(name)]
             if entry.isCustom {
                 hasCustom = true
-            } else if wants(entry.text) {
+            } else if wants(entry.text), !replaced.contains(name) {
                 write(entry, value, to: &out)
             }
         }
-        if model == .endusers { writeCompany(record, to: &out) }
-        if model == .endusers, form != .bare { writeDefaults(record, to: &out) }
-        if model.hasCustom { writeCustom(record, hasCustom, to: &out) }
+        writeCompany(record, to: &out)
+        if form != .bare {
+            for standard in standards where wants(standard.name) {
+                if let property = standard.property, record.value(property) != nil { continue }
+                out.member(standard.name, raw: standard.json.utf8)
+            }
+            writeComputed(number, record, to: &out)
+        }
+        if rules.hasCustom { writeCustom(record, hasCustom, to: &out) }
         for (name, time) in [("createdAt", record.createdAt), ("updatedAt", record.updatedAt)] where wants(name) {
             out.member(name, Self.timestamp(time))
         }
@@ -41,21 +62,49 @@ struct RecordWriter {
         out.close("}")
     }
 
-    private func wants(_ name: String) -> Bool { selection?.contains(name) ?? true }
+    func wants(_ name: String) -> Bool { selection?.contains(name) ?? true }
 
     private func write(_ name: NameTable.Name, _ value: ArraySlice<UInt8>, to out: inout JSONWriter) {
         out.raw(name.key)
         out.continueMember()
-        if form == .list, name.text == "owner" || name.text == "coOwner",
-            let number = state[.users].number(id: JSONText.inner(value)), let user = state[.users][number]
-        {
-            out.open("{")
-            out.member("_id", raw: value)
-            if let nickName = user.value(.nickName) { out.member("nickName", raw: nickName) }
-            out.close("}")
-        } else {
-            out.raw(value)
+        switch name.text {
+        case "owner" where form == .list, "coOwner" where form == .list: writeUser(value, to: &out)
+        case "roles" where form == .list: writeRoles(value, to: &out)
+        case "_currency" where form != .bare && state.switches.currency == .object: writeCurrency(value, to: &out)
+        default: out.raw(value)
         }
+    }
+
+    private func writeUser(_ value: ArraySlice<UInt8>, to out: inout JSONWriter) {
+        guard let number = state[.users].number(id: JSONText.inner(value)), let user = state[.users][number] else {
+            return out.raw(value)
+        }
+        out.open("{")
+        out.member("_id", raw: value)
+        if let nickName = user.value(.nickName) { out.member("nickName", raw: nickName) }
+        out.close("}")
+    }
+
+    /// Roles cannot be read over the API, so their names are made up.
+    private func writeRoles(_ value: ArraySlice<UInt8>, to out: inout JSONWriter) {
+        out.open("[")
+        for role in JSONText.elements(value) {
+            out.open("{")
+            out.member("_id", raw: role)
+            out.member("name", "Role " + JSONText.plain(role[...]).suffix(4))
+            out.close("}")
+        }
+        out.close("]")
+    }
+
+    private func writeCurrency(_ value: ArraySlice<UInt8>, to out: inout JSONWriter) {
+        out.open("{")
+        out.member("_id", raw: value)
+        out.member("symbol", raw: value)
+        out.member("rate", 1)
+        out.member("isBase", raw: "false".utf8)
+        out.member("overrides", raw: "{}".utf8)
+        out.close("}")
     }
 
     private func writeCustom(_ record: StoredRecord, _ hasCustom: Bool, to out: inout JSONWriter) {
@@ -75,34 +124,14 @@ struct RecordWriter {
     }
 
     private func writeCompany(_ record: StoredRecord, to out: inout JSONWriter) {
-        guard record.company > 0 else { return }
-        if wants("companyId") {
-            out.name("companyId")
-            out.raw([UInt8(ascii: "\"")] + RecordID.text(.companies, Int(record.company) - 1) + [UInt8(ascii: "\"")])
+        guard record.company > 0, let property = rules.company else { return }
+        if wants(property.text) {
+            out.member(property.text, raw: RecordID.quoted(.companies, Int(record.company) - 1))
         }
-        if form != .bare, wants("companyName"), let name = state[.companies][record.company - 1]?.value(.name) {
-            out.member("companyName", raw: name)
-        }
-    }
-
-    /// What Planhat fills in on an end user that nobody has written to.
-    private func writeDefaults(_ record: StoredRecord, to out: inout JSONWriter) {
-        if wants("name"), record.value(.name) == nil {
-            let parts = [record.text(.firstName), record.text(.lastName)].compactMap { $0 }
-            if !parts.isEmpty { out.member("name", parts.joined(separator: " ")) }
-        }
-        for property in [Property.featured, .primary, .archived, .npsUnsubscribed]
-        where record.value(property) == nil && wants(property.text) {
-            out.member(property.text, raw: "false".utf8)
-        }
-        for property in [Property.tags, .otherEmails] where record.value(property) == nil && wants(property.text) {
-            out.member(property.text, raw: "[]".utf8)
-        }
-        for name in ["beats", "beatsTotal", "beatTrend", "convs14", "convsTotal", "experience"] where wants(name) {
-            out.member(name, 0)
-        }
-        for name in ["personas", "relatedEndusers", "lastActivities"] where wants(name) {
-            out.member(name, raw: "[]".utf8)
+        if form != .bare, let shown = rules.companyName, wants(shown),
+            let name = state[.companies][record.company - 1]?.value(.name)
+        {
+            out.member(shown, raw: name)
         }
     }
 

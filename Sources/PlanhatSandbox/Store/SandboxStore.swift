@@ -34,7 +34,7 @@ package final class SandboxStore: Sendable {
 
     /// How many records a model (by its path, such as "companies") has.
     package func count(of model: String) -> Int {
-        SandboxModel.named(model).map { model in state.withLock { $0[model].count } } ?? 0
+        SandboxModel.named(model).map { model in state.withLock { $0.count(of: model) } } ?? 0
     }
 
     /// A record as JSON, with only what was written to it; `id` is an `_id`, `extid-…` or `srcid-…`.
@@ -45,7 +45,7 @@ package final class SandboxStore: Sendable {
             return nil
         }
         var out = JSONWriter()
-        RecordWriter(model: model, form: .bare, selection: nil, state: state).write(Int(number), record, to: &out)
+        RecordWriter(model, .bare, state).write(Int(number), record, to: &out)
         return out.text
     }
 
@@ -64,10 +64,16 @@ extension SandboxStore {
     /// `PUT /{model}`.
     func upsert(_ model: SandboxModel, _ body: [UInt8], refuse: RowRefusal?) throws(PayloadError) -> WriteAnswer {
         try perform { state throws(PayloadError) in
-            let payload = try Payload.rows(body, &state.names)
-            var writer = RowWriter(model, now: clock(), refuse: refuse)
+            // Long ago a ticket could come without an array around it.
+            let payload = try Payload.rows(body, &state.names, allowsObject: model == .tickets)
+            let before = state.switches.repeats == .refuse ? state : nil
+            var writer = RowWriter(model, state.switches, now: clock(), refuse: refuse)
             var upsert = BulkUpsert(model, state.switches)
-            let answer = upsert.run(payload, &writer, &state)
+            var answer = upsert.run(payload, &writer, &state)
+            if let before, writer.hasRepeats {
+                state = before
+                answer = upsert.refused(payload)
+            }
             state.add(answer.totals, to: model)
             return answer
         }
@@ -87,9 +93,12 @@ extension SandboxStore {
             if let number = target ?? nil, Self.namesOther(payload, number, model) {
                 return WriteAnswer(status: 400, body: Self.message("_id cannot be changed"))
             }
-            var writer = RowWriter(model, now: clock(), refuse: refuse)
+            let now = clock()
+            var writer = RowWriter(model, state.switches, now: now, refuse: refuse)
             let result = writer.write(
                 payload.rows[0], of: payload, to: target ?? nil, createsOnly: id == nil, in: &state)
+            // A single write moves the time also where it changes nothing.
+            if case .unchanged = result, let number = target ?? nil { state.touch(number, model, now: now) }
             let answer = Self.answer(result, target ?? nil, model, state)
             state.add(answer.totals, to: model)
             return answer
@@ -99,11 +108,52 @@ extension SandboxStore {
     /// `DELETE /{model}/{id}`.
     func delete(_ model: SandboxModel, id: String) -> WriteAnswer {
         update { state in
-            guard let number = state.find(JSONText.inner(of: id), model) else {
-                return WriteAnswer(status: 404, body: Self.message("Not found"))
+            let reference = JSONText.inner(of: id)
+            let isKey = !RecordID.isForm(reference)
+            let isAllowed = !isKey || state.switches.deleteByKey == .allow
+            guard isAllowed, let number = state.find(reference, model), let record = state[model][number] else {
+                if state.switches.absentDelete == .notFound {
+                    return WriteAnswer(status: 404, body: Self.message("Not found"))
+                }
+                return WriteAnswer(status: 200, body: Array(#"{"n":0,"ok":1,"deletedCount":0}"#.utf8))
+            }
+            var body = Array(#"{"n":1,"ok":1,"deletedCount":1}"#.utf8)
+            if model.rules.answersDeleted {
+                var out = JSONWriter()
+                RecordWriter(model, .single, state).write(Int(number), record, to: &out)
+                body = out.bytes
             }
             state.remove(number, model)
-            return WriteAnswer(status: 200, body: Array(#"{"n":1,"ok":1,"deletedCount":1}"#.utf8))
+            return WriteAnswer(status: 200, body: body)
+        }
+    }
+
+    /// `POST /timeentries/duplicate`: copies the entries with these ids, all or none.
+    func duplicate(_ body: [UInt8]) throws(PayloadError) -> WriteAnswer {
+        let ids: [[UInt8]]
+        do {
+            ids = try JSONText.member("ids", of: body).map { JSONText.elements($0[...]) } ?? []
+        } catch {
+            throw .notJSON(error)
+        }
+        return update { state in
+            let numbers = ids.compactMap { state[.timeEntries].number(id: JSONText.inner($0[...])) }
+            guard numbers.count == ids.count else { return WriteAnswer(status: 404, body: Self.message("Not found")) }
+            let now = clock()
+            var made: [UInt32] = []
+            for case let record? in numbers.map({ state[.timeEntries][$0] }) {
+                var copy = StoredRecord(fields: record.fields, createdAt: now)
+                copy.company = record.company
+                made.append(state.insert(copy, .timeEntries))
+            }
+            var out = JSONWriter()
+            out.open("[")
+            let writer = RecordWriter(.timeEntries, .single, state)
+            for number in made {
+                if let record = state[.timeEntries][number] { writer.write(Int(number), record, to: &out) }
+            }
+            out.close("]")
+            return WriteAnswer(status: 200, body: out.bytes)
         }
     }
 
@@ -167,7 +217,7 @@ extension SandboxStore {
             return WriteAnswer(status: 404, body: message("Not found"), totals: totals)
         }
         var out = JSONWriter()
-        RecordWriter(model: model, form: .single, selection: nil, state: state).write(Int(number), record, to: &out)
+        RecordWriter(model, .single, state).write(Int(number), record, to: &out)
         return WriteAnswer(status: 200, body: out.bytes, totals: totals)
     }
 }

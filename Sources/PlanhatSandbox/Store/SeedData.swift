@@ -25,7 +25,7 @@ enum SeedData {
     /// Fills an empty state. The totals stay at zero: nothing of this was sent by anybody.
     static func fill(_ state: inout StoreState, now: Int64) {
         for (model, text) in [(SandboxModel.users, users), (.customFields, customFields)] {
-            var writer = RowWriter(model, now: now, refuse: nil)
+            var writer = RowWriter(model, state.switches, now: now, refuse: nil)
             let payload: Payload
             do {
                 payload = try Payload.rows(Array(text.utf8), &state.names)

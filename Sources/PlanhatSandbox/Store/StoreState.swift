@@ -4,6 +4,7 @@ internal import Records
 struct CustomField: Sendable {
     let type: PropertyType
     let isFormula: Bool
+    let isLocked: Bool
 }
 
 /// What happened to rows, since the start or the last reset.
@@ -13,7 +14,7 @@ package struct RowTotals: Sendable, Equatable {
     package var updated = 0
     package var unchanged = 0
     package var failed = 0
-    /// Dropped without a word: end users that map to no company.
+    /// Dropped without a word: end users that map to no company, tickets without a sender.
     package var dropped = 0
     package var deleted = 0
     /// Creations beyond the first of one key.
@@ -38,10 +39,25 @@ struct StoreState: Sendable {
 
     init(switches: SandboxSwitches) { self.switches = switches }
 
-    subscript(model: SandboxModel) -> ModelTable { tables[model.rawValue] }
+    subscript(model: SandboxModel) -> ModelTable { tables[model.storage.rawValue] }
+
+    /// Whether a record of the model's table is one of the model's.
+    func isMember(_ number: UInt32, of model: SandboxModel) -> Bool {
+        guard let record = self[model][number] else { return false }
+        return model != .tickets || record.isTicket
+    }
+
+    /// The places of a model's records, in order.
+    func numbers(of model: SandboxModel) -> [Int] {
+        self[model].records.indices.filter { isMember(UInt32($0), of: model) }
+    }
+
+    func count(of model: SandboxModel) -> Int {
+        model == model.storage ? self[model].count : numbers(of: model).count
+    }
 
     mutating func insert(_ record: StoredRecord, _ model: SandboxModel) -> UInt32 {
-        let number = tables[model.rawValue].insert(record)
+        let number = tables[model.storage.rawValue].insert(record)
         totals[model.rawValue].created += 1
         noteCreation(record, model)
         revision += 1
@@ -50,14 +66,22 @@ struct StoreState: Sendable {
     }
 
     mutating func replace(_ number: UInt32, _ record: StoredRecord, _ model: SandboxModel, changesKeys: Bool) {
-        tables[model.rawValue].replace(number, with: record, changesKeys: changesKeys)
+        tables[model.storage.rawValue].replace(number, with: record, changesKeys: changesKeys)
         totals[model.rawValue].updated += 1
         revision += 1
         if model == .customFields { readCustomFields() }
     }
 
+    /// Moves the time of the last write of a record that has not changed.
+    mutating func touch(_ number: UInt32, _ model: SandboxModel, now: Int64) {
+        guard var record = self[model][number] else { return }
+        record.updatedAt = now
+        tables[model.storage.rawValue].replace(number, with: record, changesKeys: false)
+        revision += 1
+    }
+
     mutating func remove(_ number: UInt32, _ model: SandboxModel) {
-        tables[model.rawValue].remove(number)
+        tables[model.storage.rawValue].remove(number)
         totals[model.rawValue].deleted += 1
         revision += 1
         if model == .customFields { readCustomFields() }
@@ -68,12 +92,15 @@ struct StoreState: Sendable {
         var found: [[UInt16: CustomField]] = SandboxModel.allCases.map { _ in [:] }
         for case let record? in self[.customFields].records {
             let parent = record.text(.parent)?.lowercased()
-            guard let model = SandboxModel.allCases.first(where: { $0.parentName == parent }),
+            guard let model = SandboxModel.allCases.first(where: { $0.rules.parentName == parent })?.storage,
                 let name = record.value(.name), let number = names.customName(JSONText.inner(name))
             else { continue }
+            let values = record.value(.listValues).map { JSONText.elements($0).map { JSONText.plain($0[...]) } }
+            let choices = switches.listValues == .refuse ? values ?? [] : nil
             found[model.rawValue][number] = CustomField(
-                type: PropertyType(customType: record.text(.type) ?? ""),
-                isFormula: record.text(.isFormula) == "true"
+                type: PropertyType(customType: record.text(.type) ?? "", choices: choices),
+                isFormula: record.text(.isFormula) == "true",
+                isLocked: record.text(.isLocked) == "true"
             )
         }
         customFields = found
@@ -88,21 +115,31 @@ struct StoreState: Sendable {
     /// several (end users of different companies), the first.
     func find(_ reference: ArraySlice<UInt8>, _ model: SandboxModel) -> UInt32? {
         let table = self[model]
-        if reference.starts(with: "extid-".utf8) { return table.records(.externalId, reference.dropFirst(6)).first }
-        if reference.starts(with: "srcid-".utf8) { return table.records(.sourceId, reference.dropFirst(6)).first }
-        return table.number(id: reference)
+        // A ticket's source id is stored as its external id.
+        let source: Property = model == .tickets ? .externalId : .sourceId
+        let found: [UInt32]
+        if reference.starts(with: "extid-".utf8) {
+            found = table.records(.externalId, reference.dropFirst(6))
+        } else if reference.starts(with: "srcid-".utf8) {
+            found = table.records(source, reference.dropFirst(6))
+        } else {
+            found = table.number(id: reference).map { [$0] } ?? []
+        }
+        return found.first { isMember($0, of: model) }
     }
 
+    /// Notes under which key a record is made, to tell whether it is made again.
     private mutating func noteCreation(_ record: StoredRecord, _ model: SandboxModel) {
-        guard let key = model.keyables.first(where: { record.value($0) != nil }), let value = record.value(key) else {
+        let rules = model.rules
+        guard let key = rules.keyables.first(where: { record.value($0) != nil }), let value = record.value(key) else {
             return
         }
-        // An external id is the end user's only together with the company.
-        let scope = model == .endusers && key == .externalId ? UInt64(record.company) : 0
+        // The own id is the record's only together with the company.
+        let scope = rules.isScoped && key == rules.ownID ? UInt64(record.company) : 0
         let hash = KeyHash.of(value, seed: scope << 16 | UInt64(model.rawValue) << 8 | UInt64(key.rawValue))
         guard !createdKeys.insert(hash).inserted else { return }
         totals[model.rawValue].createdAgain += 1
         guard createdAgain.count < 1_000 else { return }
-        createdAgain["\(model.path) \(key.text)=\(JSONText.plain(value))", default: 1] += 1
+        createdAgain["\(model.path) \(rules.sent(key).text)=\(JSONText.plain(value))", default: 1] += 1
     }
 }

@@ -44,6 +44,21 @@ struct StoredRecord: Sendable {
     /// A property as text for people, nil where it has none.
     func text(_ property: Property) -> String? { value(property).map(JSONText.plain) }
 
+    /// What a person is called: by the whole name, by its parts, or by the email.
+    var personName: String? {
+        if let name = text(.name) { return name }
+        let parts = [text(.firstName), text(.lastName)].compactMap { $0 }.joined(separator: " ")
+        return parts.isEmpty ? text(.nickName) ?? text(.email) : parts
+    }
+
+    /// A property as a number, nil where it is none.
+    func number(_ property: Property) -> Double? {
+        value(property).flatMap { JSONText.isNumber($0) ? Double(String(decoding: $0, as: UTF8.self)) : nil }
+    }
+
+    /// Whether a conversation is a ticket.
+    var isTicket: Bool { value(.type)?.elementsEqual("\"ticket\"".utf8) == true }
+
     private func field(at position: Int) -> (UInt16, ArraySlice<UInt8>) {
         let name = UInt16(fields[position]) | UInt16(fields[position + 1]) << 8
         var length = 0
