@@ -53,10 +53,13 @@ import Testing
         let text = try await project.sluice("check")
         #expect(text.status == 0, "\(text.everything)")
         #expect(text.output.contains("local (sqlite") && text.output.contains("planhat (planhat"))
+        #expect(text.output.contains("sync companies\n  ok     columns: accounts has all 4 columns"), "\(text.output)")
+        #expect(text.output.contains("  ok     fields: all 3 mapped fields are there, 2 of them"), "\(text.output)")
         let json = try await project.sluice("check", "--json").json()
         #expect(json.keys == ["ok", "diagnostics", "connections"] && json["ok"].bool == true)
         let connections = json["connections"].list
-        #expect(connections.map { $0["name"].string } == ["local", "planhat"])
+        #expect(connections.map { $0["name"].string } == ["local", "planhat", "companies"])
+        #expect(connections[2]["type"].string == "sync" && connections[2]["address"].string == "")
         for connection in connections {
             #expect(connection.keys == ["name", "type", "address", "steps", "warnings"])
             for step in connection["steps"].list {
@@ -81,12 +84,43 @@ import Testing
         #expect(steps.last?["ok"].bool == false && steps.last?["hint"].string?.isEmpty == false)
     }
 
+    @Test func aSyncThatDoesNotFitItsEndsEndsWithFour() async throws {
+        let project = try await CompanyProject()
+        let wrong = CompanyProject.text(project.planhat.address)
+            .replacing("name: name", with: "name: nmae").replacing("custom.Plan:", with: "custom.Plans:")
+        try project.folder.write(wrong, to: "wrong.yaml")
+        let text = try await project.sluice("check", "--project", "wrong.yaml")
+        #expect(text.status == 4, "\(text.everything)")
+        #expect(text.output.contains("FAILED columns: accounts has no column nmae.\n         Did you mean name?"))
+        #expect(text.output.contains("FAILED fields: wrong.yaml:14: The account has no field custom.Plans."))
+        let json = try await project.sluice("check", "companies", "--json", "--project", "wrong.yaml")
+        let body = try json.json()
+        #expect(json.status == 4 && body["ok"].bool == false)
+        #expect(body["connections"].list.map { $0["name"].string } == ["local", "planhat", "companies"])
+        #expect(body["connections"][2]["steps"].list.map { $0["step"].string } == ["columns", "fields"])
+        #expect(body["connections"][2]["steps"].list.allSatisfy { $0["hint"].string?.isEmpty == false })
+        // Where an end did not pass there is nothing to say of the sync.
+        let closed = try await project.sluice("check", "--json", environment: ["PLANHAT_API_KEY": "wrong"])
+        #expect(try closed.json()["connections"].list.count == 2 && closed.status == 4)
+    }
+
+    @Test func aFieldThatTheAccountComputesIsRefused() async throws {
+        let project = try await CompanyProject()
+        let wrong = CompanyProject.text(project.planhat.address)
+            .replacing("custom.Plan:", with: "custom.Revenue per Seat:")
+        try project.folder.write(wrong, to: "wrong.yaml")
+        let text = try await project.sluice("check", "companies", "--project", "wrong.yaml")
+        #expect(text.status == 4 && text.output.contains("Revenue per Seat is computed"), "\(text.everything)")
+    }
+
     @Test func objectsShowsKeysBehaviorsAndTheAccountsOwnFields() async throws {
         let project = try await CompanyProject()
         let list = try await project.sluice("objects", "planhat", "--json").json()
-        #expect(list["objects"].list.map { $0["name"].string } == ["company", "end_user"])
+        let names = list["objects"].list.compactMap { $0["name"].string }
+        #expect(names.prefix(2) == ["company", "end_user"] && names.count > 20 && Set(names).count == names.count)
         let company = try await project.sluice("objects", "planhat", "company", "--json").json()
-        #expect(company["keys"].list.count == 3 && company["behaviors"].list.count == 2)
+        #expect(company["keys"].list.map { $0["name"].string } == ["externalId", "sourceId", "_id"])
+        #expect(company["keys"].list.map { $0["can_create"].bool } == [true, true, false])
         let custom = company["fields"].list.filter { $0["custom"].bool == true }.compactMap { $0["name"].string }
         #expect(custom.contains("custom.Plan") && custom.contains("custom.Renewal Date"), "\(custom)")
         let text = try await project.sluice("objects", "planhat", "company")
@@ -94,6 +128,45 @@ import Testing
         let short = try await project.sluice("objects", "planhat")
         #expect(short.output.contains("end_user"))
         #expect(try await project.sluice("objects", "planhat", "compny").status == 2)
+    }
+
+    @Test(arguments: [80, 120]) func everyObjectFitsTheTerminal(width: Int) async throws {
+        let project = try await CompanyProject()
+        let columns = ["COLUMNS": String(width)]
+        let list = try await project.sluice("objects", "planhat", environment: columns)
+        let names = try await project.sluice("objects", "planhat", "--json").json()["objects"].list.compactMap {
+            $0["name"].string
+        }
+        let shown = Set(
+            list.output.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) })
+        #expect(shown.isSuperset(of: names))
+        for name in names {
+            let object = try await project.sluice("objects", "planhat", name, environment: columns)
+            let tooWide = (list.output + object.output).split(separator: "\n").filter { $0.count > width }
+            #expect(object.status == 0 && tooWide.isEmpty, "\(name): \(tooWide)")
+            #expect(!object.output.contains("…"), "nothing is cut: \(object.output)")
+        }
+    }
+
+    @Test func anObjectSaysAllThatIsKnownOfItsFields() async throws {
+        let project = try await CompanyProject()
+        let text = try await project.sluice("objects", "planhat", "company").output
+        for line in [
+            "status", "choice", "One of: prospect, coming, customer, canceled, lost", "Needed to create",
+            "reference to user", "Finds a record but never creates one", "Also written website",
+            "set by the destination itself", "custom.Renewal Date",
+        ] { #expect(text.contains(line), "\(line): \(text)") }
+        let fields = try await project.sluice("objects", "planhat", "end_user", "--json").json()["fields"].list
+        for field in fields {
+            #expect(
+                field.keys == [
+                    "name", "aliases", "type", "choices", "refers_to", "lookups", "minimum", "maximum",
+                    "excludes_zero", "characters_max", "required", "writable", "custom", "help",
+                ])
+        }
+        let company = try #require(fields.first { $0["name"].string == "companyId" })
+        #expect(company["refers_to"].string == "company" && company["required"].bool == true)
+        #expect(company["lookups"].list.first == .null && company["lookups"].list.contains(.string("externalId")))
     }
 
     @Test func tablesAndPreviewShowWhatThereIsToRead() async throws {
@@ -121,6 +194,47 @@ import Testing
         #expect(runs.isEmpty)
         let left = project.folder.files(under: ".sluice").filter { $0.contains("plans/") || $0.contains("syncs/") }
         #expect(left.isEmpty, "\(left)")
+    }
+
+    @Test func planShowsOneRowOfEachReasonAndNamesRowsWithoutAKey() async throws {
+        let project = try await CompanyProject()
+        try project.database.execute(
+            """
+            insert into accounts values (null, 'a', 'Free', 1), (null, 'b', 'Free', 1), (null, 'c', 'Free', 1);
+            insert into accounts values (20, 'd', 'Free', 'many'), (7, 'Twin', 'Free', 1);
+            """)
+        let plan = try await project.sluice("plan", "companies", "--records", "3")
+        #expect(plan.status == 0 && plan.output.contains("  invalid (no key)\n"), "\(plan.everything)")
+        #expect(plan.output.contains("  invalid 20\n") && plan.output.contains("  invalid 7\n"), "\(plan.output)")
+        let json = try await project.sluice("plan", "companies", "--records", "3", "--json").json()["plans"][0]
+        let codes = json["examples"].list.compactMap { $0["code"].string }
+        #expect(Set(codes) == ["missing_key", "cannot_cast", "duplicate_key"] && codes.count == 3, "\(json)")
+    }
+
+    @Test func oneOfSomethingIsNotCalledMany() async throws {
+        let project = try await CompanyProject(rows: 1)
+        let plan = try await project.sluice("plan", "companies")
+        #expect(plan.output.contains("a run would send 1 record (") && !plan.output.contains("1 records"))
+        try await project.sluice("run", "companies")
+        let shown = try await project.sluice("show")
+        #expect(shown.output.contains("  the request:") && !shown.output.contains("1 requests"), "\(shown.output)")
+        let reset = try await project.sluice("reset", "companies", "--yes")
+        #expect(reset.output == "Forgot 1 record; the next run sends 1 row.\n", "\(reset.everything)")
+        let none = try await project.sluice("confirm", "companies", "--in-doubt")
+        #expect(none.output == "0 records are now known to have arrived.\n", "\(none.everything)")
+    }
+
+    @Test func theHelpSaysWhatACommandEndsWithAndDoesBesides() async throws {
+        let folder = try WorkFolder()
+        for (command, words) in [
+            ("cancel", ["Exit code: 0", "\"state\"", "interrupted"]), ("confirm", ["Exit code: 0", "\"confirmed\""]),
+            ("test", ["interrupted is finished first"]), ("resend", ["interrupted is finished first"]),
+            ("check", ["Exit code: 0", "sync"]), ("plan", ["Exit code: 0", "guard"]),
+        ] {
+            let help = try await folder.sluice(command, "--help", environment: ["COLUMNS": "120"]).output
+            let text = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            for word in words { #expect(text.contains(word), "\(command): \(help)") }
+        }
     }
 
     @Test func aRunIsShownAlikeByRunShowAndRuns() async throws {

@@ -3,7 +3,17 @@ internal import Runner
 
 struct Confirm: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Says that records in doubt did arrive.", discussion: "Example: sluice confirm usage --in-doubt")
+        abstract: "Says that records in doubt did arrive.",
+        discussion: """
+            Example: sluice confirm usage --in-doubt
+
+            The records count as accepted from then on, in a run of their own, and nothing is sent. A key that is not \
+            in doubt is named and changes nothing.
+
+            With --json: {"confirmed": how many, "unknown": [the given keys that are not in doubt]}. Exit code: 0 all \
+            the given records were confirmed (none in doubt with --in-doubt included), 1 a key was not in doubt, a run \
+            of the sync is going on, or one that was interrupted has to be finished first by sluice run.
+            """)
 
     @Argument(help: "A sync of the project.")
     var sync: String
@@ -27,7 +37,8 @@ struct Confirm: ParsableCommand {
         if common.json {
             try Output.print(json: ConfirmBody(confirmed: result.confirmed, unknown: result.unknown))
         } else {
-            Output.text("\(RunText.grouped(result.confirmed)) records are now known to have arrived.")
+            let verb = result.confirmed == 1 ? "is" : "are"
+            Output.text("\(RunText.counted(result.confirmed, "record")) \(verb) now known to have arrived.")
             for key in result.unknown { Output.text("\(key) is not in doubt.") }
         }
         if !result.unknown.isEmpty { throw ExitStatus.failed }

@@ -5,7 +5,11 @@ internal import Runner
 struct Objects: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the objects of a destination: keys, behaviors, fields, and the account's own fields.",
-        discussion: "Example: sluice objects crm company")
+        discussion: """
+            Example: sluice objects crm company
+
+            Lines are as wide as the terminal, or as COLUMNS says.
+            """)
 
     @Argument(help: "A destination of the project.")
     var destination: String
@@ -35,78 +39,11 @@ struct Objects: AsyncParsableCommand {
 
     private func list(_ objects: [DestinationObject]) throws {
         if common.json { return try Output.print(json: ["objects": objects.map { ObjectBody($0, found: []) }]) }
-        var table = TextTable(["object", "keys", "behaviors"])
-        for object in objects {
-            table.add([
-                object.name, object.keys.map(\.name).joined(separator: ", "),
-                object.behaviors.map(\.rawValue).joined(separator: ", "),
-            ])
-        }
-        table.lines().forEach(Output.text)
+        ObjectText.list(objects, width: Output.width).forEach(Output.text)
     }
 
     private func show(_ object: DestinationObject, found: [DestinationField]) throws {
-        let body = ObjectBody(object, found: found)
-        if common.json { return try Output.print(json: body) }
-        Output.text("\(object.displayName) (\(object.name))")
-        Output.text("behaviors: " + body.behaviors.joined(separator: ", "))
-        Output.text("keys:")
-        for key in object.keys {
-            let within = key.uniqueWithin.map { ", unique within \($0)" } ?? ""
-            Output.text("  \(key.name)\(key.canCreate ? "" : ", finds but never creates")\(within)")
-            if !key.note.isEmpty { Output.text("    \(key.note)") }
-        }
-        var table = TextTable(["field", "type", "needed to create", "writable", "about"])
-        for field in body.fields {
-            table.add([
-                field.name, field.type + choices(field), field.required ? "yes" : "", field.writable ? "yes" : "no",
-                field.help,
-            ])
-        }
-        table.lines().forEach(Output.text)
-    }
-
-    private func choices(_ field: ObjectBody.Field) -> String {
-        field.choices.isEmpty ? "" : " (\(field.choices.joined(separator: ", ")))"
-    }
-}
-
-private struct ObjectBody: Encodable {
-    struct Field: Encodable {
-        var name: String
-        var type: String
-        var choices: [String]
-        var required: Bool
-        var writable: Bool
-        var custom: Bool
-        var help: String
-    }
-
-    var name: String
-    var displayName: String
-    var keys: [String]
-    var behaviors: [String]
-    var fields: [Field]
-
-    init(_ object: DestinationObject, found: [DestinationField]) {
-        name = object.name
-        displayName = object.displayName
-        keys = object.keys.map(\.name)
-        behaviors = object.behaviors.map(\.rawValue)
-        fields = object.fields.map { Self.field($0, isCustom: false) } + found.map { Self.field($0, isCustom: true) }
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case name
-        case displayName = "display_name"
-        case keys, behaviors, fields
-    }
-
-    private static func field(_ field: DestinationField, isCustom: Bool) -> Field {
-        var choices: [String] = []
-        if case .choice(let list) = field.type { choices = list }
-        return Field(
-            name: field.name, type: field.type.word, choices: choices, required: field.isRequiredOnCreate,
-            writable: field.isWritable, custom: isCustom, help: field.help)
+        if common.json { return try Output.print(json: ObjectBody(object, found: found)) }
+        ObjectText(object: object, found: found, width: Output.width).lines().forEach(Output.text)
     }
 }

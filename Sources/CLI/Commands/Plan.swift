@@ -6,7 +6,14 @@ internal import StateStore
 struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Dry run: what a run would create, update, skip, and which rows are invalid. Leaves nothing behind.",
-        discussion: "Example: sluice plan companies --records 5")
+        discussion: """
+            Example: sluice plan companies --records 5
+
+            Of the rows that would not be sent, one example of each reason comes first.
+
+            Exit code: 0 a run would go on, 1 failed, 2 the project or the command line is wrong, 5 a guard would stop \
+            it.
+            """)
 
     @Argument(help: "Syncs of the project.")
     var syncs: [String]
@@ -45,17 +52,21 @@ struct Plan: AsyncParsableCommand {
     private func show(_ report: PlanSync.Report) {
         let full =
             report.full ? " (full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))" : ""
-        Output.text("\(report.sync): a run would send \(RunText.grouped(report.operations.planned)) records\(full)")
+        let removals = report.operations.removals
+        let removed = removals > 0 ? " and remove \(RunText.grouped(removals))" : ""
+        let sent = RunText.counted(report.operations.planned, "record")
+        Output.text("\(report.sync): a run would send \(sent)\(removed)\(full)")
         if let record = report.guardRecord {
             Output.text("  guard \(record.name) would stop it: \(record.message)")
             Output.text("    \(record.hint)")
         }
         Output.text("  rows        " + RunText.rows(report.rows))
         let changed = report.operations.planned - report.added
-        Output.text("  operations  \(RunText.grouped(report.added)) new, \(RunText.grouped(changed)) changed")
+        let gone = removals > 0 ? ", \(RunText.grouped(removals)) to remove" : ""
+        Output.text("  operations  \(RunText.grouped(report.added)) new, \(RunText.grouped(changed)) changed\(gone)")
         for reason in report.reasons { Output.text("  \(RunText.grouped(reason.count)) \(reason.code)") }
         for example in report.examples {
-            Output.text("  \(example.change) \(example.key)")
+            Output.text("  \(example.change) \(RunText.key(example.key))")
             if let payload = example.payload { Output.text("    \(payload)") }
             if let message = example.message { Output.text("    \(message)") }
             if let hint = example.hint, !hint.isEmpty { Output.text("    \(hint)") }

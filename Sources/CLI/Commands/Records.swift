@@ -31,8 +31,9 @@ struct Records: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let history = RunHistory(try workspace.environment().database)
-        let record = try RunLookup.find(number, history)
+        let environment = try workspace.environment()
+        let history = RunHistory(environment.database)
+        let record = try RunLookup.find(number, environment)
         let kind = outcome.flatMap { OutcomeKind(rawValue: $0) }
         if common.json { return try Output.print(json: ["records": try all(history, record.id, kind)]) }
         if csv { Output.text("key,outcome,code,message,hint,run") }
@@ -58,7 +59,7 @@ struct Records: ParsableCommand {
             ]
             return Output.text(cells.map { CSVText.cell($0) }.joined(separator: ","))
         }
-        Output.text("\(outcome.key.isEmpty ? "(no key)" : outcome.key)  \(outcome.outcome.rawValue)  \(outcome.code)")
+        Output.text("\(RunText.key(outcome.key))  \(outcome.outcome.rawValue)  \(outcome.code)")
         Output.text("  \(outcome.message)")
         if !outcome.hint.isEmpty { Output.text("  \(outcome.hint)") }
     }

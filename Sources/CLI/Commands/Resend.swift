@@ -5,7 +5,13 @@ internal import StateStore
 struct Resend: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Reads the source again and sends chosen records in a run of their own.",
-        discussion: "Example: sluice resend companies --key acct-7 --key acct-9")
+        discussion: """
+            Example: sluice resend companies --key acct-7 --key acct-9
+
+            A run of the sync that was interrupted is finished first, which may send other records too: its rest, not \
+            only the chosen ones. Both runs are shown. A key that is not in the source any more is named; there is \
+            nothing to send for it.
+            """)
 
     @Argument(help: "A sync of the project.")
     var sync: String
@@ -44,7 +50,12 @@ struct Resend: AsyncParsableCommand {
 struct Test: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Sends one record, as a recorded run, and shows request and answer.",
-        discussion: "Example: sluice test companies --key acct-7")
+        discussion: """
+            Example: sluice test companies --key acct-7
+
+            A run of the sync that was interrupted is finished first, which may send other records too: its rest, not \
+            only this one. Both runs are shown.
+            """)
 
     @Argument(help: "A sync of the project.")
     var sync: String

@@ -22,10 +22,10 @@ struct Reset: AsyncParsableCommand {
         let known = try action.knownCount()
         let rows = try await action.rowsToSend()
         if !yes {
-            let known = RunText.grouped(known)
+            let verb = known == 1 ? "is" : "are"
             Output.note(
-                "\(known) records are known to be at the destination. After the reset the next run sends "
-                    + "\(RunText.grouped(rows)) rows.")
+                "\(RunText.counted(known, "record")) \(verb) known to be at the destination. After the reset the next "
+                    + "run sends \(RunText.counted(rows, "row")).")
             guard isatty(STDIN_FILENO) == 1 else {
                 throw RunError(
                     code: "invalid_option", message: "Nothing was forgotten: there is nobody to ask.",
@@ -36,7 +36,8 @@ struct Reset: AsyncParsableCommand {
         }
         try action.reset()
         if common.json { return try Output.print(json: ResetBody(forgotten: known, rowsToSend: rows)) }
-        Output.text("Forgot \(RunText.grouped(known)) records; the next run sends \(RunText.grouped(rows)) rows.")
+        let (forgotten, sent) = (RunText.counted(known, "record"), RunText.counted(rows, "row"))
+        Output.text("Forgot \(forgotten); the next run sends \(sent).")
     }
 }
 

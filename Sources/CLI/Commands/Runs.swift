@@ -5,7 +5,12 @@ internal import StateStore
 
 struct Runs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows the history of runs, newest first.", discussion: "Example: sluice runs companies --limit 5")
+        abstract: "Shows the history of runs, newest first.",
+        discussion: """
+            Example: sluice runs companies --limit 5
+
+            A run whose process was killed is shown as interrupted until the next run of its sync has dealt with it.
+            """)
 
     @Argument(help: "A sync; all if none is named.")
     var sync: String?
@@ -18,8 +23,7 @@ struct Runs: ParsableCommand {
     func run() throws {
         let workspace = try Workspace.open(common)
         let environment = try workspace.environment()
-        let history = RunHistory(environment.database)
-        let runs = try history.runs(sync: sync, limit: limit)
+        let runs = try CurrentRuns(environment: environment).runs(sync: sync, limit: limit)
         // A sync that the project has no more may still have a history.
         if let sync, runs.isEmpty { _ = try workspace.sync(sync) }
         if common.json { return try Output.print(json: ["runs": runs]) }
@@ -50,14 +54,15 @@ struct Show: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let history = RunHistory(try workspace.environment().database)
-        let record = try RunLookup.find(number, history)
+        let environment = try workspace.environment()
+        let history = RunHistory(environment.database)
+        let record = try RunLookup.find(number, environment)
         if common.json { return try Output.print(json: record) }
         RunText.summary(record, reasons: try history.reasons(run: record.id)).forEach(Output.text)
         Output.text("  started     \(record.startedAt.text) by \(record.trigger)")
         let exchanges = try history.exchanges(run: record.id, limit: 20)
         guard !exchanges.isEmpty else { return }
-        Output.text("  requests, the first \(exchanges.count):")
+        Output.text(exchanges.count == 1 ? "  the request:" : "  requests, the first \(exchanges.count):")
         for exchange in exchanges {
             let status = exchange.status.map(String.init) ?? exchange.error ?? "no answer"
             let batch = exchange.batch.map { " batch \($0 + 1), try \(exchange.attempt)" } ?? ""
@@ -68,10 +73,15 @@ struct Show: ParsableCommand {
 
 /// Finds a run by its number.
 enum RunLookup {
-    static func find(_ number: Int64?, _ history: RunHistory) throws -> RunRecord {
-        if let number, let record = try history.run(number) { return record }
-        if number == nil, let newest = try history.runs(limit: 1).first { return newest }
-        throw RunError(
+    static func find(_ number: Int64?, _ environment: RunEnvironment) throws -> RunRecord {
+        let runs = CurrentRuns(environment: environment)
+        if let number, let record = try runs.run(number) { return record }
+        if number == nil, let newest = try runs.runs(limit: 1).first { return newest }
+        throw unknown(number)
+    }
+
+    static func unknown(_ number: Int64?) -> RunError {
+        RunError(
             code: "unknown_run", message: number.map { "There is no run \($0)." } ?? "There are no runs yet.",
             hint: "sluice runs lists them.")
     }

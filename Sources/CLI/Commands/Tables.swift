@@ -20,7 +20,7 @@ struct Tables: AsyncParsableCommand {
         if common.json { return try Output.print(json: ["tables": tables.map { TableBody($0) }]) }
         for table in tables {
             let name = Relation.table(schema: table.schema, name: table.name).text
-            let rows = table.rowsEstimate.map { ", about \(RunText.grouped($0)) rows" } ?? ""
+            let rows = table.rowsEstimate.map { ", about \(RunText.counted($0, "row"))" } ?? ""
             Output.text("\(name) (\(table.kind)\(rows))")
             for column in table.columns {
                 Output.text("  \(column.name)  \(column.declaredType)\(column.isNullable ? "" : ", never null")")

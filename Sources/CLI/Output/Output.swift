@@ -37,6 +37,17 @@ enum Output {
         isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
 
+    /// How many characters a line has room for: COLUMNS, or the terminal's; nil where neither says.
+    static var width: Int? {
+        if let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap({ Int($0) }), columns > 0 {
+            return max(columns, 40)
+        }
+        var size = winsize()
+        guard isatty(STDOUT_FILENO) == 1, unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
+        else { return nil }
+        return max(Int(size.ws_col), 40)
+    }
+
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
     static func write(_ text: String, to descriptor: Int32) {

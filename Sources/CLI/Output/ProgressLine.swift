@@ -66,8 +66,8 @@ final class ProgressLine: Sendable {
         switch progress {
         case .started(let run, let sync, let isResumed):
             return "\(sync): run \(run)\(isResumed ? " resumed" : "")"
-        case .scanning(let rows): return "reading  \(RunText.grouped(rows)) rows"
-        case .planned(let operations): return "planned  \(RunText.grouped(operations)) operations"
+        case .scanning(let rows): return "reading  \(RunText.counted(rows, "row"))"
+        case .planned(let operations): return "planned  \(RunText.counted(operations, "operation"))"
         case .delivering(let done, let total): return "sending  " + bar(done, of: total)
         case .waiting(let reason, let duration): return "waiting \(seconds(duration)): \(reason)"
         case .gone, .ended, .notSwept: return nil

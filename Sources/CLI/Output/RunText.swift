@@ -14,6 +14,14 @@ enum RunText {
         return number < 0 ? "-" + text : text
     }
 
+    /// `1 row`, `12,408 rows`.
+    static func counted(_ number: Int, _ noun: String) -> String {
+        "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+    }
+
+    /// What a row without a key is called where its key would stand.
+    static func key(_ key: String) -> String { key.isEmpty ? "(no key)" : key }
+
     static func state(_ state: RunState) -> String {
         switch state {
         case .completedWithRejections: "finished, but rows did not arrive"
@@ -26,10 +34,12 @@ enum RunText {
     ///
     /// - Parameter remark: what else the first line says in parentheses.
     static func summary(
-        _ run: RunRecord, reasons: [ReasonSummary], state: String? = nil, remark: String = ""
+        _ run: RunRecord, reasons: [ReasonSummary], remark: String = ""
     ) -> [String] {
-        let state = state ?? Self.state(run.state)
-        var lines = ["\(run.sync): run \(run.id) \(state)" + duration(run) + full(run) + remark]
+        var lines = ["\(run.sync): run \(run.id) \(state(run.state))" + duration(run) + full(run) + remark]
+        if run.state == .interrupted {
+            lines.append("  its process ended before it did; the next run of \(run.sync) finishes it or plans anew")
+        }
         if let failure = run.error { lines += problem(failure.code, failure.message, failure.hint) }
         if let record = run.guard { lines += problem("guard " + record.name, record.message, record.hint) }
         lines += notArrived(run, reasons)
@@ -54,7 +64,8 @@ enum RunText {
             let count = counted(reason, run, among: reasons)
             let keys = reason.examples.filter { !$0.isEmpty }
             let shown = keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(count > keys.count ? ", …" : ""))"
-            let kept = count > reason.count ? ", of which the first \(grouped(reason.count)) are kept" : ""
+            let verb = reason.count == 1 ? "is" : "are"
+            let kept = count > reason.count ? ", of which the first \(grouped(reason.count)) \(verb) kept" : ""
             lines.append("    \(grouped(count)) \(reason.outcome.rawValue): \(reason.reason.code)\(shown)\(kept)")
             lines.append("      \(reason.reason.message)")
             if !reason.reason.hint.isEmpty { lines.append("      \(reason.reason.hint)") }
@@ -78,7 +89,7 @@ enum RunText {
     }
 
     static func operations(_ operations: OperationLedger) -> String {
-        let removals = operations.removals > 0 ? " + \(grouped(operations.removals)) removals" : ""
+        let removals = operations.removals > 0 ? " + \(counted(operations.removals, "removal"))" : ""
         let kinds = [
             ("created", operations.created), ("updated", operations.updated),
             ("already equal", operations.alreadyEqual), ("sent", operations.sent), ("removed", operations.removed),
@@ -108,7 +119,7 @@ enum RunText {
     }
 
     static func bytes(_ count: Int64) -> String {
-        if count < 10_000 { return "\(grouped(Int(count))) bytes" }
+        if count < 10_000 { return counted(Int(count), "byte") }
         if count < 10_000_000 { return "\(grouped(Int(count / 1_000))) kB" }
         return "\(grouped(Int(count / 1_000_000))) MB"
     }
