@@ -5,10 +5,13 @@ public struct ByteWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
     @usableFromInline var written = 0
+    private let alignment: Int
 
-    public init(capacity: Int = 4_096) {
+    /// - Parameter alignment: of the first byte's address, a power of two.
+    public init(capacity: Int = 4_096, alignment: Int = 16) {
         self.capacity = max(capacity, 64)
-        unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
+        self.alignment = alignment
+        unsafe base = .allocate(byteCount: self.capacity, alignment: alignment)
     }
 
     deinit { unsafe base.deallocate() }
@@ -82,6 +85,14 @@ public struct ByteWriter: ~Copyable {
         written = count + size
     }
 
+    /// Appends as many zeros as it takes to make the count a multiple of `size`.
+    public mutating func pad(toMultipleOf size: Int) {
+        let missing = (size - count % size) % size
+        reserve(missing)
+        unsafe (base + written).initializeMemory(as: UInt8.self, repeating: 0, count: missing)
+        written += missing
+    }
+
     /// Overwrites four bytes written earlier, for lengths that are known only later.
     @inlinable
     public mutating func replace(at offset: Int, with number: UInt32) {
@@ -149,7 +160,7 @@ public struct ByteWriter: ~Copyable {
     @usableFromInline
     mutating func grow(to needed: Int) {
         let larger = max(needed, capacity * 2)
-        let next = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        let next = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: alignment)
         unsafe next.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
         unsafe base = unsafe next

@@ -39,10 +39,10 @@ struct MakePlan {
             prepared: prepared, retrying: Retrying(policy: .init(), environment: environment), seed: memory.seed,
             isCancelled: isCancelled
         ).read()
-        let maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
-        let columns = try await scan(into: maker, isCancelled: isCancelled)
-        try finishDuplicates(maker)
-        try await strikeAbsent(maker)
+        var maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
+        let columns = try await scan(into: &maker, isCancelled: isCancelled)
+        try finishDuplicates(&maker)
+        try await strikeAbsent(&maker)
         try outcomes.flush()
         var summary = summary(maker, columns: columns)
         summary.pendingCleared = clearedPending(maker)
@@ -76,7 +76,7 @@ struct MakePlan {
         prepared.shape.key.field.flatMap { prepared.shape.object.key($0)?.name } ?? ""
     }
 
-    private func scan(into maker: PlanMaker, isCancelled: () throws -> Bool) async throws -> [Column] {
+    private func scan(into maker: inout PlanMaker, isCancelled: () throws -> Bool) async throws -> [Column] {
         let progress = environment.progress
         return try await prepared.source.withScan(prepared.scanRequest) { batches in
             while let batch = try await batches.next() {
@@ -89,11 +89,11 @@ struct MakePlan {
     }
 
     /// Strikes out what shares its key with another row, and names the held rows.
-    private func finishDuplicates(_ maker: PlanMaker) throws {
+    private func finishDuplicates(_ maker: inout PlanMaker) throws {
         var shared = maker.struck
         try maker.spill.finish { hash, _ in shared.insert(hash) }
         if !shared.isEmpty {
-            try strike(maker, as: .invalid, PlanMaker.duplicateKey) { shared.contains($0) }
+            try strike(&maker, as: .invalid, PlanMaker.duplicateKey) { shared.contains($0) }
         }
         for row in maker.held {
             let isShared = row.index >= 0 ? maker.seen[row.index] == .duplicate : shared.contains(row.keyHash)
@@ -107,15 +107,16 @@ struct MakePlan {
     }
 
     private func strike(
-        _ maker: PlanMaker, as outcome: OutcomeKind, _ reason: Reason, where isStruck: (Hash128) -> Bool
+        _ maker: inout PlanMaker, as outcome: OutcomeKind, _ reason: Reason, where isStruck: (Hash128) -> Bool
     ) throws {
+        let outcomes = maker.outcomes
         var failure: (any Error)?
         var new = 0
         let count = try maker.writer.strike { operation in
             guard failure == nil, isStruck(operation.keyHash) else { return false }
             if operation.isNew { new += 1 }
             do {
-                try maker.outcomes.add(outcome, key: operation.keyText, keyHash: operation.keyHash, reason)
+                try outcomes.add(outcome, key: operation.keyText, keyHash: operation.keyHash, reason)
             } catch {
                 failure = error
             }
@@ -129,7 +130,7 @@ struct MakePlan {
     }
 
     /// Strikes out what the behavior does not want because of what is, or is not, at the destination.
-    private func strikeAbsent(_ maker: PlanMaker) async throws {
+    private func strikeAbsent(_ maker: inout PlanMaker) async throws {
         let rules = prepared.shape.behavior.rules
         guard rules.asksForKeys, maker.ledger.planned > 0 else { return }
         var candidates: [String] = []
@@ -142,7 +143,7 @@ struct MakePlan {
         let existing = try await resolver.existing(candidates, total: maker.ledger.planned)
         let wantsExisting = rules.added == .upsertIfKeyExists
         let reason = wantsExisting ? Self.absent : Self.present
-        try strike(maker, as: .skipped, reason) { existing.contains($0) != wantsExisting }
+        try strike(&maker, as: .skipped, reason) { existing.contains($0) != wantsExisting }
     }
 
     private static let absent = Reason(
@@ -152,7 +153,7 @@ struct MakePlan {
         code: "already_at_destination", message: "A record at the destination has this key, and the sync only creates.",
         hint: "Nothing to do. Use update_or_create to update records.")
 
-    private func summary(_ maker: PlanMaker, columns: [Column]) -> PlanSummary {
+    private func summary(_ maker: borrowing PlanMaker, columns: [Column]) -> PlanSummary {
         var summary = PlanSummary()
         summary.definition = prepared.definitionText
         summary.mappingRevision = prepared.shape.mappingRevision
@@ -169,7 +170,7 @@ struct MakePlan {
     }
 
     /// Refused records whose row is as the destination has it again, or is gone. What is in doubt stays.
-    private func clearedPending(_ maker: PlanMaker) -> [String] {
+    private func clearedPending(_ maker: borrowing PlanMaker) -> [String] {
         var cleared: [String] = []
         guard let pending else { return cleared }
         for entry in pending.entries where entry.kind != .inDoubt && !maker.touchedPending.contains(entry.keyHash) {
@@ -178,7 +179,7 @@ struct MakePlan {
         return cleared
     }
 
-    private func judge(_ maker: PlanMaker, _ summary: PlanSummary) -> [GuardVerdict] {
+    private func judge(_ maker: borrowing PlanMaker, _ summary: PlanSummary) -> [GuardVerdict] {
         guard !options.isSelective else { return [] }
         var facts = GuardFacts(rows: maker.ledger)
         facts.knownCount = snapshot?.count ?? 0

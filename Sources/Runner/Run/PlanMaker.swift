@@ -4,7 +4,10 @@ internal import StateStore
 internal import SyncCore
 
 /// Steps 2 to 6 of the walk for one scan: takes its batches one by one and writes the plan. Owned by one task.
-final class PlanMaker {
+///
+/// A struct that is handed on `inout`, not a class: every use of a class's property is checked for exclusive access
+/// while the program runs, which here would be some dozens of times for each row.
+struct PlanMaker: ~Copyable {
     let shape: SyncShape
     let dataset: Dataset
     let outcomes: OutcomeSink
@@ -70,7 +73,7 @@ final class PlanMaker {
         self.outcomes = outcomes
     }
 
-    func consume(_ batch: RowBatch) throws {
+    mutating func consume(_ batch: RowBatch) throws {
         let firstRow = ledger.scanned
         try batch.withRows { rows throws(any Error) in
             dataset.admit(rows, into: &admitted)
@@ -83,7 +86,7 @@ final class PlanMaker {
         }
     }
 
-    private func probe() {
+    private mutating func probe() {
         if let snapshot {
             snapshot.probe(admitted.keyHashes, into: &probes)
         } else if probes.count < admitted.keyHashes.count {
@@ -91,7 +94,7 @@ final class PlanMaker {
         }
     }
 
-    private func noteKeyless(_ invalid: InvalidRow, firstRow: Int) throws {
+    private mutating func noteKeyless(_ invalid: InvalidRow, firstRow: Int) throws {
         keylessRows += 1
         if filter.isSelective {
             // Nobody can have asked for a row without a key.
@@ -104,11 +107,11 @@ final class PlanMaker {
         try outcomes.add(.invalid, key: "", keyHash: .void, reason)
     }
 
-    private func judge(_ finding: Differ.Finding, _ rows: borrowing RowsView) throws {
+    private mutating func judge(_ finding: Differ.Finding, _ rows: borrowing RowsView) throws {
         let place = Int(finding.place)
         let row = Int(admitted.rows[place])
         let keyHash = admitted.keyHashes[place]
-        if filter.isAskedFor(keyHash) { met.insert(keyHash) }
+        if !filter.takesAll && filter.isAskedFor(keyHash) { met.insert(keyHash) }
         let finding = recheck(finding)
         switch finding.change {
         case .unchanged:
@@ -124,7 +127,7 @@ final class PlanMaker {
     }
 
     /// The batch was compared before any of it was judged, so a changed row's key may by now be that of another row.
-    private func recheck(_ finding: Differ.Finding) -> Differ.Finding {
+    private mutating func recheck(_ finding: Differ.Finding) -> Differ.Finding {
         guard finding.change == .changed, seen[finding.index] != .unseen else { return finding }
         var duplicate = finding
         duplicate.change = .duplicate
@@ -133,11 +136,11 @@ final class PlanMaker {
         return duplicate
     }
 
-    private func decide(
+    private mutating func decide(
         _ finding: Differ.Finding, _ rows: borrowing RowsView, _ row: Int, keyHash: Hash128, rowHash: Hash128
     ) throws -> SeenTable.Mark {
-        if filter.isPending(keyHash) { touchedPending.insert(keyHash) }
-        switch filter.judge(keyHash: keyHash, rowHash: rowHash) {
+        if !filter.takesAll && filter.isPending(keyHash) { touchedPending.insert(keyHash) }
+        switch filter.takesAll ? .take : filter.judge(keyHash: keyHash, rowHash: rowHash) {
         case .leave:
             let isUnchanged = finding.index >= 0 && probes[Int(finding.place)].rowHash == rowHash
             if isUnchanged { ledger.unchanged += 1 } else { ledger.deferred += 1 }
@@ -157,7 +160,7 @@ final class PlanMaker {
         return try plan(finding, rows, row, keyHash: keyHash, rowHash: rowHash)
     }
 
-    private func plan(
+    private mutating func plan(
         _ finding: Differ.Finding, _ rows: borrowing RowsView, _ row: Int, keyHash: Hash128, rowHash: Hash128
     ) throws -> SeenTable.Mark {
         let isNew = finding.change == .added
@@ -171,23 +174,21 @@ final class PlanMaker {
             return .unchanged
         }
         dataset.writeKey(rows, row, to: &key)
-        var reason: Reason?
-        _ = unsafe try writer.append(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes) {
-            reason = mapping.map(rows, row, into: &$0)
-            return reason == nil
-        }
-        if let reason {
+        unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes)
+        if let reason = mapping.map(rows, row, into: &writer.payload) {
+            writer.abandon()
             ledger.invalid += 1
             try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
             return .invalid
         }
+        _ = try writer.commit()
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned
     }
 
     /// Counts a row whose key an earlier row had, and takes back what the first such row was counted as.
-    private func noteDuplicate(_ finding: Differ.Finding, keyHash: Hash128) throws {
+    private mutating func noteDuplicate(_ finding: Differ.Finding, keyHash: Hash128) throws {
         if filter.leaves(keyHash) {
             ledger.deferred += 1
             return

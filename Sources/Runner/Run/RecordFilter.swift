@@ -24,7 +24,11 @@ struct RecordFilter {
         self.keys = keys
         choice = options.onlyPending
         ignoresHolds = isFull || options.isSelective
+        takesAll = self.pending == nil && keys == nil && choice == nil
     }
+
+    /// Whether it takes every record, whatever it is asked.
+    let takesAll: Bool
 
     var isSelective: Bool { keys != nil || choice != nil }
 

@@ -21,7 +21,7 @@ struct FileHeader {
         case closed = "SLUICECL"
 
         /// The version this program writes; it reads it and those below.
-        var version: UInt32 { 1 }
+        var version: UInt32 { self == .plan ? 2 : 1 }
     }
 
     enum Reading {

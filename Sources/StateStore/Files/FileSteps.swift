@@ -41,12 +41,18 @@ package struct FileSteps: Sendable {
 
     /// Writes `bytes` as the step `step`, or the torn part of them.
     func write(_ bytes: UnsafeRawBufferPointer, to file: StateFile, at offset: Int, as step: StepName) throws {
+        try unsafe write(bytes, as: step) { try unsafe file.write($0, at: offset) }
+    }
+
+    /// The same where `body` does the writing.
+    func write(
+        _ bytes: UnsafeRawBufferPointer, as step: StepName, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
         switch try before(step) {
         case .proceed:
-            try unsafe file.write(bytes, at: offset)
+            try unsafe body(bytes)
         case .torn(let count):
-            let prefix = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(max(count, 0)))
-            try unsafe file.write(prefix, at: offset)
+            try unsafe body(UnsafeRawBufferPointer(rebasing: bytes.prefix(max(count, 0))))
             throw StepInterrupted(step: step)
         }
     }

@@ -27,7 +27,8 @@ struct PlanBlockPlace: Sendable, Hashable {
 
 /// The bytes of a plan's blocks.
 ///
-/// block:     XXH3-64 of all after it 8 | marker 4 | body size 4 | operations 4 | 0 4 | first sequence 8 | body
+/// block:     XXH3-64 of all after it 8 | marker 4 | body size 4 | operations 4 | 0 4 | first sequence 8 | body,
+///            zeros up to the end of a page (none in version 1)
 /// operation: kind 1 | is new 1 | 0 2 | key size 4 | payload size 4 | key hash 16 | row hash 16 | key | payload
 enum PlanBlock {
     static let marker: UInt32 = 0x4B43_4C42
@@ -51,20 +52,15 @@ enum PlanBlock {
         unsafe block.replace(at: 0, with: Checksum.of(covered))
     }
 
-    /// Reads and verifies a block; throws `plan_corrupt`.
-    static func read(_ file: StateFile, _ place: PlanBlockPlace) throws -> [UInt8] {
-        let block = try file.bytes(at: place.offset, count: place.size)
-        let isRight = unsafe block.withUnsafeBytes { bytes in
-            guard bytes.count == place.size, bytes.count >= headerSize else { return false }
-            let covered = unsafe UnsafeRawBufferPointer(rebasing: bytes[8...])
-            return unsafe bytes.loadUnaligned(as: UInt64.self) == Checksum.of(covered)
-                && bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == marker
-                && bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self) == UInt32(place.size - headerSize)
-                && bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == UInt32(place.operations)
-                && bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self) == UInt64(place.firstSequence)
-        }
-        guard isRight else { throw damaged(file.path, place) }
-        return block
+    /// Whether these are the bytes of the block that stands there.
+    static func isRight(_ bytes: UnsafeRawBufferPointer, _ place: PlanBlockPlace) -> Bool {
+        guard bytes.count == place.size, bytes.count >= headerSize else { return false }
+        let covered = unsafe UnsafeRawBufferPointer(rebasing: bytes[8...])
+        return unsafe bytes.loadUnaligned(as: UInt64.self) == Checksum.of(covered)
+            && bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == marker
+            && bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self) == UInt32(place.size - headerSize)
+            && bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == UInt32(place.operations)
+            && bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self) == UInt64(place.firstSequence)
     }
 
     static func damaged(_ path: String, _ place: PlanBlockPlace) -> StateError {

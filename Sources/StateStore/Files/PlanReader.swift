@@ -13,14 +13,14 @@ package struct PlanReader: Sendable {
     /// Operations with those struck out; each has a sequence below it.
     package let total: Int
 
-    private let file: StateFile
+    private let file: PlanFile
     private let struck: StruckSet
     private let places: [PlanBlockPlace]
     /// The next operation: its block, its offset in it (0: at the block's beginning) and its sequence.
     private var blockNumber = 0
     private var offset = 0
     private var sequence = 0
-    private var block: [UInt8] = []
+    private var block = PlanBlockMemory()
     /// The size of the batch before, which the next one will probably have too.
     private var likelyBytes = 0
     private var likelyItems = 0
@@ -28,22 +28,26 @@ package struct PlanReader: Sendable {
     /// Throws `plan_corrupt` for a sealed plan that is damaged and for a file that is no plan, `state_newer`.
     package init(path: String) throws {
         self.path = path
-        file = try StateFile.open(path, .read)
-        let footer = try PlanFooter(file)
+        file = try PlanFile(path, .read)
+        let footer = try PlanFooter(file.plain)
         isSealed = footer.isSealed
         summary = footer.summary
         total = footer.total
         struck = footer.struck
         places = footer.places
-        header = try Self.readHeader(file, isSealed: isSealed)
+        header = try Self.readHeader(file.plain, isSealed: isSealed)
     }
 
     private static func readHeader(_ file: StateFile, isSealed: Bool) throws -> [UInt8] {
         let start = try FileHeader.read(file, at: 0, as: .plan)
-        if let start, let size = Int(exactly: start.numbers[0]), size <= (try file.size()) {
+        if let start, let count = Int(exactly: start.numbers[0]), let end = Int(exactly: start.numbers[2]),
+            max(count, end) <= (try file.size())
+        {
+            // Version 1 has no zeros after the header.
+            let size = max(count, end - FileHeader.size)
             let header = try file.bytes(at: FileHeader.size, count: size)
             let isRight = unsafe header.withUnsafeBytes { unsafe Checksum.of($0) == start.numbers[1] }
-            if header.count == size && isRight { return header }
+            if header.count == size && isRight { return Array(header.prefix(count)) }
         }
         if isSealed { throw StateError.planCorrupt(file.path, "its header is not right") }
         return []
@@ -104,7 +108,7 @@ package struct PlanReader: Sendable {
     private mutating func advance(_ body: (PlannedOperation) throws -> Bool) throws {
         while blockNumber < places.count {
             let place = places[blockNumber]
-            if offset == 0 { block = try PlanBlock.read(file, place) }
+            if offset == 0 { try block.read(file, place) }
             let (wanted, start) = (sequence, offset)
             let reached = try unsafe block.withUnsafeBytes { bytes in
                 try unsafe Self.walk(bytes, place, path, from: start, sequence: wanted, struck, body)
@@ -114,7 +118,7 @@ package struct PlanReader: Sendable {
             blockNumber += 1
             offset = 0
         }
-        block = []
+        block = PlanBlockMemory()
     }
 
     /// Where a walk through a block ended. While `offset` is 0 the block has yet to be walked from its first operation.

@@ -1,99 +1,98 @@
 package import Records
 
 /// Writes the plan of one run: its operations in the order they are found, in blocks of about a MiB with a checksum
-/// each, then a seal. A plan without its seal is one whose scan did not end.
+/// each, then a seal. A plan without its seal is one whose scan did not end. The first two and each block are filled up
+/// with zeros to whole pages, so that blocks can go past the page cache.
 ///
 /// header 64 | the caller's header | blocks | footer (struck, places of the blocks, summary) | seal 64
 package struct PlanWriter: ~Copyable {
     /// One operation may not be larger: a block's size is written in four bytes.
     package static let operationBytesMax = 64 * 1_024 * 1_024
 
-    private let file: StateFile
+    private let file: PlanFile
     private let steps: FileSteps
-    private var block = ByteWriter(capacity: PlanBlock.bytesWanted + 64 * 1_024)
+    /// The block that is being filled; the payload of the operation that was begun is at its end.
+    package var payload = ByteWriter(
+        capacity: PlanBlock.bytesWanted + 64 * 1_024, alignment: StateFile.pageBytes)
+    /// Where in the block the operation that was begun starts, and where its payload does.
+    private var begun = 0
+    private var payloadStart = 0
     private var operations = 0
     private var places: [PlanBlockPlace] = []
     private var offset: Int
     private var struck = StruckSet()
     private var appended = 0
-    /// Up to where the disk has been asked to set room aside.
-    private var reserved = 0
     package private(set) var isSealed = false
 
     /// Begins a plan; an old one of that path is overwritten. `header` is the caller's, any bytes.
     package init(path: String, header: [UInt8], steps: FileSteps = .none) throws {
         self.steps = steps
-        let checksum = unsafe header.withUnsafeBytes { unsafe Checksum.of($0) }
-        let bytes = FileHeader(kind: .plan, numbers: [UInt64(header.count), checksum]).encoded() + header
-        let created = try StateFile.open(path, .create)
-        try unsafe bytes.withUnsafeBytes { try unsafe steps.write($0, to: created, at: 0, as: .planCreated) }
+        let start = Self.start(header)
+        let created = try PlanFile(path, .create)
+        try unsafe start.withUnsafeBytes { try unsafe steps.write($0, to: created.plain, at: 0, as: .planCreated) }
         file = created
-        offset = bytes.count
-        PlanBlock.begin(&block)
+        offset = start.count
+        PlanBlock.begin(&payload)
+    }
+
+    /// The file's header and the caller's, filled up with zeros to whole pages. The checksum covers the zeros too.
+    private static func start(_ header: [UInt8]) -> [UInt8] {
+        let pageBytes = StateFile.pageBytes
+        let size = (FileHeader.size + header.count + pageBytes - 1) / pageBytes * pageBytes
+        let padded = header + [UInt8](repeating: 0, count: size - FileHeader.size - header.count)
+        let checksum = unsafe padded.withUnsafeBytes { unsafe Checksum.of($0) }
+        return FileHeader(kind: .plan, numbers: [UInt64(header.count), checksum, UInt64(size)]).encoded() + padded
     }
 
     /// Operations written and not struck out.
     package var count: Int { appended - struck.count }
 
     /// The size of the plan so far.
-    package var bytes: Int { offset + (operations > 0 ? block.count : 0) }
+    package var bytes: Int { offset + (operations > 0 ? payload.count : 0) }
 
     /// Appends an operation and returns its sequence, which counts from 0 and includes the struck ones. Throws
     /// `operation_too_large`, `disk_full`, `state_unwritable`.
     package mutating func append(
         kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: UnsafeRawBufferPointer,
-        payload: UnsafeRawBufferPointer
+        payload bytes: UnsafeRawBufferPointer
     ) throws -> Int {
-        let size = PlanBlock.operationHeaderSize + key.count + payload.count
+        let size = PlanBlock.operationHeaderSize + key.count + bytes.count
         guard size <= Self.operationBytesMax else { throw Self.tooLarge(file.path, size) }
-        precondition(!isSealed)
-        if operations > 0 && block.count + size > PlanBlock.bytesWanted { try flush() }
-        unsafe block.append(upTo: size) { place in
-            unsafe place.storeBytes(of: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0), as: UInt32.self)
-            unsafe place.storeBytes(of: UInt32(key.count), toByteOffset: 4, as: UInt32.self)
-            unsafe place.storeBytes(of: UInt32(payload.count), toByteOffset: 8, as: UInt32.self)
-            unsafe place.storeBytes(of: keyHash, toByteOffset: 12, as: Hash128.self)
-            unsafe place.storeBytes(of: rowHash, toByteOffset: 28, as: Hash128.self)
-            let start = unsafe place + PlanBlock.operationHeaderSize
-            if let bytes = key.baseAddress { unsafe start.copyMemory(from: bytes, byteCount: key.count) }
-            if let bytes = payload.baseAddress {
-                unsafe (start + key.count).copyMemory(from: bytes, byteCount: payload.count)
-            }
-            return size
-        }
-        operations += 1
-        appended += 1
-        return appended - 1
+        if operations > 0 && payload.count + size > PlanBlock.bytesWanted { try flush() }
+        unsafe begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key)
+        unsafe payload.append(bytes)
+        return try commit()
     }
 
-    /// Appends an operation whose payload `body` writes straight into the plan's block. Where `body` returns false the
-    /// operation is left out, and nil is returned instead of its sequence.
-    package mutating func append(
-        kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: UnsafeRawBufferPointer,
-        payload body: (inout ByteWriter) throws -> Bool
-    ) throws -> Int? {
+    /// Begins an operation, whose payload is then appended to `payload`; `commit` or `abandon` ends it.
+    package mutating func begin(
+        kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: UnsafeRawBufferPointer
+    ) {
         precondition(!isSealed)
-        let start = block.count
-        block.append(littleEndian: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0))
-        block.append(littleEndian: UInt32(key.count))
-        block.append(littleEndian: UInt32(0))
-        block.append(keyHash)
-        block.append(rowHash)
-        unsafe block.append(key)
-        let payloadStart = block.count
-        guard try body(&block) else {
-            block.truncate(to: start)
-            return nil
-        }
-        let size = block.count - start
+        begun = payload.count
+        payload.append(littleEndian: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0))
+        payload.append(littleEndian: UInt32(key.count))
+        payload.append(littleEndian: UInt32(0))
+        payload.append(keyHash)
+        payload.append(rowHash)
+        unsafe payload.append(key)
+        payloadStart = payload.count
+    }
+
+    /// Leaves out the operation that was begun.
+    package mutating func abandon() { payload.truncate(to: begun) }
+
+    /// Ends the operation that was begun, and returns its sequence. Throws as `append` does.
+    package mutating func commit() throws -> Int {
+        let size = payload.count - begun
         guard size <= Self.operationBytesMax else {
-            block.truncate(to: start)
+            abandon()
             throw Self.tooLarge(file.path, size)
         }
-        block.replace(at: start + 8, with: UInt32(block.count - payloadStart))
+        payload.replace(at: begun + 8, with: UInt32(payload.count - payloadStart))
         operations += 1
         appended += 1
-        if block.count > PlanBlock.bytesWanted { try flush() }
+        if payload.count > PlanBlock.bytesWanted { try flush() }
         return appended - 1
     }
 
@@ -104,26 +103,18 @@ package struct PlanWriter: ~Copyable {
             hint: "Leave the large column out of the mapping, or shorten it in the dataset's query.")
     }
 
-    /// A plan that has grown to some MiB will probably grow on.
-    private mutating func reserve() {
-        guard places.count >= 4, offset + block.count > reserved else { return }
-        file.reserve(from: offset, count: Self.reservedBytes)
-        reserved = offset + Self.reservedBytes
-    }
-
-    private static let reservedBytes = 16 << 20
-
     private mutating func flush() throws {
         guard operations > 0 else { return }
-        reserve()
         let first = appended - operations
-        PlanBlock.seal(&block, operations: operations, firstSequence: first)
-        try unsafe steps.write(block.bytes, to: file, at: offset, as: .planBlock)
+        payload.pad(toMultipleOf: StateFile.pageBytes)
+        PlanBlock.seal(&payload, operations: operations, firstSequence: first)
+        let (file, offset) = (file, offset)
+        try unsafe steps.write(payload.bytes, as: .planBlock) { try unsafe file.write($0, at: offset) }
         places.append(
-            PlanBlockPlace(offset: offset, size: block.count, firstSequence: first, operations: operations))
-        offset += block.count
+            PlanBlockPlace(offset: offset, size: payload.count, firstSequence: first, operations: operations))
+        self.offset += payload.count
         operations = 0
-        PlanBlock.begin(&block)
+        PlanBlock.begin(&payload)
     }
 
     /// Strikes out all operations that `isStruck` says so of, in one pass over what was written; those struck before
@@ -132,8 +123,9 @@ package struct PlanWriter: ~Copyable {
         precondition(!isSealed)
         try flush()
         let before = struck.count
+        var block = PlanBlockMemory()
         for place in places {
-            let block = try PlanBlock.read(file, place)
+            try block.read(file, place)
             try unsafe block.withUnsafeBytes { bytes in
                 var offset = PlanBlock.headerSize
                 for sequence in place.firstSequence..<place.firstSequence + place.operations {
@@ -167,9 +159,8 @@ package struct PlanWriter: ~Copyable {
         let checksum = unsafe Checksum.of(footer.bytes)
         let numbers = [UInt64(offset), UInt64(footer.count), checksum, UInt64(appended), UInt64(struck.count)]
         footer.append(FileHeader(kind: .planSeal, numbers: numbers).encoded())
-        try unsafe steps.write(footer.bytes, to: file, at: offset, as: .planSealed)
-        if reserved > 0 { try file.truncate(to: offset + footer.count) }
-        try file.synchronize()
+        try unsafe steps.write(footer.bytes, to: file.plain, at: offset, as: .planSealed)
+        try file.plain.synchronize()
         try StateFolder.synchronize(StateFolder.parent(file.path))
         offset += footer.count
         isSealed = true

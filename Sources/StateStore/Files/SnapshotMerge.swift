@@ -45,7 +45,8 @@ package enum SnapshotMerge {
         let aside = files.newSnapshotPath
         do {
             let file = try StateFile.open(aside, .create)
-            var writer = SnapshotWriter(file, expected: (base?.count ?? 0) + sorter.total)
+            var writer = SnapshotWriter(
+                file, expected: (base?.count ?? 0) + sorter.total, folder: files.folder)
             try merge(base, &sorter, into: &writer)
             let header = try writer.finish(generation: generation, run: run, steps: files.steps)
             try files.steps.reach(.snapshotRenamed)
@@ -84,7 +85,8 @@ package enum SnapshotMerge {
             run = journalRun
         }
         let file = try StateFile.temporary(in: files.folder)
-        var writer = SnapshotWriter(file, expected: (base?.count ?? 0) + sorter.total)
+        var writer = SnapshotWriter(
+            file, expected: (base?.count ?? 0) + sorter.total, folder: files.folder)
         try merge(base, &sorter, into: &writer)
         _ = try writer.finish(generation: newest, run: run)
         return try Snapshot(file, rebuiltFrom: start)

@@ -32,6 +32,23 @@ final class StateFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// An existing file once more, read and written past the page cache: addresses, offsets and sizes must be multiples
+    /// of `pageBytes`. nil where the file system refuses.
+    static func openPastCache(_ path: String, _ mode: Mode) -> StateFile? {
+        let flags = mode == .read ? O_RDONLY : O_RDWR
+        let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC | pastCacheFlag)
+        return descriptor >= 0 ? StateFile(descriptor: descriptor, path: path) : nil
+    }
+
+    static let pageBytes = 4_096
+
+    /// O_DIRECT, which Swift's module of the C library does not have.
+    #if arch(arm64) || arch(arm)
+        private static let pastCacheFlag: Int32 = 0o200000
+    #else
+        private static let pastCacheFlag: Int32 = 0o40000
+    #endif
+
     static func open(_ path: String, _ mode: Mode) throws -> StateFile {
         guard let file = try openIfPresent(path, mode) else { throw StateError.system(ENOENT, "open", path) }
         return file
@@ -100,12 +117,6 @@ final class StateFile: Sendable {
         try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             initialized = try unsafe read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
         }
-    }
-
-    /// Asks the disk to set `count` bytes aside from `offset` on; the file is then that long. Writing there is half the
-    /// work for the system. Only a wish: where it cannot be met, writing goes on as ever and says itself what is wrong.
-    func reserve(from offset: Int, count: Int) {
-        _ = posix_fallocate(descriptor, off_t(offset), off_t(count))
     }
 
     func truncate(to size: Int) throws {

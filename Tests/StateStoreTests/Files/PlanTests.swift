@@ -250,6 +250,42 @@ import Testing
         }
     }
 
+    /// More than goes through the page cache, so that blocks of both kinds are written and read.
+    @Test func largePlanGivesBackWhatWasAppended() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/1.plan"
+        let text = String(repeating: "x", count: 1_000)
+        var writer = try PlanWriter(path: path, header: [])
+        try Self.write(&writer, (0..<24_000).map { Planned(key: "\($0)", payload: text + "\($0)") })
+        let struck = try writer.strike { $0.sequence % 3 == 0 }
+        #expect(struck == 8_000)
+        try writer.seal(summary: [])
+        var reader = try PlanReader(path: path)
+        var wrong = 0
+        var sequences: [Int] = []
+        while let batch = try reader.next(itemsMax: 700, bytesMax: 1 << 20, overheadPerItem: 2, keyField: "id") {
+            for (index, entry) in batch.entries.enumerated() {
+                sequences.append(entry.sequence)
+                if batch.payloadText(index) != text + "\(entry.sequence)" { wrong += 1 }
+            }
+        }
+        #expect(wrong == 0)
+        #expect(sequences == (0..<24_000).filter { $0 % 3 != 0 })
+    }
+
+    /// What the program wrote before blocks were filled up to whole pages.
+    @Test func planOfTheFirstFormatIsRead() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/1.plan"
+        try RawFile.write(path, FirstPlanFormat.plan)
+        var reader = try PlanReader(path: path)
+        #expect(reader.isSealed && reader.count == 2 && reader.header == Array("head".utf8))
+        let batch = try reader.next(itemsMax: 9, bytesMax: 99, overheadPerItem: 0, keyField: "id")
+        let read = try #require(batch)
+        let texts = read.entries.indices.map { read.keyText($0) + read.payloadText($0) }
+        #expect(texts == ["a{}", "b{1}"])
+    }
+
     @Test func newerPlanIsRefused() throws {
         let scratch = try ScratchFolder()
         let path = try Self.plan([Planned()], scratch)

@@ -1,0 +1,76 @@
+/// The file of a plan. Its blocks, but for the first, go past the page cache: each is written once and read once, and
+/// gigabytes of them would cost their copying and push out what other programs need.
+///
+/// A copy shares the file.
+struct PlanFile: Sendable {
+    /// Blocks that begin below this offset are written and read as other files are: a small plan needs no disk to be
+    /// read again.
+    static let cachedBytes = 8 << 20
+
+    let plain: StateFile
+    /// nil where the file system does not do it.
+    private let pastCache: StateFile?
+
+    var path: String { plain.path }
+
+    init(_ path: String, _ mode: StateFile.Mode) throws {
+        plain = try StateFile.open(path, mode)
+        pastCache = StateFile.openPastCache(path, mode)
+    }
+
+    /// Bytes that are whole pages at a page's offset and address go past the cache, others do not.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+        if let pastCache, unsafe Self.isWholePages(bytes, offset) {
+            do {
+                return try unsafe pastCache.write(bytes, at: offset)
+            } catch let error as StateError where error.code == "state_io" {
+                // Some file systems refuse only now. If something else is wrong, the plain way will say so.
+            }
+        }
+        try unsafe plain.write(bytes, at: offset)
+    }
+
+    /// As `write`; returns how many bytes there were.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        if let pastCache, unsafe Self.isWholePages(UnsafeRawBufferPointer(buffer), offset) {
+            do {
+                return try unsafe pastCache.read(into: buffer, at: offset)
+            } catch let error as StateError where error.code == "state_io" {
+                // As above.
+            }
+        }
+        return try unsafe plain.read(into: buffer, at: offset)
+    }
+
+    private static func isWholePages(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Bool {
+        guard offset >= cachedBytes, let base = bytes.baseAddress else { return false }
+        return (offset | bytes.count | Int(bitPattern: base)) % StateFile.pageBytes == 0
+    }
+}
+
+/// The memory that one block after the other is read into. Its bytes begin where a page does.
+struct PlanBlockMemory: Sendable {
+    private var storage: [UInt8] = []
+    private var range = 0..<0
+
+    /// Reads and verifies a block; throws `plan_corrupt`.
+    mutating func read(_ file: PlanFile, _ place: PlanBlockPlace) throws {
+        let pageBytes = StateFile.pageBytes
+        let size = place.size + (pageBytes - place.size % pageBytes) % pageBytes
+        if storage.count < size + pageBytes { storage = [UInt8](repeating: 0, count: size + pageBytes) }
+        range = 0..<0
+        range = try unsafe storage.withUnsafeMutableBytes { all in
+            let address = Int(bitPattern: all.baseAddress)
+            let start = (pageBytes - address % pageBytes) % pageBytes
+            let window = unsafe UnsafeMutableRawBufferPointer(rebasing: all[start..<start + size])
+            let count = try unsafe file.read(into: window, at: place.offset)
+            let block = unsafe UnsafeRawBufferPointer(rebasing: window[..<min(count, place.size)])
+            guard unsafe PlanBlock.isRight(block, place) else { throw PlanBlock.damaged(file.path, place) }
+            return start..<start + place.size
+        }
+    }
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try unsafe storage.withUnsafeBytes { try unsafe body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+}
