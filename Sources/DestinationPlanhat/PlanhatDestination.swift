@@ -1,8 +1,8 @@
 package import ConnectorKit
 package import Records
 
-/// Writes records, activities and metrics to Planhat: request, wire, answer. Opens nothing before it is used and holds
-/// nothing open that has to be closed.
+/// Writes records, activities and metrics to Planhat, and takes records away: request, wire, answer. Opens nothing
+/// before it is used and holds nothing open that has to be closed.
 package struct PlanhatDestination: ConnectedDestination {
     package static let objects = PlanhatObjects.all
 
@@ -14,6 +14,7 @@ package struct PlanhatDestination: ConnectedDestination {
 
     let settings: PlanhatSettings
     let client: PlanhatClient
+    let confirmed = ConfirmedPaths()
 
     package init(_ settings: PlanhatSettings, context: DestinationContext) {
         self.settings = settings
@@ -24,14 +25,46 @@ package struct PlanhatDestination: ConnectedDestination {
         _ batch: OperationBatch, to object: DestinationObject
     ) async throws(DestinationError) -> BatchOutcome {
         let endpoint = AnalyticsEndpoint(object)
-        guard batch.kind == (endpoint == nil ? .upsert : .send) else {
+        guard Self.isSupported(batch.kind, object, endpoint) else {
             throw PlanhatErrors.operationNotSupported("\(batch.kind)")
         }
         guard batch.count <= object.batchItemsMax else {
             throw PlanhatErrors.batchTooLarge(batch.count, object.batchItemsMax)
         }
         guard batch.count > 0 else { return .attributed([], WriteTally()) }
+        if batch.kind == .delete { return try await delete(batch, of: object) }
+        if batch.kind.isRemoval { return try await change(batch, of: object) }
+        let refusals = RequiredValues(object).refusals(in: batch)
+        guard !refusals.isEmpty else { return try await deliver(batch, to: object, at: endpoint) }
+        var rest = batch
+        rest.entries = batch.entries.indices.filter { refusals[$0] == nil }.map { batch.entries[$0] }
+        let outcome =
+            rest.count == 0
+            ? .attributed([], WriteTally()) : try await deliver(rest, to: object, at: endpoint)
+        return outcome.with(refusals, count: batch.count)
+    }
+
+    private func deliver(
+        _ batch: OperationBatch, to object: DestinationObject, at endpoint: AnalyticsEndpoint?
+    ) async throws(DestinationError) -> BatchOutcome {
         if let endpoint { return try await send(batch, to: object, at: endpoint) }
+        return try await upsert(batch, to: object)
+    }
+
+    private static func isSupported(
+        _ kind: OperationKind, _ object: DestinationObject, _ endpoint: AnalyticsEndpoint?
+    ) -> Bool {
+        switch kind {
+        case .upsert: endpoint == nil
+        case .send: endpoint != nil
+        case .delete: object.removals.contains(.delete)
+        case .archive: object.removals.contains(.archive)
+        case .clear: object.removals.contains(.clear)
+        case .remember, .forget: false
+        }
+    }
+
+    func upsert(_ batch: OperationBatch, to object: DestinationObject) async throws(DestinationError) -> BatchOutcome {
         let request = PlanhatRequest.bulkUpsert(batch, object: object)
         return try await client.exchange(request) { (answer) throws(DestinationError) in
             try PlanhatResponse.outcome(of: batch, object: object, answer: answer, address: client.address)

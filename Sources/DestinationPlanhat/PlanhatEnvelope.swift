@@ -18,6 +18,7 @@ package struct PlanhatEnvelope: Sendable {
     /// A single record was answered instead of an envelope.
     package var isRecord = false
     private var keyLists: [Int] = []
+    private var idLists: [Int] = []
 
     /// Why an answer is not an envelope.
     package struct Unreadable: Error {
@@ -50,8 +51,15 @@ package struct PlanhatEnvelope: Sendable {
     package var succeeded: Int { created + updated + nonupdates }
 
     /// The entries of `insertsKeys` and `updatesKeys`: who was written, as far as the answer names them.
-    package func writtenKeys(in body: [UInt8]) -> [JSONValue] {
-        keyLists.flatMap { offset -> [JSONValue] in
+    package func writtenKeys(in body: [UInt8]) -> [JSONValue] { Self.elements(keyLists, of: body) }
+
+    /// Planhat's own ids of what was written, as `upsertedIds` and `modified` have them: not by row.
+    package func writtenIDs(in body: [UInt8]) -> Set<String> {
+        Set(Self.elements(idLists, of: body).compactMap(\.scalarText))
+    }
+
+    private static func elements(_ lists: [Int], of body: [UInt8]) -> [JSONValue] {
+        lists.flatMap { offset -> [JSONValue] in
             var reader = JSONReader(body)
             reader.position = offset
             do {
@@ -72,6 +80,10 @@ package struct PlanhatEnvelope: Sendable {
         case "insertsKeys", "updatesKeys":
             _ = reader.peek()
             keyLists.append(reader.position)
+            try reader.skipValue()
+        case "upsertedIds", "modified":
+            _ = reader.peek()
+            idLists.append(reader.position)
             try reader.skipValue()
         case "_id":
             isRecord = true

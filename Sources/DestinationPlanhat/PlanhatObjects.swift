@@ -17,10 +17,14 @@ package enum PlanhatObjects {
     static func upserted(
         _ name: String, _ displayName: String, path: String, keys: [KeyField], fields: [DestinationField]
     ) -> DestinationObject {
-        DestinationObject(
-            name: name, displayName: displayName, path: path, keys: keys, behaviors: [.updateOrCreate, .updateOnly],
-            fields: fields, acceptsUnknownFieldsUnder: "custom", batchItemsMax: batchItemsMax,
-            batchBytesMax: batchBytesMax, repeatable: .byKey)
+        var object = DestinationObject(
+            name: name, displayName: displayName, path: path, keys: keys,
+            behaviors: [.updateOrCreate, .updateOnly, .createOnly, .mirror, .delete], fields: fields,
+            acceptsUnknownFieldsUnder: "custom", batchItemsMax: batchItemsMax, batchBytesMax: batchBytesMax,
+            removalItemsMax: 1, repeatable: .byKey)
+        object.archiveField = fields.first { $0.name == "archived" && $0.isWritable }?.name
+        object.removals = object.archiveField == nil ? [.delete, .clear] : [.delete, .archive, .clear]
+        return object
     }
 
     // MARK: Keys

@@ -7,24 +7,44 @@ extension PlanhatDestination {
     package func readRecords(
         of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws {
-        // Planhat leaves archived end users out of the list unless asked for them.
-        let passes: [[(String, String)]] = object.name == "end_user" ? [[], [("archived", "true")]] : [[]]
-        for filters in passes {
-            var pages = RecordPages(
-                client: client, path: object.path, select: fields.joined(separator: ","), filters: filters)
+        for filters in object.passes {
+            var pages = pages(of: object, fields, filters)
             while let records = try await pages.next() {
-                let rows = records.flatMap { Self.texts(of: $0, fields) }
+                let rows = records.flatMap { Self.texts(of: $0, fields, object) }
                 if !rows.isEmpty { try await page(rows) }
             }
         }
     }
 
+    /// As `readRecords`, for what cannot fail by itself.
+    func eachPage(
+        of object: DestinationObject, fields: [String], _ page: ([[String]]) -> Void
+    ) async throws(DestinationError) {
+        for filters in object.passes {
+            var pages = pages(of: object, fields, filters)
+            while let records = try await pages.next() {
+                page(records.flatMap { Self.texts(of: $0, fields, object) })
+            }
+        }
+    }
+
+    private func pages(
+        of object: DestinationObject, _ fields: [String], _ filters: [(String, String)]
+    ) -> RecordPages {
+        let names = fields.flatMap { [$0] + (object.storedName(of: $0).map { [$0] } ?? []) }
+        return RecordPages(client: client, path: object.path, select: names.joined(separator: ","), filters: filters)
+    }
+
     /// One row for a record; one for each element where a field holds a list.
-    private static func texts(of record: JSONValue, _ fields: [String]) -> [[String]] {
+    private static func texts(
+        of record: JSONValue, _ fields: [String], _ object: DestinationObject
+    ) -> [[String]] {
         var rows: [[String]] = [[]]
         for field in fields {
-            guard case .array(let elements)? = record[field] else {
-                let text = record[field]?.scalarText ?? ""
+            let own = record[field] == .null ? nil : record[field]
+            let value = own ?? object.storedName(of: field).flatMap { record[$0] }
+            guard case .array(let elements)? = value else {
+                let text = value?.scalarText ?? ""
                 for index in rows.indices { rows[index].append(text) }
                 continue
             }
@@ -70,12 +90,23 @@ extension PlanhatDestination {
     }
 }
 
+extension DestinationObject {
+    /// Under which other name a record shows what is sent as `field`: a ticket's keys are those of a conversation.
+    func storedName(of field: String) -> String? {
+        guard name == "ticket" else { return nil }
+        return ["sourceId": "externalId", "title": "subject", "type": "subType"][field]
+    }
+}
+
 /// The records of one list, a page at a time, ordered by id so that records made meanwhile do not shift the pages.
 struct RecordPages {
     let client: PlanhatClient
     let path: String
     var select: String?
     var filters: [(String, String)] = []
+    /// Nil for lists that are not known to be sorted.
+    var sort: String? = "_id"
+    var limit: Int
     private var offset = 0
     private var firstPageCount: Int?
     private var lastFirst: JSONValue?
@@ -86,6 +117,7 @@ struct RecordPages {
         self.path = path
         self.select = select
         self.filters = filters
+        limit = PlanhatDestination.pageMax(path)
     }
 
     /// The next page, or nil after the last. A server may give fewer records than asked for; so the end is a page
@@ -93,8 +125,8 @@ struct RecordPages {
     mutating func next() async throws(DestinationError) -> [JSONValue]? {
         if isDone { return nil }
         let request = PlanhatRequest.list(
-            path, limit: PlanhatDestination.pageMax(path), offset: offset, select: select,
-            filters: filters + [("sort", "_id")])
+            path, limit: limit, offset: offset, select: select,
+            filters: filters + (sort.map { [("sort", $0)] } ?? []))
         let address = client.address
         let last = lastFirst
         let records = try await client.exchange(request) { (answer) throws(DestinationError) in

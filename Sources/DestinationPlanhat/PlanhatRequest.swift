@@ -8,6 +8,7 @@ package struct PlanhatRequest: Sendable {
         case get = "GET"
         case put = "PUT"
         case post = "POST"
+        case delete = "DELETE"
     }
 
     package var method: Method
@@ -56,11 +57,16 @@ package struct PlanhatRequest: Sendable {
     package static func one(_ path: String, key: String, keyField: String) -> PlanhatRequest {
         let prefix =
             switch keyField {
-            case "externalId": "extid-"
+            case "externalId", "extId": "extid-"
             case "sourceId": "srcid-"
             default: ""
             }
         return PlanhatRequest(method: .get, path: "/\(path)/\(prefix)\(encoded(key))")
+    }
+
+    /// One record's end. Planhat documents its own id alone here.
+    package static func delete(_ path: String, id: String) -> PlanhatRequest {
+        PlanhatRequest(method: .delete, path: "/\(path)/\(encoded(id))")
     }
 
     /// Everything but RFC 3986's unreserved characters as `%XX`.

@@ -59,7 +59,7 @@ package enum PlanhatResponse {
         let count = batch.count
         try checkCounts(envelope, count)
         var tally = WriteTally(created: envelope.created, updated: envelope.updated)
-        if batch.wantsIDs { tally.ids = PlanhatAttribution(batch).ids(in: envelope.writtenKeys(in: answer.body)) }
+        if batch.wantsIDs { tally.ids = ids(envelope, batch, answer.body) }
         if envelope.errors.isEmpty {
             if envelope.succeeded == count {
                 return .attributed(Array(repeating: .accepted, count: count), tally)
@@ -74,6 +74,14 @@ package enum PlanhatResponse {
             return .attributed([.rejected(joined(envelope.errors, object))], WriteTally())
         }
         return Settlement(envelope, batch, object, answer.body).outcome(tally)
+    }
+
+    private static func ids(_ envelope: PlanhatEnvelope, _ batch: OperationBatch, _ body: [UInt8]) -> [String?] {
+        let ids = PlanhatAttribution(batch).ids(in: envelope.writtenKeys(in: body))
+        guard ids == [nil], envelope.created + envelope.updated == 1 else { return ids }
+        // The lists of ids name no row; of one row alone they can only name that.
+        let written = envelope.writtenIDs(in: body)
+        return written.count == 1 ? [written.first] : ids
     }
 
     private static func joined(_ errors: [PlanhatEnvelope.Entry], _ object: DestinationObject) -> Reason {

@@ -25,6 +25,11 @@ enum RefusalText {
             message: "Planhat took the request but neither wrote the record nor refused it.", hint: hint)
     }
 
+    static let ambiguous = Reason(
+        code: "ambiguous_key", message: "More than one record of Planhat could be meant by this key; none was removed.",
+        hint: "Say `within` where the key is unique within a company only, or let `_id` or another key find the record."
+    )
+
     static func unaccounted(_ count: Int) -> Reason {
         Reason(
             code: "dropped_by_destination",

@@ -215,7 +215,7 @@ struct PlanhatClientTests {
         let watch = ContextWatch()
         let destination = try destination("http://127.0.0.1:9", watch)
         var removal = batch(["1"])
-        removal.kind = .delete
+        removal.kind = .archive
         let tooMany = batch((0..<5_001).map { "\($0)" })
         for (refused, code) in [(removal, "operation_not_supported"), (tooMany, "body_too_large")] {
             do {

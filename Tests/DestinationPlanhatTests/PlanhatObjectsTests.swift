@@ -7,7 +7,7 @@ struct PlanhatObjectsTests {
         let company = PlanhatObjects.company
         #expect(company.keys.map(\.name) == ["externalId", "sourceId", "_id"])
         #expect(company.key("_id")?.canCreate == false)
-        #expect(company.behaviors == [.updateOrCreate, .updateOnly])
+        #expect(company.behaviors == [.updateOrCreate, .updateOnly, .createOnly, .mirror, .delete])
         #expect(company.field("name")?.isRequiredOnCreate == true)
         #expect(company.batchItemsMax == 5_000 && company.batchBytesMax == 8 * 1_024 * 1_024)
     }
@@ -192,8 +192,28 @@ struct PlanhatObjectsTests {
 
     @Test func rowsThatPlanhatDropsAreKnown() {
         #expect(PlanhatObjects.ticket.requiredInEachRow == [["email"]])
-        #expect(PlanhatObjects.note.keys.map(\.name) == ["_id"] && PlanhatObjects.note.behaviors == [.updateOnly])
-        #expect(PlanhatObjects.timeEntry.behaviors == [.updateOnly])
+    }
+
+    /// What is found by Planhat's own id alone can be neither created nor kept in step.
+    @Test(arguments: upserted) func behaviorsAreThoseThatTheKeysAllow(_ object: DestinationObject) {
+        let isOwnIDOnly = object.keys.map(\.name) == ["_id"]
+        #expect(isOwnIDOnly == ["note", "time_entry"].contains(object.name))
+        #expect(
+            object.behaviors
+                == (isOwnIDOnly
+                    ? [.updateOnly, .delete] : [.updateOrCreate, .updateOnly, .createOnly, .mirror, .delete]))
+    }
+
+    @Test(arguments: PlanhatObjects.all) func recordsAreArchivedWhereTheyHaveAFieldForIt(_ object: DestinationObject) {
+        guard Self.upserted.contains(object) else {
+            #expect(object.removals.isEmpty && object.archiveField == nil)
+            return
+        }
+        let isArchivable = ["end_user", "conversation", "issue"].contains(object.name)
+        #expect(object.removals == (isArchivable ? [.delete, .archive, .clear] : [.delete, .clear]))
+        #expect(object.archiveField == (isArchivable ? "archived" : nil))
+        #expect(isArchivable == (object.field("archived")?.type == .boolean))
+        #expect(object.removalItemsMax == 1)
     }
 
     @Test func customFieldsBelongToTheModelOfTheObject() {

@@ -7,9 +7,7 @@ import Testing
 struct PlanhatPageTests {
     /// The section of the page that tells of one object.
     private static func section(_ object: DestinationObject) throws -> String {
-        let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let page = try String(contentsOf: root.appendingPathComponent("docs/connectors/planhat.md"), encoding: .utf8)
+        let page = try String(contentsOf: Self.page, encoding: .utf8)
         return try #require(
             page.components(separatedBy: "\n## ").first { $0.contains("| object | `planhat.\(object.name)` |") })
     }
@@ -35,13 +33,17 @@ struct PlanhatPageTests {
         let section = try Self.section(object)
         #expect(try Self.row("keys", of: section) == Set(object.keys.map { Self.known($0.name, $0.aliases) }))
         #expect(try Self.row("behaviors", of: section) == Set(object.behaviors.map(\.rawValue)))
+        if !object.removals.isEmpty {
+            #expect(try Self.row("removals", of: section) == Set(object.removals.map(\.rawValue)))
+        }
         let needed = try Self.row("needed to create", of: section)
         let fields = try #require(section.components(separatedBy: "\nFields: ").last)
         let shown = Self.quoted(fields.replacingOccurrences(of: "\n", with: " "))
         for field in object.fields where field.isWritable {
             let name = Self.known(field.name, field.aliases)
             #expect(shown.contains(name), "\(object.name): \(name) is not on the page")
-            guard field.isRequiredOnCreate, object.behaviors != [.updateOnly] else { continue }
+            guard field.isRequiredOnCreate, object.behaviors.contains(.updateOrCreate) || object.behaviors == [.send]
+            else { continue }
             #expect(needed.contains(name), "\(object.name): \(name) is needed")
         }
     }
@@ -65,6 +67,45 @@ struct PlanhatPageTests {
         for field in object.fields where field.isRequiredOnCreate {
             #expect(written.contains(field.name), "\(object.name): \(field.name) is not mapped")
         }
+    }
+
+    // MARK: The table of all objects
+
+    private static let page = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/connectors/planhat.md")
+
+    private static func table() -> String {
+        let behaviors = Behavior.allCases
+        var lines = [
+            "| object | key | " + behaviors.map { "`\($0.rawValue)`" }.joined(separator: " | ") + " |",
+            "|---|---|" + behaviors.map { _ in ":-:|" }.joined(),
+        ]
+        for object in PlanhatObjects.all {
+            let keys = object.keys.map { (name: "`\(known($0.name, $0.aliases))`", creates: $0.canCreate) }
+            for key in keys + (object.behaviors == [.send] ? [(name: "any columns", creates: true)] : []) {
+                let cells = behaviors.map { behavior in
+                    let isCreating = [.updateOrCreate, .createOnly, .mirror].contains(behavior)
+                    return object.behaviors.contains(behavior) && (key.creates || !isCreating) ? "yes" : ""
+                }
+                lines.append("| `\(object.name)` | \(key.name) | " + cells.joined(separator: " | ") + " |")
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// `SLUICE_UPDATE_GOLDEN=1` writes the table anew.
+    @Test func tableOfObjectsKeysAndBehaviorsIsThatOfTheDeclarations() throws {
+        let (begin, end) = ("<!-- behaviors: begin -->\n", "<!-- behaviors: end -->")
+        let text = try String(contentsOf: Self.page, encoding: .utf8)
+        let start = try #require(text.range(of: begin))
+        let stop = try #require(text.range(of: end))
+        let wanted = Self.table() + "\n"
+        if ProcessInfo.processInfo.environment["SLUICE_UPDATE_GOLDEN"] == "1" {
+            let whole = text[..<start.upperBound] + wanted + text[stop.lowerBound...]
+            try Data(String(whole).utf8).write(to: Self.page)
+            return
+        }
+        #expect(text[start.upperBound..<stop.lowerBound] == wanted, "SLUICE_UPDATE_GOLDEN=1 writes the table anew")
     }
 
     private struct Mapped {

@@ -74,7 +74,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("object_typo", check, edits: [("planhat.company", "planhat.compny")]),
         BadInput("object_without_destination", check, edits: [("planhat.company", "company")]),
         BadInput("behavior_typo", check, edits: [("update_or_create", "upsert")]),
-        BadInput("behavior_later", check, edits: [("update_or_create", "mirror")]),
+        BadInput("behavior_of_another_object", check, edits: [("update_or_create", "send")]),
         BadInput(
             "guard_out_of_range", check,
             edits: [("    mappings:", "    guards: {invalid_percent_max: 500}\n    mappings:")]),

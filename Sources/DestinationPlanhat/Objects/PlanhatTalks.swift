@@ -20,9 +20,10 @@ extension PlanhatObjects {
             activityTags, talkUsers, talkEndUsers,
             DestinationField("companyExternalId", .text, help: "Another way to name the company."),
         ] + computed(conversationComputed)
-    ).with(behaviors: [.updateOnly]).labeled(
+    ).with(behaviors: [.updateOnly, .delete]).labeled(
         "subject",
-        help: "Planhat finds notes by its own id only: they can be updated, not created. To create talks by an id of "
+        help:
+            "Planhat finds notes by its own id only: they can be updated and deleted, not created. To create talks by an id of "
             + "your own, write `conversation`.")
 
     package static let ticket = upserted(
@@ -40,15 +41,15 @@ extension PlanhatObjects {
     package static let nps = upserted(
         "nps", "NPS Response", path: "nps", keys: [sourceIdKey, idKey],
         fields: [idField, sourceIdField] + npsFields + computed(["euId"])
-    ).with(behaviors: [.updateOrCreate]).labeled(
+    ).labeled(
         "email", help: "One answer of one person, who is found by email. The last answer counts for the company.")
 
     private static let activityTags = DestinationField(
         "activityTags", .textList, help: "Planhat's ids of tags. Replaces the whole list.")
     private static let talkUsers = DestinationField(
-        "users", .any, help: #"Users as a JSON list: [{"id": "…", "isOwner": true}]."#)
+        "users", .any, help: #"Users as a JSON list: [{"id": "ID", "isOwner": true}]."#)
     private static let talkEndUsers = DestinationField(
-        "endusers", .any, help: #"End users as a JSON list: [{"id": "…"}]."#)
+        "endusers", .any, help: #"End users as a JSON list: [{"id": "ID"}]."#)
 
     private static let conversationFields: [DestinationField] = [
         companyField,
@@ -85,7 +86,7 @@ extension PlanhatObjects {
         DestinationField("product", .text),
         DestinationField("timeSpent", .number, help: "Minutes."),
         DestinationField("status", .text),
-        DestinationField("history", .any, help: #"As a JSON list: [{"status": "…", "time": "…"}]."#),
+        DestinationField("history", .any, help: #"As a JSON list: [{"status": "STATUS", "time": "TIME"}]."#),
         DestinationField("name", .text, help: "The name of who wrote it."),
         DestinationField("agentEmail", .email),
         DestinationField("createdAt", .dateTime),

@@ -52,8 +52,9 @@ extension PlanhatObjects {
         "time_entry", "Time Entry", path: "timeentries", keys: [idKey],
         fields: [idField] + timeEntryFields
             + computed(["totalBilled", "totalCost", "timesheetStatus", "timesheetId"])
-    ).with(behaviors: [.updateOnly]).labeled(
-        "description", help: "Planhat finds time entries by its own id only: they can be updated, not created.")
+    ).with(behaviors: [.updateOnly, .delete]).labeled(
+        "description",
+        help: "Planhat finds time entries by its own id only: they can be updated and deleted, not created.")
 
     private static let taskFields: [DestinationField] = [
         companyField,
