@@ -3,7 +3,7 @@ internal import Hummingbird
 internal import Logging
 internal import NIOCore
 
-/// A local Planhat: the main API for companies, end users, users and custom fields, on loopback.
+/// A local Planhat, on loopback: the main API for every model, and the analytics API.
 package final class Sandbox: Sendable {
     package let configuration: SandboxConfiguration
     /// What it holds, for looking into from the same process.

@@ -15,8 +15,23 @@ extension Sandbox {
             path: parts.first ?? "/",
             query: parts.count > 1 ? parts[1] : ""
         )
-        let refusal = FailRules(configuration.failRules).refusal(method: method, path: request.path)
+        let rules = FailRules(configuration.failRules)
+        if let (call, tenant) = AnalyticsRoutes.call(request) {
+            let routes = AnalyticsRoutes(store: store, tenant: configuration.tenantUUID)
+            let answer = routes.answer(
+                call, tenant: tenant, user: configuration.tenantUUID, Array(body.utf8),
+                rules.eventRefusal(method: method, path: request.path))
+            return SandboxAnswer(status: answer.status, body: String(decoding: answer.bytes, as: UTF8.self))
+        }
+        let refusal = rules.refusal(method: method, path: request.path)
         let answer = ApiRoutes(store: store).answer(request, Array(body.utf8), refusal)
         return SandboxAnswer(status: answer.status, body: String(decoding: answer.bytes, as: UTF8.self))
+    }
+
+    /// What came to the analytics API, a line of JSON for each row: `activities` or `metrics`.
+    package func eventLines(_ kind: String) -> String {
+        guard let kind = EventStream.Kind(rawValue: kind) else { return "" }
+        let answer = ApiAnswer(status: 200, body: .events(EventStream(store.snapshot(), kind)))
+        return String(decoding: answer.bytes, as: UTF8.self)
     }
 }

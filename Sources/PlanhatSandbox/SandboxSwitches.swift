@@ -31,6 +31,18 @@ package struct SandboxSwitches: Sendable, Equatable {
     package enum OverLimit: String, CaseIterable, Sendable { case clamp, refuse }
     package enum Currency: String, CaseIterable, Sendable { case text, object }
     package enum UnknownSender: String, CaseIterable, Sendable { case create, ignore }
+    package enum Names: String, CaseIterable, Sendable { case keep, change }
+    package enum Bodies: String, CaseIterable, Sendable { case message, error, text, empty }
+    package enum LimitHeaders: String, CaseIterable, Sendable { case both, new, old, none }
+    package enum Analytics: String, CaseIterable, Sendable { case json, text, empty }
+    package enum AnalyticsStatus: String, CaseIterable, Sendable { case ok, bad }
+    package enum Processed: String, CaseIterable, Sendable { case taken, kept, all }
+    package enum UnknownTenant: String, CaseIterable, Sendable {
+        case notFound = "not-found"
+        case unauthorized, errors, ignore
+    }
+    package enum UnknownMetric: String, CaseIterable, Sendable { case error, ignore }
+    package enum MetricTime: String, CaseIterable, Sendable { case keep, day }
 
     /// `errors`: an entry of `createdErrors` and its kin is an object with message, keys and the row; the bare message;
     /// an object with the message only; or an object with message and the row's index.
@@ -84,6 +96,25 @@ package struct SandboxSwitches: Sendable, Equatable {
     /// `unknown-sender`: a ticket's unknown sender becomes an end user, or not.
     package var unknownSender = UnknownSender.create
 
+    /// `names`: people's names are kept as sent, or get the letter case that Planhat finds right.
+    package var names = Names.keep
+    /// `bodies`: 401, 403, 404 and 429 say `{"message": …}`, `{"error": …}`, plain text, or nothing.
+    package var bodies = Bodies.message
+    /// `limit-headers`: how the headers of the rate limit are spelled.
+    package var limitHeaders = LimitHeaders.both
+    /// `analytics`: the analytics API answers JSON, a bare text whatever became of the rows, or nothing.
+    package var analytics = Analytics.json
+    /// `analytics-status`: 200 also where rows are refused, or 400.
+    package var analyticsStatus = AnalyticsStatus.ok
+    /// `processed`: counts what was not refused, what was kept, or everything.
+    package var processed = Processed.taken
+    /// `unknown-tenant`: another tenant is answered 404, 401, 200 with an error, or 200 and nothing kept.
+    package var unknownTenant = UnknownTenant.notFound
+    /// `unknown-metric`: a metric of a record that is not there is an error, or left out without a word.
+    package var unknownMetric = UnknownMetric.error
+    /// `metric-time`: metrics keep their time, or the day alone.
+    package var metricTime = MetricTime.keep
+
     package init() {}
 
     /// What can be said on the command line, as `name=value|value` lines.
@@ -126,7 +157,11 @@ package struct SandboxSwitches: Sendable, Equatable {
         Entry("types", \.types), Entry("company-ids", \.companyIDs), Entry("scope", \.scope),
         Entry("repeats", \.repeats), Entry("error-status", \.errorStatus), Entry("absent-delete", \.absentDelete),
         Entry("delete-by-key", \.deleteByKey), Entry("over-limit", \.overLimit), Entry("currency", \.currency),
-        Entry("unknown-sender", \.unknownSender),
+        Entry("unknown-sender", \.unknownSender), Entry("names", \.names), Entry("bodies", \.bodies),
+        Entry("limit-headers", \.limitHeaders), Entry("analytics", \.analytics),
+        Entry("analytics-status", \.analyticsStatus), Entry("processed", \.processed),
+        Entry("unknown-tenant", \.unknownTenant), Entry("unknown-metric", \.unknownMetric),
+        Entry("metric-time", \.metricTime),
     ]
 
     private mutating func set(_ text: String) throws(SandboxError) {

@@ -153,9 +153,10 @@ import Testing
 
     @Test func lineItemBelongsToTheDealsCompanyAndTakesOverItsProduct() throws {
         let fixture = try ModelSample.fixture()
-        let product = fixture.upsert(
-            #"{"name":"Pro","mrr":20,"currency":"EUR","length":12,"fixedPeriod":true}"#, to: "/products"
-        ).list("upsertedIds").first as? String ?? ""
+        let product =
+            fixture.upsert(
+                #"{"name":"Pro","mrr":20,"currency":"EUR","length":12,"fixedPeriod":true}"#, to: "/products"
+            ).list("upsertedIds").first as? String ?? ""
         #expect(fixture.send("GET", "/products/\(product)").number("arr") == 240)
         let answer = fixture.upsert(
             #"{"dealId":"\#(ModelSample.deal)","productId":"\#(product)","fromDate":"2026-01-01","currency":"USD"}"#,

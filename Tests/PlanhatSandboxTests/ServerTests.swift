@@ -178,6 +178,64 @@ import Testing
         }
     }
 
+    @Test func analyticsNeedNoTokenAndHaveNoRateLimit() async throws {
+        try await serve(rules: ["status=503 times=1 path=/dimensiondata"], perMinute: 1) { sandbox, port in
+            let tenant = SandboxConfiguration.defaultTenantUUID
+            _ = try await send(port, .put, "/companies", #"[{"externalId":"a","name":"A"}]"#)
+            let row = #"[{"dimensionId":"d","value":1,"externalId":"a"}]"#
+            var statuses: [Int] = []
+            for authorization in [nil, "Bearer wrong", "Basic \(Data("\(tenant):".utf8).base64EncodedString())"] {
+                statuses.append(
+                    try await send(port, .post, "/dimensiondata/\(tenant)", row, authorization: authorization).0.status)
+            }
+            #expect(statuses == [503, 200, 200])
+            #expect(try await send(port, .post, "/dock/segment", "[]", authorization: nil).0.status == 404)
+            let basic = "Basic \(Data("\(tenant):".utf8).base64EncodedString())"
+            #expect(try await send(port, .post, "/dock/segment", "[]", authorization: basic).0.status == 200)
+            #expect(sandbox.log.counts["POST /dimensiondata/{tenant} 200"] == 2)
+            let (state, _) = try await send(port, .get, "/_sandbox/state", authorization: nil)
+            #expect((state.object["counts"] as? [String: Int])?["metrics"] == 2)
+            let rows = state.object["rows"] as? [String: [String: Int]]
+            #expect(rows?["metrics"]?["received"] == 2 && rows?["metrics"]?["sent_again"] == 1)
+            #expect((state.object["sent_again"] as? [String: Int])?.values.first == 2)
+            let (lines, _) = try await send(port, .get, "/_sandbox/records/metrics", authorization: nil)
+            #expect(lines.body.split(separator: "\n").count == 2)
+            let (page, _) = try await send(port, .get, "/", authorization: nil)
+            #expect(page.body.contains("/metrics-page"))
+            let (metrics, _) = try await send(port, .get, "/metrics-page", authorization: nil)
+            #expect(metrics.status == 200 && metrics.body.contains("Sent more than once"))
+        }
+    }
+
+    @Test(arguments: [
+        ("message", #"{"message":"Unauthorized"}"#), ("error", #"{"error":"Unauthorized"}"#), ("text", "Unauthorized"),
+        ("empty", ""),
+    ])
+    func refusalsSayWhatTheSwitchSays(_ form: String, _ body: String) async throws {
+        try await serve(switches: ["bodies=\(form)"]) { (_, port) async throws -> Void in
+            #expect(try await send(port, .get, "/companies", authorization: nil).0.body == body)
+        }
+    }
+
+    @Test(arguments: [("both", true, true), ("new", true, false), ("old", false, true), ("none", false, false)])
+    func limitHeadersAreSpelledAsTheSwitchSays(_ form: String, _ new: Bool, _ old: Bool) async throws {
+        try await serve(switches: ["limit-headers=\(form)"], perMinute: 5) { _, port in
+            let (_, headers) = try await send(port, .get, "/companies")
+            #expect((value(headers, "X-RateLimit-Limit") != nil) == new)
+            #expect((value(headers, "X-Rate-Limit-Limit") != nil) == old)
+        }
+    }
+
+    @Test func drippingAnswerComesWholeInTheEnd() async throws {
+        try await serve(rules: ["drip seconds=0.1"]) { _, port in
+            let taken = try await ContinuousClock().measure {
+                let (answer, _) = try await send(port, .put, "/companies", #"[{"externalId":"a","name":"A"}]"#)
+                #expect(answer.number("created") == 1)
+            }
+            #expect(taken >= .milliseconds(100))
+        }
+    }
+
     @Test func htmlIsNotJSON() async throws {
         try await serve(rules: ["html status=502"]) { _, port in
             let (answer, headers) = try await send(port, .get, "/companies")

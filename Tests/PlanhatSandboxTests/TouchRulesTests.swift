@@ -74,7 +74,8 @@ import Testing
 }
 
 @Suite struct TicketTests {
-    private static let row = #"{"sourceId":"t1","email":"a@one.example","companyId":"extid-one","title":"Broken","#
+    private static let row =
+        #"{"sourceId":"t1","email":"a@one.example","companyId":"extid-one","title":"Broken","#
         + #""type":"bug","status":"open","description":"It <b>broke</b>"}"#
 
     @Test func storedNamesDifferFromSentOnes() throws {

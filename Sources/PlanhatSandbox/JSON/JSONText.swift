@@ -106,6 +106,12 @@ enum JSONText {
         return Array(String(rounded).utf8)
     }
 
+    /// A number as JSON with all its digits, whole where it is whole.
+    static func exact(_ value: Double) -> [UInt8] {
+        if let whole = Int(exactly: value) { return Array(String(whole).utf8) }
+        return Array(String(value).utf8)
+    }
+
     /// Whether two canonical values say the same: equal bytes, or two numbers of one value (`1` and `1.0`).
     static func isEqual(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
         if left.elementsEqual(right) { return true }

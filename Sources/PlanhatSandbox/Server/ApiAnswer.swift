@@ -7,21 +7,45 @@ struct ApiAnswer: Sendable {
         case bytes([UInt8])
         /// Records of a state, written out as they are sent.
         case stream(RecordStream)
+        /// What came to the analytics API, likewise.
+        case events(EventStream)
     }
+
+    enum Kind: Sendable { case json, html, text }
 
     let status: Int
     let body: Body
-    var isHTML = false
+    var type = Kind.json
     var totals = RowTotals()
+    /// What the answer says where it says nothing else.
+    private var said: String?
 
     static func message(_ status: Int, _ text: String) -> ApiAnswer {
-        ApiAnswer(status: status, body: .bytes(SandboxStore.message(text)))
+        var answer = ApiAnswer(status: status, body: .bytes(SandboxStore.message(text)))
+        answer.said = text
+        return answer
     }
 
-    init(status: Int, body: Body, isHTML: Bool = false) {
+    init(status: Int, body: Body, type: Kind = .json) {
         self.status = status
         self.body = body
-        self.isHTML = isHTML
+        self.type = type
+    }
+
+    /// The same refusal in another form of body.
+    func said(in form: SandboxSwitches.Bodies) -> ApiAnswer {
+        guard let said, [401, 403, 404, 429].contains(status) else { return self }
+        switch form {
+        case .message: return self
+        case .text: return ApiAnswer(status: status, body: .bytes(Array(said.utf8)), type: .text)
+        case .empty: return ApiAnswer(status: status, body: .bytes([]), type: .text)
+        case .error:
+            var out = JSONWriter()
+            out.open("{")
+            out.member("error", said)
+            out.close("}")
+            return ApiAnswer(status: status, body: .bytes(out.bytes))
+        }
     }
 
     init(_ answer: WriteAnswer) {
@@ -38,12 +62,21 @@ struct ApiAnswer: Sendable {
             var all: [UInt8] = []
             while let chunk = stream.next() { all += chunk }
             return all
+        case .events(var stream):
+            var all: [UInt8] = []
+            while let chunk = stream.next() { all += chunk }
+            return all
         }
     }
 
     func response(_ headers: [(String, String)] = []) -> Response {
         var fields = HTTPFields()
-        let type = isHTML ? "text/html; charset=utf-8" : "application/json; charset=utf-8"
+        let type =
+            switch type {
+            case .json: "application/json; charset=utf-8"
+            case .html: "text/html; charset=utf-8"
+            case .text: "text/plain; charset=utf-8"
+            }
         for (name, value) in [("Content-Type", type)] + headers {
             if let name = HTTPFields.Element.Name(name) { fields[name] = value }
         }
@@ -59,6 +92,43 @@ struct ApiAnswer: Sendable {
                 while let chunk = rest.next() { try await writer.write(ByteBuffer(bytes: chunk)) }
                 try await writer.finish(nil)
             }
+        case .events(let stream):
+            ResponseBody { writer in
+                var rest = stream
+                while let chunk = rest.next() { try await writer.write(ByteBuffer(bytes: chunk)) }
+                try await writer.finish(nil)
+            }
+        }
+    }
+}
+
+/// Activities or metrics as lines, in pieces, from a snapshot that later writes do not touch.
+struct EventStream: Sendable {
+    enum Kind: String, Sendable { case activities, metrics }
+
+    let state: StoreState
+    let kind: Kind
+    private var position = 0
+
+    init(_ state: StoreState, _ kind: Kind) {
+        self.state = state
+        self.kind = kind
+    }
+
+    mutating func next() -> [UInt8]? {
+        switch kind {
+        case .activities:
+            guard position < state.events.activityLines.pieces.count else { return nil }
+            position += 1
+            return state.events.activityLines.pieces[position - 1]
+        case .metrics:
+            guard position < state.events.metricTable.rows.count else { return nil }
+            var out: [UInt8] = []
+            while position < state.events.metricTable.rows.count, out.count < 256 << 10 {
+                out += MetricList.line(position, state) + [0x0A]
+                position += 1
+            }
+            return out
         }
     }
 }

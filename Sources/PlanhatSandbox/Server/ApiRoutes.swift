@@ -4,6 +4,9 @@ struct ApiRoutes: Sendable {
 
     func answer(_ target: RequestTarget, _ body: [UInt8], _ refusal: RowRefusal?) -> ApiAnswer {
         if target.parts == ["leancompanies"], target.method == "GET" { return lean(target) }
+        if target.parts == ["dimensiondata"], target.method == "GET" {
+            return ApiAnswer(status: 200, body: .bytes(MetricList(store.snapshot(), target.parameters).answer()))
+        }
         guard let first = target.parts.first, let model = SandboxModel.named(first), target.parts.count <= 2 else {
             return .message(404, "Not found")
         }

@@ -12,7 +12,9 @@ package struct FailRule: Sendable, Equatable {
         case drop(isProcessed: Bool)
         /// Carry the request out and send half of the answer's bytes, then close the connection.
         case cutAnswer
-        /// Refuse the rows whose field has this value.
+        /// Send the answer in small pieces over so many seconds.
+        case drip(seconds: Double)
+        /// Refuse the rows whose field has this value; every row where no field is named.
         case refuse(field: String, value: String, message: String?, isPermission: Bool)
     }
 

@@ -6,7 +6,8 @@ struct FailRuleParser {
         let value: String?
     }
 
-    private static let actions = "status=CODE, html, hang, hang-before, drop-before, drop-after, cut-answer, refuse"
+    private static let actions =
+        "status=CODE, html, hang, hang-before, drop-before, drop-after, cut-answer, drip, refuse"
 
     private let text: String
     private var words: [Word]
@@ -32,7 +33,7 @@ struct FailRuleParser {
     }
 
     private mutating func action() throws(SandboxError) -> FailRule.Action {
-        let names = ["html", "hang", "hang-before", "drop-before", "drop-after", "cut-answer", "refuse"]
+        let names = ["html", "hang", "hang-before", "drop-before", "drop-after", "cut-answer", "drip", "refuse"]
         let found = words.filter { $0.value == nil && names.contains($0.name) }
         guard found.count <= 1 else {
             throw failure("\"\(found[1].name)\" (column \(found[1].column)) is a second action; a rule has one")
@@ -45,19 +46,23 @@ struct FailRuleParser {
         _ = takeWord(name)
         switch name {
         case "html": return .html(status: try takeNumber("status", from: 200) ?? 200)
-        case "hang", "hang-before":
-            let text = try takeText("seconds") ?? "30"
-            guard let seconds = Double(text), seconds >= 0, seconds <= 3_600 else {
-                throw failure("seconds must be a number from 0 to 3600, not \"\(text)\"")
-            }
-            return .hang(seconds: seconds, isProcessed: name == "hang")
+        case "hang", "hang-before": return .hang(seconds: try takeSeconds(), isProcessed: name == "hang")
+        case "drip": return .drip(seconds: try takeSeconds())
         case "drop-before", "drop-after": return .drop(isProcessed: name == "drop-after")
         case "refuse": return try refusal()
         default: return .cutAnswer
         }
     }
 
-    /// `refuse field=NAME value=TEXT` or `refuse where NAME=TEXT`.
+    private mutating func takeSeconds() throws(SandboxError) -> Double {
+        let text = try takeText("seconds") ?? "30"
+        guard let seconds = Double(text), seconds >= 0, seconds <= 3_600 else {
+            throw failure("seconds must be a number from 0 to 3600, not \"\(text)\"")
+        }
+        return seconds
+    }
+
+    /// `refuse field=NAME value=TEXT`, `refuse where NAME=TEXT`, or `refuse all`.
     private mutating func refusal() throws(SandboxError) -> FailRule.Action {
         let isPermission = takeWord("permission")
         let message = try takeText("message")
@@ -69,8 +74,9 @@ struct FailRuleParser {
             words.removeSubrange(index...(index + 1))
             return .refuse(field: field, value: value, message: message, isPermission: isPermission)
         }
+        if takeWord("all") { return .refuse(field: "", value: "", message: message, isPermission: isPermission) }
         guard let field = try takeText("field"), let value = try takeText("value") else {
-            throw failure("refuse needs where FIELD=VALUE, or field=NAME value=TEXT")
+            throw failure("refuse needs where FIELD=VALUE, field=NAME value=TEXT, or all")
         }
         return .refuse(field: field, value: value, message: message, isPermission: isPermission)
     }

@@ -39,18 +39,45 @@ final class FailRules: Sendable {
     }
 
     private func refuse(_ index: Int, _ draft: Draft, _ state: StoreState) -> RowFailure? {
-        guard case .refuse(let field, let value, let message, let isPermission) = rules[index].action,
-            let name = number(of: field, state),
-            let sent = draft.fields.first(where: { $0.name == name })?.value, JSONText.plain(sent) == value
-        else { return nil }
+        guard case .refuse(let field, let value, _, let isPermission) = rules[index].action else { return nil }
+        var keys: [Property] = []
+        if !field.isEmpty {
+            guard let name = number(of: field, state),
+                let sent = draft.fields.first(where: { $0.name == name })?.value, JSONText.plain(sent) == value
+            else { return nil }
+            keys = Property(rawValue: name).map { [$0] } ?? []
+        }
+        return strike(index).map { RowFailure($0, keys: keys, isPermission: isPermission) }
+    }
+
+    /// What refuses rows of an analytics request, with its words; nil where no rule does.
+    func eventRefusal(method: String, path: String) -> (@Sendable (EventFields) -> String?)? {
+        let active = rules.indices.filter { index in
+            guard case .refuse = rules[index].action else { return false }
+            return rules[index].applies(method: method, path: path)
+        }
+        guard !active.isEmpty else { return nil }
+        return { [self] event in
+            for index in active {
+                guard case .refuse(let field, let value, _, _) = rules[index].action,
+                    field.isEmpty || event.text(field) == value
+                else { continue }
+                if let words = strike(index) { return words }
+            }
+            return nil
+        }
+    }
+
+    /// Counts a row that the rule is about; the rule's words where it strikes.
+    private func strike(_ index: Int) -> String? {
+        guard case .refuse(let field, _, let message, let isPermission) = rules[index].action else { return nil }
         let count = counts.withLock { counts in
             counts[index] += 1
             return counts[index]
         }
         guard rules[index].strikes(count) else { return nil }
-        let text = message ?? (isPermission ? "not permitted to write this record" : "\(field) is not valid")
-        let keys = Property(rawValue: name).map { [$0] } ?? []
-        return RowFailure(text, keys: keys, isPermission: isPermission)
+        let unsaid = field.isEmpty ? "not accepted" : "\(field) is not valid"
+        return message ?? (isPermission ? "not permitted to write this record" : unsaid)
     }
 
     private func number(of field: String, _ state: StoreState) -> UInt16? {

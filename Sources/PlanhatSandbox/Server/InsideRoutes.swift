@@ -24,15 +24,22 @@ struct InsideRoutes: Sendable {
             sandbox.reset()
             return ApiAnswer(status: 200, body: .bytes(Array(#"{"ok":true}"#.utf8))).response()
         case ("GET", 3) where target.parts[1] == "records":
-            guard let model = SandboxModel.named(target.parts[2]) else { break }
             let state = sandbox.store.snapshot()
+            if let kind = EventStream.Kind(rawValue: target.parts[2]) {
+                return lines(ApiAnswer(status: 200, body: .events(EventStream(state, kind))))
+            }
+            guard let model = SandboxModel.named(target.parts[2]) else { break }
             let numbers = state.numbers(of: model)
-            var response = ApiAnswer(status: 200, body: .stream(RecordStream(state, model, .lines, numbers))).response()
-            response.headers[.contentType] = "application/x-ndjson"
-            return response
+            return lines(ApiAnswer(status: 200, body: .stream(RecordStream(state, model, .lines, numbers))))
         default: break
         }
         return ApiAnswer.message(404, "Not found").response()
+    }
+
+    private func lines(_ answer: ApiAnswer) -> Response {
+        var response = answer.response()
+        response.headers[.contentType] = "application/x-ndjson"
+        return response
     }
 
     /// The sandbox in figures. Its form is told in docs/sandbox.md.
@@ -43,6 +50,8 @@ struct InsideRoutes: Sendable {
         out.name("counts")
         out.open("{")
         for model in SandboxModel.allCases { out.member(model.path, state.count(of: model)) }
+        out.member("activities", state.events.activities.created)
+        out.member("metrics", state.events.metrics.created)
         out.close("}")
         out.name("rows")
         out.open("{")
@@ -50,18 +59,24 @@ struct InsideRoutes: Sendable {
             out.name(model.path)
             write(state.totals[model.rawValue], to: &out)
         }
+        for (name, totals) in [("activities", state.events.activities), ("metrics", state.events.metrics)] {
+            out.name(name)
+            write(totals, to: &out)
+        }
         out.close("}")
-        out.name("created_again")
-        out.open("{")
-        for (key, times) in state.createdAgain.sorted(by: { $0.key < $1.key }) { out.member(key, times) }
-        out.close("}")
+        write("created_again", state.createdAgain, to: &out)
+        write("sent_again", state.events.sentAgain, to: &out)
         out.member("requests", sandbox.log.total)
-        out.name("requests_by_kind")
-        out.open("{")
-        for (kind, times) in sandbox.log.counts.sorted(by: { $0.key < $1.key }) { out.member(kind, times) }
-        out.close("}")
+        write("requests_by_kind", sandbox.log.counts, to: &out)
         out.close("}")
         return out.bytes
+    }
+
+    private func write(_ name: String, _ counts: [String: Int], to out: inout JSONWriter) {
+        out.name(name)
+        out.open("{")
+        for (key, times) in counts.sorted(by: { $0.key < $1.key }) { out.member(key, times) }
+        out.close("}")
     }
 
     private func write(_ totals: RowTotals, to out: inout JSONWriter) {
@@ -74,6 +89,7 @@ struct InsideRoutes: Sendable {
         out.member("dropped", totals.dropped)
         out.member("deleted", totals.deleted)
         out.member("created_again", totals.createdAgain)
+        out.member("sent_again", totals.sentAgain)
         out.close("}")
     }
 

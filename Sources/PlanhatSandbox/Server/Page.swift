@@ -7,10 +7,13 @@ struct Page: Sendable {
 
     let sandbox: Sandbox
 
-    static func isPage(_ path: String) -> Bool { path == "/" || path == "/style.css" || model(path) != nil }
+    static func isPage(_ path: String) -> Bool {
+        path == "/" || path == "/style.css" || model(path) != nil || events(path) != nil
+    }
 
     func response(_ target: RequestTarget) -> Response {
         if target.path == "/style.css" { return Self.respond(PageStyle.text, type: "text/css; charset=utf-8") }
+        if let kind = Self.events(target.path) { return html(EventPage(sandbox: sandbox).rows(kind)) }
         return html(Self.model(target.path).map { records($0, target) } ?? overview())
     }
 
@@ -18,6 +21,12 @@ struct Page: Sendable {
     private static func model(_ path: String) -> SandboxModel? {
         guard path.hasPrefix("/"), path.hasSuffix("-page") else { return nil }
         return SandboxModel.named(String(path.dropFirst().dropLast(5)))
+    }
+
+    /// `/activities-page` and `/metrics-page`.
+    private static func events(_ path: String) -> EventStream.Kind? {
+        guard path.hasPrefix("/"), path.hasSuffix("-page") else { return nil }
+        return EventStream.Kind(rawValue: String(path.dropFirst().dropLast(5)))
     }
 
     private func html(_ page: PageWriter) -> Response {
@@ -56,6 +65,7 @@ struct Page: Sendable {
                 ]
                 return [.link(model.path, "/\(model.path)-page")] + numbers.map { .number($0) }
             })
+        EventPage(sandbox: sandbox).overview(state, to: &page)
         for model in models where model != .users && model != .customFields {
             let numbers = state[model].records.indices.reversed().lazy.filter {
                 state.isMember(UInt32($0), of: model)

@@ -48,6 +48,10 @@ package final class RequestLog: Sendable {
     private static func shape(_ path: String) -> String {
         let parts = path.split(separator: "/")
         guard let first = parts.first else { return "/" }
+        if first == "analytics" || first == "dock" || parts.last == "dimensiondata" || first == "dimensiondata" {
+            let words: Set<Substring> = ["analytics", "bulk", "dimensiondata", "dock", "segment"]
+            return parts.reduce("") { $0 + "/" + (words.contains($1) ? String($1) : "{tenant}") }
+        }
         return parts.count > 1 ? "/\(first)/{id}" : "/\(first)"
     }
 }

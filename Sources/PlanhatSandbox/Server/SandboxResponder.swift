@@ -26,6 +26,7 @@ struct SandboxResponder: HTTPResponder {
     private let sandbox: Sandbox
     private let clock: @Sendable () -> Int64
     private let routes: ApiRoutes
+    private let analytics: AnalyticsRoutes
     private let inside: InsideRoutes
     private let rules: FailRules
     private let window: RateLimit?
@@ -35,6 +36,7 @@ struct SandboxResponder: HTTPResponder {
         self.sandbox = sandbox
         self.clock = clock
         routes = ApiRoutes(store: sandbox.store)
+        analytics = AnalyticsRoutes(store: sandbox.store, tenant: configuration.tenantUUID)
         inside = InsideRoutes(sandbox: sandbox)
         rules = FailRules(configuration.failRules)
         window = configuration.requestsPerMinute.map {
@@ -46,9 +48,10 @@ struct SandboxResponder: HTTPResponder {
         let target = RequestTarget(request)
         if let answer = inside.answer(target, request, context.channel) { return answer }
         let start = clock()
-        let attempt = await answer(target, request)
+        var attempt = await answer(target, request)
+        attempt.answer = attempt.answer.said(in: sandbox.configuration.switches.bodies)
         if sandbox.configuration.latency > .zero { try await Task.sleep(for: sandbox.configuration.latency) }
-        let isDropped = attempt.ending != .whole
+        let isDropped = attempt.ending == .dropped || attempt.ending == .cut
         sandbox.log.add(
             RequestLog.Entry(
                 at: start, method: target.method, path: target.path, status: isDropped ? 0 : attempt.answer.status,
@@ -57,6 +60,8 @@ struct SandboxResponder: HTTPResponder {
     }
 
     private func answer(_ target: RequestTarget, _ request: Request) async -> Attempt {
+        // The analytics API knows no token, and has no limit but the size of a request.
+        if AnalyticsRoutes.call(target) != nil { return await carryOut(target, request) }
         guard isAuthorized(request.headers) else {
             return Attempt(answer: .message(401, "Unauthorized"))
         }
@@ -83,7 +88,7 @@ struct SandboxResponder: HTTPResponder {
             let headers = rule.retryAfter.map { [("Retry-After", String($0))] } ?? []
             return Attempt(answer: .message(status, message ?? "Answered by a fail rule"), headers: headers)
         case .html(let status):
-            return Attempt(answer: ApiAnswer(status: status, body: .bytes(Array(Self.proxyPage.utf8)), isHTML: true))
+            return Attempt(answer: ApiAnswer(status: status, body: .bytes(Array(Self.proxyPage.utf8)), type: .html))
         case .hang(let seconds, let isProcessed):
             let early = isProcessed ? await process(target, request) : nil
             do {
@@ -97,6 +102,7 @@ struct SandboxResponder: HTTPResponder {
             let answer = isProcessed ? await process(target, request) : .message(503, "")
             return Attempt(answer: answer, ending: .dropped)
         case .cutAnswer: return Attempt(answer: await process(target, request), ending: .cut)
+        case .drip(let seconds): return Attempt(answer: await process(target, request), ending: .drip(seconds))
         case .refuse: return Attempt(answer: await process(target, request))
         }
     }
@@ -110,6 +116,11 @@ struct SandboxResponder: HTTPResponder {
         } catch {
             return .message(400, "The body could not be read")
         }
+        if let (call, tenant) = AnalyticsRoutes.call(target) {
+            return analytics.answer(
+                call, tenant: tenant, user: Self.basicUser(request.headers), body,
+                rules.eventRefusal(method: target.method, path: target.path))
+        }
         let refusal = rules.refusal(method: target.method, path: target.path)
         return routes.answer(target, body, refusal)
     }
@@ -122,16 +133,31 @@ struct SandboxResponder: HTTPResponder {
         let credential = parts[1].trimmingCharacters(in: .whitespaces)
         switch parts[0].lowercased() {
         case "bearer": return credential == sandbox.configuration.token
-        case "basic":
-            guard let data = Data(base64Encoded: credential) else { return false }
-            return String(decoding: data, as: UTF8.self) == sandbox.configuration.token + ":"
+        case "basic": return Self.basicUser(headers) == sandbox.configuration.token
         default: return false
         }
     }
 
+    /// The user name of Basic credentials with an empty password.
+    private static func basicUser(_ headers: HTTPFields) -> String? {
+        let parts = headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
+        guard parts.count == 2, parts[0].lowercased() == "basic",
+            let data = Data(base64Encoded: parts[1].trimmingCharacters(in: .whitespaces))
+        else { return nil }
+        let text = String(decoding: data, as: UTF8.self)
+        return text.hasSuffix(":") ? String(text.dropLast()) : nil
+    }
+
     private func rateHeaders(_ permit: RateWindow.Permit) -> [(String, String)] {
         var headers: [(String, String)] = []
-        for prefix in ["X-RateLimit", "X-Rate-Limit"] {
+        let prefixes =
+            switch sandbox.configuration.switches.limitHeaders {
+            case .both: ["X-RateLimit", "X-Rate-Limit"]
+            case .new: ["X-RateLimit"]
+            case .old: ["X-Rate-Limit"]
+            case .none: [String]()
+            }
+        for prefix in prefixes {
             headers.append((prefix + "-Limit", String(sandbox.configuration.requestsPerMinute ?? 0)))
             headers.append((prefix + "-Remaining", String(permit.remaining)))
             headers.append((prefix + "-Reset", String(permit.resetSeconds)))
@@ -158,8 +184,23 @@ struct SandboxResponder: HTTPResponder {
                 throw CutAnswer()
             }
             return response
+        case .drip(let seconds):
+            let bytes = attempt.answer.bytes
+            let size = max(1, bytes.count / Self.dripPieces)
+            let pause = Duration.seconds(seconds) / Self.dripPieces
+            response.body = ResponseBody(contentLength: bytes.count) { writer in
+                for start in stride(from: 0, to: bytes.count, by: size) {
+                    try await Task.sleep(for: pause)
+                    try await writer.write(ByteBuffer(bytes: bytes[start..<min(start + size, bytes.count)]))
+                }
+                try await writer.finish(nil)
+            }
+            return response
         }
     }
+
+    /// In how many pieces a dripping answer comes.
+    private static let dripPieces = 20
 
     private static let proxyPage = """
         <!DOCTYPE html><html lang="en"><title>Bad gateway</title><p>The server did not answer in time.</p></html>
@@ -171,7 +212,10 @@ private struct CutAnswer: Error {}
 
 /// What is to be answered, and how the connection ends.
 private struct Attempt {
-    enum Ending { case whole, dropped, cut }
+    enum Ending: Equatable {
+        case whole, dropped, cut
+        case drip(Double)
+    }
 
     var answer: ApiAnswer
     var headers: [(String, String)] = []

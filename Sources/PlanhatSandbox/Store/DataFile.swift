@@ -3,7 +3,8 @@ internal import Foundation
 /// The sandbox's state in a file of JSON lines: a first line that says what it is, one line for each record, and a last
 /// line with their number. Written aside and renamed, so a reader sees the old file or the new one, never a half.
 struct DataFile: Sendable {
-    static let version = 1
+    /// Two since activities and metrics are in it; files of version one are read too.
+    static let version = 2
     let path: String
 
     /// Reads the file into a state; nil where there is no file.
@@ -72,6 +73,27 @@ struct DataFile: Sendable {
                 if out.bytes.count > 1 << 20 { try flush(out.take()) }
             }
         }
+        for piece in state.events.activityLines.pieces {
+            for line in piece.split(separator: 0x0A) {
+                count += 1
+                out.open("{")
+                out.member("activity", raw: line)
+                out.close("}")
+                out.lineFeed()
+            }
+            if out.bytes.count > 1 << 20 { try flush(out.take()) }
+        }
+        for row in state.events.metricTable.rows {
+            count += 1
+            out.open("{")
+            out.name("metric")
+            out.open("{")
+            MetricRules.writeLine(row, state.events.metricTable, to: &out)
+            out.close("}")
+            out.close("}")
+            out.lineFeed()
+            if out.bytes.count > 1 << 20 { try flush(out.take()) }
+        }
         out.open("{")
         out.member("records", count)
         out.close("}")
@@ -113,7 +135,7 @@ private struct DataLoader {
         }
         if isFirst {
             guard let version = parts["planhat_sandbox"] else { throw Problem(message: "not a file of the sandbox") }
-            guard version.elementsEqual(String(DataFile.version).utf8) else {
+            guard ["1", String(DataFile.version)].contains(where: { version.elementsEqual($0.utf8) }) else {
                 throw Problem(message: "written by another version of the sandbox")
             }
         } else if let total = parts["records"] {
@@ -121,8 +143,23 @@ private struct DataLoader {
                 throw Problem(message: "records are missing before it")
             }
             isComplete = true
+        } else if let line = parts["activity"] ?? parts["metric"] {
+            try restore(line, isActivity: parts["activity"] != nil)
+            count += 1
         } else {
             try place(parts)
+        }
+    }
+
+    private mutating func restore(_ line: [UInt8], isActivity: Bool) throws(Problem) {
+        do throws(PayloadError) {
+            if isActivity { return try ActivityRules.restore(line, in: &state) }
+            let fields = try EventFields.read(line)
+            guard fields.count == 1, MetricRules.restore(fields[0], in: &state) else {
+                throw PayloadError.notAnObject
+            }
+        } catch {
+            throw Problem(message: isActivity ? "not an activity" : "not a metric")
         }
     }
 

@@ -61,7 +61,23 @@ struct DraftMaker {
         guard let value = type.cast(payload.value(field), field.kind, isStrict: isStrict) else {
             throw .value("\(Self.shown(field, state)) \(type.expectation)")
         }
+        if model == .endusers, state.switches.names == .change, Self.isPersonName(field.name) {
+            return Draft.Field(name: name, value: Self.nameCase(value))
+        }
         return Draft.Field(name: name, value: value)
+    }
+
+    private static func isPersonName(_ name: UInt16) -> Bool {
+        [Property.firstName, .lastName, .name].contains { $0.rawValue == name }
+    }
+
+    /// Each word with a capital, the rest in small letters.
+    private static func nameCase(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let words = JSONText.plain(value).split(separator: " ", omittingEmptySubsequences: false)
+        let changed = words.map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }.joined(separator: " ")
+        var out: [UInt8] = []
+        JSONWriter.appendString(changed, to: &out)
+        return out[...]
     }
 
     private static func shown(_ field: Payload.Field, _ state: StoreState) -> String {

@@ -17,6 +17,12 @@ enum RecordID {
         return id
     }
 
+    /// The id of a metric: of no model.
+    static func metric(_ number: Int) -> String {
+        let digits = String(number, radix: 16)
+        return "5a6b8c0d0eff" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits
+    }
+
     /// The id as a JSON string.
     static func quoted(_ model: SandboxModel, _ number: Int) -> [UInt8] {
         [UInt8(ascii: "\"")] + text(model, number) + [UInt8(ascii: "\"")]

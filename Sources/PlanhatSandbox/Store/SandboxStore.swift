@@ -4,6 +4,7 @@ internal import Synchronization
 /// What the sandbox keeps, safe to look into from any task while it serves. Every call sees, or leaves, a whole state.
 package final class SandboxStore: Sendable {
     private let state: Mutex<StoreState>
+    let switches: SandboxSwitches
     /// Microseconds since 1970.
     let clock: @Sendable () -> Int64
 
@@ -11,6 +12,7 @@ package final class SandboxStore: Sendable {
         var state = StoreState(switches: switches)
         SeedData.fill(&state, now: clock())
         self.state = Mutex(state)
+        self.switches = switches
         self.clock = clock
     }
 
@@ -53,6 +55,14 @@ package final class SandboxStore: Sendable {
     package func totals(of model: String) -> RowTotals {
         SandboxModel.named(model).map { model in state.withLock { $0.totals[model.rawValue] } } ?? RowTotals()
     }
+
+    /// What happened to the activities (or else the metrics) that were sent.
+    package func events(_ kind: String) -> RowTotals {
+        state.withLock { kind == "activities" ? $0.events.activities : $0.events.metrics }
+    }
+
+    /// Activities and metrics that came more than once, with how often; the first 1,000.
+    package var sentAgain: [String: Int] { state.withLock { $0.events.sentAgain } }
 
     /// Keys under which a record was created more than once (`companies externalId=17`), with how often; the first
     /// 1,000.

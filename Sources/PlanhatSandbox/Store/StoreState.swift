@@ -19,6 +19,8 @@ package struct RowTotals: Sendable, Equatable {
     package var deleted = 0
     /// Creations beyond the first of one key.
     package var createdAgain = 0
+    /// Activities or metrics that had come before just so.
+    package var sentAgain = 0
 
     package init() {}
 }
@@ -34,6 +36,8 @@ struct StoreState: Sendable {
     /// Keys under which a record was ever created, and how often those that were created more than once.
     var createdKeys: Set<Hash128> = []
     var createdAgain: [String: Int] = [:]
+    /// What came to the analytics API.
+    var events = EventLog()
     /// Counts writes, so that a file knows whether it is behind.
     var revision = 0
 
@@ -134,9 +138,11 @@ struct StoreState: Sendable {
         guard let key = rules.keyables.first(where: { record.value($0) != nil }), let value = record.value(key) else {
             return
         }
-        // The own id is the record's only together with the company.
-        let scope = rules.isScoped && key == rules.ownID ? UInt64(record.company) : 0
-        let hash = KeyHash.of(value, seed: scope << 16 | UInt64(model.rawValue) << 8 | UInt64(key.rawValue))
+        // The own id is the record's only together with the company. What tells keys apart stands in the bytes: texts
+        // of a few bytes under different seeds may have one hash.
+        let scope = rules.isScoped && key == rules.ownID ? record.company : 0
+        let place = "\(scope) \(model.rawValue) \(key.rawValue) "
+        let hash = KeyHash.of((Array(place.utf8) + value)[...])
         guard !createdKeys.insert(hash).inserted else { return }
         totals[model.rawValue].createdAgain += 1
         guard createdAgain.count < 1_000 else { return }
