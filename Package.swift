@@ -97,7 +97,8 @@ let package = Package(
             name: "SimulationTests",
             dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
         ),
-        .testTarget(name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"], exclude: ["Golden"]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"], exclude: ["Golden", "Clients"]),
         .testTarget(name: "TidyTests", exclude: ["waivers.txt"]),
     ]
 )

@@ -5,6 +5,7 @@ final class LocalPlanhat: Sendable {
     let address: String
     let port: Int
     let token: String
+    let tenant: String
     private let child: Child
 
     /// - Parameter port: 0 takes a free one.
@@ -17,6 +18,7 @@ final class LocalPlanhat: Sendable {
                 let announced = try JSON(parsing: printed)
                 address = announced["address"].string ?? ""
                 token = announced["token"].string ?? ""
+                tenant = announced["tenant_uuid"].string ?? ""
                 self.port = Int(address.split(separator: ":").last ?? "") ?? 0
                 return
             }
@@ -35,6 +37,11 @@ final class LocalPlanhat: Sendable {
     }
 
     func state() throws -> JSON { try JSON(parsing: get("/_sandbox/state")) }
+
+    /// The records of a model, or the rows of `activities` or `metrics`, as they came.
+    func lines(_ kind: String) throws -> [JSON] {
+        try get("/_sandbox/records/" + kind).split(separator: "\n").map { try JSON(parsing: String($0)) }
+    }
 
     /// The records of `companies` or `endusers`, by a field of theirs.
     func records(_ kind: String, by field: String) throws -> [String: JSON] {
