@@ -5,6 +5,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -28,6 +29,7 @@ let package = Package(
     targets: [
         .target(name: "CXXHash"),
         .target(name: "CExamples"),
+        .target(name: "CWebAssets", exclude: ["files"]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
@@ -47,11 +49,19 @@ let package = Package(
             name: "Runner",
             dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", logging]
         ),
+        .target(
+            name: "WebUI",
+            dependencies: [
+                "Records", "ConnectorKit", "StateStore", "ProjectConfig", "Runner", "CWebAssets", hummingbird,
+                hummingbirdTLS, nioCore, nioSSL, logging,
+            ]
+        ),
         .executableTarget(
             name: "CLI",
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
-                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "CSQLite", "CExamples", argumentParser,
+                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "WebUI", "CSQLite", "CExamples",
+                argumentParser,
                 logging,
             ]
         ),
@@ -87,6 +97,14 @@ let package = Package(
             dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
         ),
         .testTarget(
+            name: "WebUITests",
+            dependencies: [
+                "Records", "ConnectorKit", "StateStore", "ProjectConfig", "Runner", "WebUI", "TestKit", hummingbird,
+                nioCore, .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            exclude: ["Golden"]
+        ),
+        .testTarget(
             name: "ConformanceTests",
             dependencies: [
                 "Records", "ConnectorKit", "TestKit", "SourceSQLite", "SourcePostgres", "DestinationPlanhat",
@@ -105,7 +123,8 @@ let package = Package(
 
 let strict = Context.environment["SLUICE_STRICT"] == "1"
 
-for target in package.targets where target.type != .system && !["CXXHash", "CExamples"].contains(target.name) {
+for target in package.targets
+where target.type != .system && !["CXXHash", "CExamples", "CWebAssets"].contains(target.name) {
     target.swiftSettings =
         [
             .swiftLanguageMode(.v6),

@@ -17,7 +17,7 @@ import Testing
         "PlanhatSandbox": ["Records"],
         "Runner": ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig"],
         "ManagementAPI": ["Records", "ConnectorKit", "StateStore", "ProjectConfig", "Runner"],
-        "WebUI": ["Records", "ConnectorKit", "StateStore", "ProjectConfig", "Runner"],
+        "WebUI": ["Records", "ConnectorKit", "StateStore", "ProjectConfig", "Runner", "CWebAssets"],
         "CLI": [
             "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
             "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "ManagementAPI", "WebUI", "CSQLite", "CExamples",
@@ -25,7 +25,7 @@ import Testing
         "TestKit": ["Records", "ConnectorKit"],
     ]
 
-    static let libraries: Set<String> = ["CXXHash", "CSQLite", "CPostgres", "CExamples"]
+    static let libraries: Set<String> = ["CXXHash", "CSQLite", "CPostgres", "CExamples", "CWebAssets"]
 
     /// The rooms that may import each foreign package's modules.
     static let owners: [String: Set<String>] = [
@@ -35,11 +35,12 @@ import Testing
         "AsyncHTTPClient": ["DestinationPlanhat"],
         "Hummingbird": ["PlanhatSandbox", "ManagementAPI", "WebUI"],
         "HummingbirdCore": ["PlanhatSandbox", "ManagementAPI", "WebUI"],
+        "HummingbirdTLS": ["WebUI"],
         "HTTPTypes": ["PlanhatSandbox", "ManagementAPI", "WebUI"],
         "NIOCore": ["DestinationPlanhat", "PlanhatSandbox", "ManagementAPI", "WebUI"],
         "NIOPosix": ["DestinationPlanhat", "PlanhatSandbox"],
         "NIOHTTP1": ["DestinationPlanhat"],
-        "NIOSSL": ["DestinationPlanhat"],
+        "NIOSSL": ["DestinationPlanhat", "WebUI"],
         "Logging": ["PlanhatSandbox", "Runner", "ManagementAPI", "WebUI", "CLI"],
         "ServiceLifecycle": ["PlanhatSandbox", "CLI"],
     ]

@@ -21,7 +21,7 @@ struct Record: ParsableCommand {
         let definition = try workspace.sync(sync)
         let steps = try RecordLife(definition, environment: try workspace.environment()).steps(key: key)
         if common.json {
-            return try Output.print(json: RecordBody(sync: sync, key: key, steps: steps.map { RecordBody.Step($0) }))
+            return try Output.print(json: RecordBody(sync: sync, key: key, steps: steps))
         }
         if steps.isEmpty { Output.text("No run that is still kept touched \(key).") }
         for step in steps { show(step) }
@@ -39,47 +39,4 @@ struct Record: ParsableCommand {
             Output.text("  \(exchange.method) \(exchange.path) answered \(status) in \(exchange.milliseconds) ms")
         }
     }
-}
-
-private struct RecordBody: Encodable {
-    struct Step: Encodable {
-        var run: Int64
-        var at: Moment
-        var outcome: String
-        var reason: Reason?
-        var payload: String?
-        var exchanges: [Exchange]
-
-        init(_ step: RecordLife.Step) {
-            run = step.run.id
-            at = step.run.startedAt
-            outcome = step.outcome
-            reason = step.reason
-            payload = step.payload
-            exchanges = step.exchanges.map { Exchange($0) }
-        }
-    }
-
-    /// Without the bodies: they hold the other records of the batch too.
-    struct Exchange: Encodable {
-        var at: Moment
-        var method: String
-        var path: String
-        var status: Int?
-        var error: String?
-        var milliseconds: Int
-
-        init(_ exchange: ExchangeRecord) {
-            at = exchange.at
-            method = exchange.method
-            path = exchange.path
-            status = exchange.status
-            error = exchange.error
-            milliseconds = exchange.milliseconds
-        }
-    }
-
-    var sync: String
-    var key: String
-    var steps: [Step]
 }

@@ -36,7 +36,7 @@ struct Records: ParsableCommand {
         let record = try RunLookup.find(number, environment)
         let kind = outcome.flatMap { OutcomeKind(rawValue: $0) }
         if common.json { return try Output.print(json: ["records": try all(history, record.id, kind)]) }
-        if csv { Output.text("key,outcome,code,message,hint,run") }
+        if csv { Output.text(CSVText.outcomeHead) }
         for outcome in try all(history, record.id, kind) { show(outcome) }
     }
 
@@ -53,24 +53,10 @@ struct Records: ParsableCommand {
 
     private func show(_ outcome: OutcomeRecord) {
         if csv {
-            let cells = [
-                outcome.key, outcome.outcome.rawValue, outcome.code, outcome.message, outcome.hint,
-                String(outcome.run),
-            ]
-            return Output.text(cells.map { CSVText.cell($0) }.joined(separator: ","))
+            return Output.text(CSVText.line(outcome))
         }
         Output.text("\(RunText.key(outcome.key))  \(outcome.outcome.rawValue)  \(outcome.code)")
         Output.text("  \(outcome.message)")
         if !outcome.hint.isEmpty { Output.text("  \(outcome.hint)") }
-    }
-}
-
-/// Cells for spreadsheets: quoted, and never a formula.
-enum CSVText {
-    static func cell(_ text: String) -> String {
-        var text = text
-        if let first = text.first, "=+-@\t\r".contains(first) { text = "'" + text }
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 }

@@ -30,12 +30,10 @@ struct Runs: ParsableCommand {
         var table = TextTable(["run", "sync", "started", "state", "scanned", "accepted", "did not arrive"])
         for run in runs {
             let operations = run.operations
-            let missing =
-                run.rows.invalid + run.rows.held + operations.rejected + operations.undelivered
-                + operations.inDoubt
             table.add([
                 String(run.id), run.sync, run.startedAt.text, RunText.state(run.state),
-                RunText.grouped(run.rows.scanned), RunText.grouped(operations.accepted), RunText.grouped(missing),
+                RunText.grouped(run.rows.scanned), RunText.grouped(operations.accepted),
+                RunText.grouped(run.notArrived),
             ])
         }
         if table.isEmpty { return Output.text("No runs yet.") }

@@ -1,34 +1,16 @@
 internal import Records
+internal import Runner
 internal import StateStore
 
 /// A run in words for people.
 enum RunText {
-    /// `12,408`.
-    static func grouped(_ number: Int) -> String {
-        let digits = String(abs(number))
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        return number < 0 ? "-" + text : text
-    }
+    static func grouped(_ number: Int) -> String { Wording.grouped(number) }
 
-    /// `1 row`, `12,408 rows`.
-    static func counted(_ number: Int, _ noun: String) -> String {
-        "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
-    }
+    static func counted(_ number: Int, _ noun: String) -> String { Wording.counted(number, noun) }
 
-    /// What a row without a key is called where its key would stand.
-    static func key(_ key: String) -> String { key.isEmpty ? "(no key)" : key }
+    static func key(_ key: String) -> String { Wording.key(key) }
 
-    static func state(_ state: RunState) -> String {
-        switch state {
-        case .completedWithRejections: "finished, but rows did not arrive"
-        case .stoppedByGuard: "stopped by a guard"
-        default: state.rawValue
-        }
-    }
+    static func state(_ state: RunState) -> String { Wording.state(state) }
 
     /// The whole run: what did not arrive comes first.
     ///
@@ -109,8 +91,7 @@ enum RunText {
 
     private static func duration(_ run: RunRecord) -> String {
         guard let ended = run.endedAt else { return "" }
-        let tenths = max(0, ended.milliseconds - run.startedAt.milliseconds + 50) / 100
-        return " after \(tenths / 10).\(tenths % 10) s"
+        return " after " + Wording.seconds(from: run.startedAt, to: ended)
     }
 
     private static func full(_ run: RunRecord) -> String {
@@ -118,9 +99,5 @@ enum RunText {
         return " (full run\(run.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))"
     }
 
-    static func bytes(_ count: Int64) -> String {
-        if count < 10_000 { return counted(Int(count), "byte") }
-        if count < 10_000_000 { return "\(grouped(Int(count / 1_000))) kB" }
-        return "\(grouped(Int(count / 1_000_000))) MB"
-    }
+    static func bytes(_ count: Int64) -> String { Wording.bytes(count) }
 }

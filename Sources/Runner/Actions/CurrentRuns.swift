@@ -13,6 +13,9 @@ package struct CurrentRuns: Sendable {
         try RunHistory(environment.database).runs(sync: sync, limit: limit).map { try current($0) }
     }
 
+    /// What the history says, put right for runs whose process is gone.
+    package func current(_ found: [RunRecord]) throws -> [RunRecord] { try found.map { try current($0) } }
+
     package func run(_ number: Int64) throws -> RunRecord? {
         try environment.database.run(number).map { try current($0) }
     }

@@ -37,7 +37,7 @@ enum ExchangeTable {
         return try Int.fetchOne(database, sql: sql, arguments: [run]) ?? 0
     }
 
-    private static func record(_ row: Row) -> ExchangeRecord {
+    static func record(_ row: Row) -> ExchangeRecord {
         var exchange = ExchangeRecord(
             run: row["run"], number: row["number"], batch: row["batch"], attempt: row["attempt"],
             at: Moment(milliseconds: row["at"]), method: row["method"], path: row["path"])

@@ -121,7 +121,7 @@ enum OutcomeTable {
         return try Row.fetchAll(database, sql: sql, arguments: [key, sync, limit]).map(record)
     }
 
-    private static func record(_ row: Row) throws -> OutcomeRecord {
+    static func record(_ row: Row) throws -> OutcomeRecord {
         OutcomeRecord(
             run: row["run"], sequence: row["sequence"], key: row["key"],
             keyHash: Hash128(

@@ -5,7 +5,7 @@ package import Records
 package struct RunHistory: Sendable {
     package static let pageMax = 1_000
 
-    private let database: ControlDatabase
+    let database: ControlDatabase
 
     package init(_ database: ControlDatabase) {
         self.database = database

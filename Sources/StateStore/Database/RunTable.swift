@@ -3,7 +3,7 @@ internal import Records
 
 /// The rows of `runs`.
 enum RunTable {
-    private static let select = "SELECT syncs.name AS sync_name, runs.* FROM runs JOIN syncs ON syncs.id = runs.sync"
+    static let select = "SELECT syncs.name AS sync_name, runs.* FROM runs JOIN syncs ON syncs.id = runs.sync"
     private static let unfinishedStates = "state IN ('queued', 'running', 'closing', 'interrupted')"
 
     // MARK: Writing

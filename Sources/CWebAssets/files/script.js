@@ -1,0 +1,78 @@
+// Everything works without this file. It adds: live numbers, relative times, copy buttons, the "/" key.
+(() => {
+  "use strict";
+  const span = (s) => s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min"
+    : s < 172800 ? Math.floor(s / 3600) + " h" : Math.floor(s / 86400) + " days";
+
+  // Relative times go on while the page is open.
+  const ages = () => {
+    for (const element of document.querySelectorAll("[data-at]")) {
+      const seconds = Math.floor((Date.now() - Number(element.dataset.at)) / 1000);
+      element.textContent = seconds >= 0 ? span(seconds) + " ago" : "in " + span(-seconds);
+    }
+  };
+  setInterval(ages, 10000);
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      navigator.clipboard.writeText(text).then(() => { button.textContent = "Copied"; });
+    });
+  }
+
+  // A form is sent once, however often its button is pressed.
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (event.target.dataset.sent) return event.preventDefault();
+    event.target.dataset.sent = "1";
+    setTimeout(() => { delete event.target.dataset.sent; }, 5000);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) return;
+    const search = document.querySelector("input[type=search]");
+    if (search) { event.preventDefault(); search.focus(); }
+  });
+
+  // Live updates of a run.
+  const address = document.body.dataset.events;
+  if (!address || !window.EventSource) {
+    // Other pages that change by themselves say so with a refresh for browsers without script.
+    const refresh = document.querySelector("noscript");
+    const seconds = refresh && /content="(\d+)"/.exec(refresh.textContent);
+    if (seconds) setTimeout(() => { if (!document.hidden) location.reload(); }, Math.max(2, Number(seconds[1])) * 1000);
+    return;
+  }
+  let source = null, heard = Date.now(), said = 0;
+  const state = document.createElement("p");
+  state.className = "note";
+  const follow = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(address);
+    source.addEventListener("run", (event) => {
+      heard = Date.now();
+      const update = JSON.parse(event.data);
+      for (const [id, html] of Object.entries(update.parts)) {
+        const place = document.getElementById(id);
+        if (place && place.innerHTML !== html) place.innerHTML = html;
+      }
+      if (Date.now() - said > 10000) {
+        document.getElementById("live-said").textContent = update.sentence;
+        said = Date.now();
+      }
+      if (update.ended) { source.close(); location.reload(); }
+    });
+  };
+  const stop = () => { if (source) { source.close(); source = null; } };
+  document.addEventListener("visibilitychange", () => { document.hidden ? stop() : follow(); });
+  setInterval(() => {
+    const seconds = Math.floor((Date.now() - heard) / 1000);
+    state.textContent = seconds > 20 ? "Last heard " + span(seconds) + " ago." : "";
+    const progress = document.getElementById("live-progress");
+    if (progress && !state.isConnected) progress.after(state);
+  }, 2000);
+  follow();
+})();

@@ -1,0 +1,46 @@
+internal import Records
+internal import StateStore
+
+/// A dry run for programs: `plan --json` and the page's JSON.
+package struct PlanBody: Sendable, Encodable {
+    var sync: String
+    var full: Bool
+    var fullReason: String?
+    var rows: RowLedger
+    var operations: OperationLedger
+    var added: Int
+    var reasons: [ReasonCount]
+    var `guard`: GuardRecord?
+    var examples: [PlanSync.Example]
+
+    private enum CodingKeys: String, CodingKey {
+        case sync, full, rows, operations, added, reasons, `guard`, examples
+        case fullReason = "full_reason"
+    }
+
+    package init(_ report: PlanSync.Report) {
+        sync = report.sync
+        full = report.full
+        fullReason = report.fullReason
+        rows = report.rows
+        operations = report.operations
+        added = report.added
+        reasons = report.reasons
+        `guard` = report.guardRecord
+        examples = report.examples
+    }
+
+    // Written out because the made one leaves absent values out.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sync, forKey: .sync)
+        try container.encode(full, forKey: .full)
+        try container.encode(fullReason, forKey: .fullReason)
+        try container.encode(rows, forKey: .rows)
+        try container.encode(operations, forKey: .operations)
+        try container.encode(added, forKey: .added)
+        try container.encode(reasons, forKey: .reasons)
+        try container.encode(`guard`, forKey: .guard)
+        try container.encode(examples, forKey: .examples)
+    }
+}

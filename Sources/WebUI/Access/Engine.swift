@@ -1,0 +1,50 @@
+package import ProjectConfig
+package import Runner
+package import StateStore
+
+/// What the pages ask of the server that they are pages of: to start a run, and what comes next. `serve` gives it.
+package struct Engine: Sendable {
+    /// Starts a run and returns once it has a number, or nil where it has none yet. Throws why it could not start.
+    package var start: @Sendable (SyncDefinition, RunOptions) async throws -> Int64?
+    /// When each sync runs next by itself, by its name.
+    package var nextRuns: @Sendable () -> [String: Moment]
+    /// Whether syncs are started by their schedules.
+    package var isScheduling: @Sendable () -> Bool
+    /// The text of `/metrics`; nil where there are none.
+    package var metrics: (@Sendable () throws -> String)?
+
+    package init(
+        start: @escaping @Sendable (SyncDefinition, RunOptions) async throws -> Int64?,
+        nextRuns: @escaping @Sendable () -> [String: Moment] = { [:] },
+        isScheduling: @escaping @Sendable () -> Bool = { false },
+        metrics: (@Sendable () throws -> String)? = nil
+    ) {
+        self.start = start
+        self.nextRuns = nextRuns
+        self.isScheduling = isScheduling
+        self.metrics = metrics
+    }
+}
+
+extension Engine {
+    /// An engine that starts what it is asked to and keeps no schedule.
+    package static func byHand(environment: RunEnvironment, board: LiveBoard, work: BackgroundWork) -> Engine {
+        Engine { sync, options in
+            let (numbers, heard) = AsyncStream<Result<Int64, RunError>>.makeStream()
+            let listener = board.listener(now: environment.time.now)
+            var own = environment
+            own.progress = { progress in
+                listener(progress)
+                if case .started(let run, _, false) = progress { heard.yield(.success(run)) }
+            }
+            let environment = own
+            work.begin {
+                let results = await RunSyncs(environment: environment).run([sync], options: options)
+                if let error = results.first?.error { heard.yield(.failure(error)) }
+                heard.finish()
+            }
+            for await first in numbers { return try first.get() }
+            return nil
+        }
+    }
+}

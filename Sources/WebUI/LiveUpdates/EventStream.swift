@@ -1,0 +1,84 @@
+internal import Foundation
+internal import Records
+internal import Runner
+internal import StateStore
+
+/// The live updates of one run: each event is the whole of what changes on its page, so that a reader who missed some
+/// misses nothing. Its number says how far the run had come; a reader that comes back with that number
+/// (`Last-Event-ID`) gets the next only when there is news.
+struct EventStream: TextStream {
+    /// At most four a second.
+    static let interval = Duration.milliseconds(250)
+    /// A line now and then, so that proxies and browsers know that the connection lives.
+    static let quietMax = 60
+    /// An hour; the browser then connects again by itself.
+    static let lookMax = 4 * 3_600
+
+    private let site: Site
+    private let run: Int64
+    private var last: String?
+    private var quiet = 0
+    private var looks = 0
+    private var hasEnded = false
+
+    init(site: Site, run: Int64, lastEventID: String?) {
+        self.site = site
+        self.run = run
+        last = lastEventID
+    }
+
+    mutating func next() async throws -> String? {
+        if looks == 0 {
+            looks = 1
+            return "retry: 2000\n\n"
+        }
+        while looks <= Self.lookMax, !hasEnded {
+            if looks > 1 { try await site.environment.time.sleep(Self.interval) }
+            looks += 1
+            guard let record = try site.runs.run(run) else { return nil }
+            hasEnded = record.state.isFinal
+            let live = site.board.run(run)
+            let number = Self.number(record, live)
+            if number != last {
+                (last, quiet) = (number, 0)
+                return try event(record, live, number: number)
+            }
+            quiet += 1
+            if quiet >= Self.quietMax {
+                quiet = 0
+                return ": still here\n\n"
+            }
+        }
+        return nil
+    }
+
+    /// How far a run has come. Its figures only grow.
+    static func number(_ run: RunRecord, _ live: LiveRun?) -> String {
+        let settled =
+            run.operations.accepted + run.operations.rejected + run.operations.undelivered
+            + run.operations.inDoubt
+        return "\(run.state.rawValue)-\(run.rows.scanned)-\(settled)-\(run.requests)-\(live?.revision ?? 0)"
+    }
+
+    private struct Update: Encodable {
+        var state: String
+        var ended: Bool
+        /// One sentence for those who do not see the page.
+        var sentence: String
+        var parts: [String: String]
+    }
+
+    private func event(_ record: RunRecord, _ live: LiveRun?, number: String) throws -> String {
+        let model = RunProgressModel(record, live: live, now: site.now)
+        let update = Update(
+            state: record.state.rawValue, ended: record.state.isFinal, sentence: model.sentence,
+            parts: [
+                "live-head": model.head.source, "live-progress": model.progress.source,
+                "live-ledgers": LedgerView.ledgers(record).source,
+            ])
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let data = String(decoding: try encoder.encode(update), as: UTF8.self)
+        return "id: \(number)\nevent: run\ndata: \(data)\n\n"
+    }
+}

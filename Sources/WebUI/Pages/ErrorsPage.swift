@@ -1,0 +1,67 @@
+/// Every code with what it means and what to do: docs/errors.md, as the program carries it.
+struct ErrorsPage: Sendable {
+    struct Row: Sendable, Hashable {
+        var code: String
+        var meaning: String
+        var action: String
+    }
+
+    let sought: String
+    let rows: [Row]
+
+    init(_ query: Fields) {
+        let wanted = (query["q"] ?? "").lowercased()
+        sought = query["q"] ?? ""
+        rows = Self.all.filter {
+            wanted.isEmpty || $0.code.contains(wanted) || $0.meaning.lowercased().contains(wanted)
+        }
+    }
+
+    private static let all = rows(Assets.errors)
+
+    /// The rows of the page's tables whose first cell is a code.
+    static func rows(_ text: String) -> [Row] {
+        text.split(separator: "\n").compactMap { line in
+            guard line.hasPrefix("| `") else { return nil }
+            let cells = line.replacing("\\|", with: "\u{1}").split(separator: "|", omittingEmptySubsequences: false)
+                .map { $0.replacing("\u{1}", with: "|").trimming() }
+            guard cells.count >= 4 else { return nil }
+            return Row(code: cells[1].replacing("`", with: ""), meaning: cells[2], action: cells[3])
+        }
+    }
+
+    func html(_ request: WebRequest) -> HTML {
+        var layout = Layout("Error codes", visitor: request.visitor)
+        layout.lead =
+            "<p class=\"lead\">Every error and every reason has a code. Codes stay the same from version to version.</p>"
+        let search: HTML = """
+            <form class="filter" method="get" action="\(Place.errors.path)" role="search">\(FormView.input("Code or words", name: "q", value: sought, type: "search"))<button>Find</button></form>
+            """
+        let items = rows.html { row in
+            "<div id=\"\(row.code)\"><dt><code>\(row.code)</code></dt><dd>\(Self.inline(row.meaning))<span class=\"do\">\(Self.inline(row.action))</span></dd></div>\n"
+        }
+        return layout.page("\(search)<dl class=\"codes\">\(items)</dl>")
+    }
+
+    /// Code in backticks, and the texts of links.
+    static func inline(_ text: String) -> HTML {
+        var html = HTML.empty
+        for (index, part) in text.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
+            html += index % 2 == 1 ? "<code>\(String(part))</code>" : HTML(plain(String(part)))
+        }
+        return html
+    }
+
+    private static func plain(_ text: String) -> String {
+        text.replacing(/\[([^\]]*)\]\([^)]*\)/) { String($0.output.1) }
+    }
+}
+
+extension StringProtocol {
+    fileprivate func trimming() -> String {
+        var text = self[...]
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,261 @@
+internal import ConnectorKit
+internal import ProjectConfig
+internal import Records
+internal import Runner
+internal import StateStore
+
+/// What is happening, or what happened, in one run.
+struct RunPage: Sendable {
+    static let exchangesMax = 25
+
+    let run: RunRecord
+    let progress: RunProgressModel
+    let reasons: [ReasonSummary]
+    let exchanges: [ExchangeRecord]
+    let exchangesAfter: Int?
+    let sealedAt: Moment?
+    let requests: [(minute: Int64, requests: Int, refused: Int)]
+    let limit: Int?
+    let before: RunRecord?
+    let now: Moment
+
+    init(site: Site, _ number: Int64, _ query: Fields) throws {
+        run = try site.run(number)
+        now = site.now
+        progress = RunProgressModel(run, live: site.board.run(number), now: now)
+        let history = site.history
+        reasons = try history.boundedReasons(run: number)
+        exchangesAfter = query.number("requests")
+        exchanges = try history.exchangeHeads(run: number, after: exchangesAfter, limit: Self.exchangesMax + 1)
+        sealedAt = try history.sealedAt(run: number)
+        requests = try history.requestsPerMinute(run: number)
+        before = try history.runs(sync: run.sync, states: nil, before: number, limit: 1).first
+        limit = site.project().sync(run.sync).flatMap { RequestLimit.of($0, in: site) }
+    }
+
+    var isLive: Bool { !run.state.isFinal && run.state != .interrupted }
+
+    func html(_ request: WebRequest) -> HTML {
+        var layout = Layout("Run \(run.id)", section: .runs, visitor: request.visitor)
+        layout.trail = [("Runs", .runs), (run.sync, .sync(run.sync))]
+        layout.message = Message(request.query)
+        layout.lead =
+            "<p class=\"lead\" id=\"live-head\">\(progress.head)</p><p class=\"hidden\" id=\"live-said\" role=\"status\"></p>"
+        layout.beside = actions(request.visitor)
+        if isLive {
+            layout.refreshSeconds = 3
+            layout.events = .runEvents(run.id)
+        }
+        return layout.page(
+            """
+            <div id="live-progress">\(progress.progress)</div>
+            \(problem(request.visitor))
+            <div class="grid two" id="live-ledgers">\(LedgerView.ledgers(run))</div>
+            \(reasonSection(request.visitor))
+            \(facts)
+            \(requestChart)
+            \(exchangeSection)
+            """)
+    }
+
+    // MARK: Parts
+
+    private func actions(_ visitor: Visitor) -> HTML {
+        guard visitor.may(.run) else { return .empty }
+        if isLive {
+            return
+                "<div class=\"actions\">\(FormView.button("Cancel", .cancel(run: run.id), visitor, style: "danger"))</div>"
+        }
+        return
+            "<div class=\"actions\">\(FormView.button("Run \(run.sync) again", .syncAction(run.sync, .run), visitor))</div>"
+    }
+
+    private func problem(_ visitor: Visitor) -> HTML {
+        var html = HTML.empty
+        if let error = run.error {
+            html += ReasonView.box(error.code, error.message, error.hint, tone: "bad")
+        }
+        if let record = run.guard {
+            let accept: HTML =
+                visitor.may(.force) && run.state == .stoppedByGuard
+                ? FormView.button(
+                    "Go on with this plan", .syncAction(run.sync, .run), visitor,
+                    fields: [("accept_guard", record.name)])
+                : .empty
+            html += ReasonView.box("guard " + record.name, record.message, record.hint, tone: "part", more: accept)
+        }
+        return html
+    }
+
+    private func reasonSection(_ visitor: Visitor) -> HTML {
+        guard !reasons.isEmpty else { return .empty }
+        let earlier = Dictionary((before?.reasons ?? []).map { ($0.code, $0.count) }, uniquingKeysWith: +)
+        let most = max(1, reasons.map { counted($0) }.max() ?? 1)
+        var table = TableView(
+            "Why rows did not arrive",
+            [
+                TableView.Column("Rows", .number), TableView.Column("Outcome"), TableView.Column("Reason"),
+                TableView.Column("For example"), TableView.Column("Against the run before"),
+            ])
+        table.isCaptionHidden = true
+        let rows = reasons.map { reason -> [HTML] in
+            let link = Place.records(run: run.id)
+                .link([("outcome", reason.outcome.rawValue), ("code", reason.reason.code)])
+            let count = counted(reason)
+            let was = earlier[reason.reason.code] ?? 0
+            return [
+                "<a href=\"\(link)\">\(Wording.grouped(count))</a>",
+                StateView.outcome(reason.outcome),
+                ReasonView.cell(reason.reason.code, reason.reason.message, reason.reason.hint),
+                visitor.may(.seeRows) ? examples(reason) : "<span class=\"nought\">for operators</span>",
+                """
+                \(ShareBar.svg(count, of: most, tone: "part"))\(ShareBar.svg(was, of: most, tone: "calm"))<span class="detail">\(Wording.grouped(count)), before \(Wording.grouped(was))</span>
+                """,
+            ]
+        }
+        let again: HTML =
+            visitor.may(.run) && reasons.contains(where: { $0.outcome == .rejected }) && run.state.isFinal
+            ? FormView.button(
+                "Send the rejected again", .syncAction(run.sync, .resend), visitor, fields: [("which", "rejected")])
+            : .empty
+        return """
+            <section><div class="bar"><h2>Why rows did not arrive</h2>\(again)</div>\(table.html(rows))</section>
+            """
+    }
+
+    /// The run counted them all, the history keeps so many of each kind.
+    private func counted(_ reason: ReasonSummary) -> Int {
+        guard reasons.filter({ $0.reason.code == reason.reason.code }).count == 1 else { return reason.count }
+        return max(reason.count, run.reasons.first { $0.code == reason.reason.code }?.count ?? 0)
+    }
+
+    private func examples(_ reason: ReasonSummary) -> HTML {
+        reason.examples.filter { !$0.isEmpty }.html { key in
+            "<a class=\"key\" href=\"\(Place.record(sync: run.sync, key: key).path)\">\(ReasonView.cut(key, 40))</a> "
+        }
+    }
+
+    private var facts: HTML {
+        var stages: [(String, HTML)] = [
+            ("Started", "\(TimeView.both(run.startedAt, now: now)), by \(run.trigger)"),
+            ("Kind", kind),
+        ]
+        if let sealedAt {
+            stages.append(
+                (
+                    "Read and planned",
+                    "\(TimeView.took(run.startedAt, sealedAt)), \(Wording.counted(run.rows.scanned, "row"))"
+                ))
+            let end = run.endedAt ?? now
+            let rate = Self.rate(run.operations.accepted, sealedAt, end)
+            stages.append(
+                (
+                    "Sent",
+                    "\(TimeView.took(sealedAt, end)), \(Wording.counted(run.operations.accepted, "record")) accepted\(rate)"
+                ))
+        }
+        if let ended = run.endedAt {
+            stages.append(("Ended", "\(TimeView.both(ended, now: now)), after \(TimeView.took(run.startedAt, ended))"))
+        }
+        stages.append(("Requests that wrote", "\(Wording.grouped(run.requests)), \(Wording.bytes(run.bytesSent)) sent"))
+        let refused = requests.reduce(0) { $0 + $1.refused }
+        if refused > 0 {
+            stages.append(("Told to wait (429)", "\(Wording.counted(refused, "request"))"))
+        }
+        let list = stages.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
+        return "<section><h2>What happened</h2><dl class=\"facts\">\(list)</dl></section>"
+    }
+
+    private var kind: HTML {
+        guard run.full else { return run.limited ? "chosen records only" : "only what has changed" }
+        let reason = run.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""
+        return "full, every record is sent again\(reason)"
+    }
+
+    private static func rate(_ count: Int, _ start: Moment, _ end: Moment) -> String {
+        let milliseconds = end.milliseconds - start.milliseconds
+        guard count > 0, milliseconds >= 100 else { return "" }
+        return ", \(Wording.grouped(Int(Double(count) * 1_000 / Double(milliseconds)))) a second"
+    }
+
+    private var requestChart: HTML {
+        guard requests.count > 1 else { return .empty }
+        let shown = requests.suffix(60)
+        let labels = shown.map { minute in
+            HTML(String(TimeView.clock(Moment(milliseconds: minute.minute * 60_000)).prefix(5)))
+        }
+        var chart = ColumnChart(
+            title: "How close did requests come to the limit?", unit: "a minute", labels: labels,
+            series: [
+                ColumnChart.Series(
+                    name: "Answered", tone: "accent", values: shown.map { Double($0.requests - $0.refused) }),
+                ColumnChart.Series(name: "Told to wait", tone: "part", values: shown.map { Double($0.refused) }),
+            ])
+        if let limit { chart.bound = ("Limit, \(limit) a minute", Double(limit)) }
+        return "<section>\(chart.html())</section>"
+    }
+
+    private var exchangeSection: HTML {
+        guard !exchanges.isEmpty || exchangesAfter != nil else { return .empty }
+        let shown = exchanges.prefix(Self.exchangesMax)
+        var pager = HTML.empty
+        if exchanges.count > Self.exchangesMax, let last = shown.last {
+            let next = Place.run(run.id).link([("requests", String(last.number))]) + "#requests"
+            pager = "<nav class=\"pager\" aria-label=\"Requests\"><a href=\"\(next)\">Next requests</a></nav>"
+        }
+        return """
+            <section id="requests"><h2>Requests</h2>\(ExchangeTable(run: run, now: now).html(Array(shown)))\(pager)</section>
+            """
+    }
+}
+
+/// What an account lets through in a minute, as the project says it.
+enum RequestLimit {
+    static func of(_ sync: SyncDefinition, in site: Site) -> Int? {
+        guard let connection = site.project().destinations[sync.destination] else { return nil }
+        if let setting = connection.settings["requests_per_minute"] { return setting.literal.flatMap { Int($0) } }
+        let declared = site.catalog.destination(connection.type)?.declaration.settings
+        return declared?.first { $0.name == "requests_per_minute" }?.defaultValue.flatMap { Int($0) }
+    }
+}
+
+/// Requests as rows.
+struct ExchangeTable {
+    let run: RunRecord
+    let now: Moment
+
+    func html(_ exchanges: [ExchangeRecord]) -> HTML {
+        var table = TableView(
+            "Requests in their order",
+            [
+                TableView.Column("No.", .number), TableView.Column("At"), TableView.Column("Request"),
+                TableView.Column("Answer"), TableView.Column("Took", .number), TableView.Column("Sent", .number),
+                TableView.Column("Batch"),
+            ])
+        table.isCaptionHidden = true
+        return table.html(exchanges.map { row($0) })
+    }
+
+    private func row(_ exchange: ExchangeRecord) -> [HTML] {
+        let place = Place.exchange(run: run.id, number: exchange.number)
+        let batch = exchange.batch.map { "\($0 + 1), try \(exchange.attempt)" } ?? "read"
+        return [
+            "<a href=\"\(place.path)\">\(exchange.number + 1)</a>",
+            "<time datetime=\"\(exchange.at.text)\">\(TimeView.clock(exchange.at))</time>",
+            "<code>\(exchange.method) \(ReasonView.cut(exchange.path, 60))</code>",
+            Self.answer(exchange),
+            "\(exchange.milliseconds) ms",
+            exchange.requestBytes == 0 ? NumberView.quiet(0) : HTML(Wording.bytes(Int64(exchange.requestBytes))),
+            HTML(batch),
+        ]
+    }
+
+    static func answer(_ exchange: ExchangeRecord) -> HTML {
+        guard let status = exchange.status else {
+            return StateView.badge(exchange.error ?? "no answer", .bad, .bad)
+        }
+        if (200..<300).contains(status) { return "\(status)" }
+        return status == 429
+            ? StateView.badge("429 wait", .part, .clock) : StateView.badge(String(status), .bad, .bad)
+    }
+}

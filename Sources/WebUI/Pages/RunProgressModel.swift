@@ -1,0 +1,102 @@
+internal import Records
+internal import Runner
+internal import StateStore
+
+/// What a run has come to, in one sentence, and what it is doing at the moment.
+struct RunProgressModel: Sendable {
+    let run: RunRecord
+    let live: LiveRun?
+    let now: Moment
+
+    init(_ run: RunRecord, live: LiveRun?, now: Moment) {
+        self.run = run
+        self.live = live
+        self.now = now
+    }
+
+    /// What did not arrive comes first.
+    var sentence: String {
+        switch run.state {
+        case .queued: "The run waits for its turn."
+        case .running: doing
+        case .closing: "All is answered; the books are being closed."
+        case .succeeded: succeeded
+        case .completedWithRejections: notArrived
+        case .stoppedByGuard: "A guard stopped the run. Nothing was sent."
+        case .failed: "The run failed.\(arrivedBefore)"
+        case .cancelled: "The run was cancelled.\(arrivedBefore)"
+        case .skipped: "The run was skipped: the one before was still going."
+        case .interrupted:
+            "The run's process ended before it did. The next run of \(run.sync) finishes it or plans anew."
+        }
+    }
+
+    private var succeeded: String {
+        let accepted = run.operations.accepted
+        if accepted == 0 && run.rows.scanned == 0 { return "There were no rows to read, and nothing to send." }
+        let read = Wording.counted(run.rows.scanned, "row")
+        if accepted == 0 { return "Nothing had to be sent: \(read) read, none of them changed." }
+        return "All \(Wording.counted(accepted, "change")) arrived, of \(read) read."
+    }
+
+    private var notArrived: String {
+        let all = run.rows.scanned + run.rows.carried + run.operations.removals
+        let missing = Wording.grouped(run.notArrived)
+        let arrived = run.operations.accepted
+        let did = arrived == 0 ? "" : " \(Wording.counted(arrived, "change")) did."
+        return "\(missing) of \(Wording.counted(all, "row")) did not arrive.\(did)"
+    }
+
+    private var arrivedBefore: String {
+        let accepted = run.operations.accepted
+        return accepted == 0 ? " Nothing was accepted." : " \(Wording.counted(accepted, "change")) had arrived before."
+    }
+
+    private var settled: Int {
+        let operations = run.operations
+        return operations.accepted + operations.rejected + operations.undelivered + operations.inDoubt
+    }
+
+    private var doing: String {
+        switch live?.doing {
+        case .reading(let rows): "Reading the source: \(Wording.counted(rows, "row")) so far."
+        case .planned(let operations): "Planned: \(Wording.counted(operations, "record")) to send."
+        case .sending(let done, let total): "Sending: \(Wording.grouped(done)) of \(Wording.counted(total, "record"))."
+        case .waiting(let reason, let until): "Waiting until \(TimeView.clock(until)): \(reason)."
+        case .starting: "The run has started."
+        case nil:
+            run.operations.planned > 0
+                ? "Sending: \(Wording.grouped(settled)) of \(Wording.counted(run.operations.planned, "record"))."
+                : "Reading the source."
+        }
+    }
+
+    /// State and sentence, as they stand below the heading.
+    var head: HTML { "\(StateView.badge(run.state)) <span class=\"sentence\">\(sentence)</span>" }
+
+    /// Done and total, where there is a total.
+    var share: (done: Int, of: Int)? {
+        guard !run.state.isFinal else { return nil }
+        if case .sending(let done, let total) = live?.doing, total > 0 { return (done, total) }
+        return run.operations.planned > 0 ? (settled, run.operations.planned) : nil
+    }
+
+    /// The bar of a run that goes on; empty once it has ended.
+    var progress: HTML {
+        guard !run.state.isFinal else { return .empty }
+        let bar: HTML =
+            share.map { done, total in
+                "<progress max=\"\(total)\" value=\"\(min(done, total))\">\(sentence)</progress>"
+            } ?? "<progress>\(sentence)</progress>"
+        let took = TimeView.took(run.startedAt, now)
+        return "\(bar)<p class=\"note\">Running for \(took)\(remaining).</p>"
+    }
+
+    /// An estimate, and only where the total is known and a part of it done.
+    private var remaining: String {
+        guard let (done, total) = share, done > 0, done < total else { return "" }
+        let elapsed = now.milliseconds - run.startedAt.milliseconds
+        let left = Double(elapsed) * Double(total - done) / Double(done)
+        return ", about \(TimeView.took(milliseconds: Int64(left))) left"
+    }
+}

@@ -1,0 +1,236 @@
+internal import ConnectorKit
+internal import Foundation
+internal import ProjectConfig
+internal import Records
+internal import Runner
+internal import StateStore
+
+/// How one sync is, and what it is.
+struct SyncPage: Sendable {
+    let definition: SyncDefinition
+    let health: SyncHealth
+    let tab: Place.Tab
+    let history: [RunRecord]
+    let hasMore: Bool
+    let now: Moment
+    /// What a dry run found, while it is kept.
+    let plan: BackgroundWork.Progress?
+    let lines: [String]?
+
+    static let runsMax = 30
+
+    init(site: Site, _ name: String, _ query: Fields) throws {
+        definition = try site.sync(name)
+        tab = query["tab"].flatMap { Place.Tab(rawValue: $0) } ?? .health
+        now = site.now
+        let before = query["before"].flatMap { Int64($0) }
+        let found = try site.history.runs(sync: name, states: nil, before: before, limit: Self.runsMax + 1)
+        hasMore = found.count > Self.runsMax
+        history = try site.runs.current(Array(found.prefix(Self.runsMax)))
+        let last = try before == nil ? history.first : site.history.runs(sync: name, limit: 1).first
+        health = SyncHealth(
+            definition, isPaused: try site.environment.database.isPaused(name), lastRun: last,
+            freshAt: try site.history.completeRuns()[name], nextRun: site.engine.nextRuns()[name], now: now)
+        plan = site.work.progress(.syncAction(name, .plan))
+        lines = tab == .definition ? DefinitionText.lines(of: definition, in: site.project()) : nil
+    }
+
+    func html(_ request: WebRequest) -> HTML {
+        var layout = Layout(definition.name, section: .syncs, visitor: request.visitor)
+        layout.trail = [("Syncs", .syncs)]
+        layout.message = Message(request.query)
+        layout.lead = """
+            <p class="lead">\(health.badge) <span>\(definition.dataset.source) to <a href="\(Place.connection(.destination, definition.destination).path)">\(definition.destination)</a> \(definition.object), \(Say.behavior(definition.behavior)), \(Say.schedule(definition.schedule))</span></p>
+            """
+        layout.beside = actions(request.visitor)
+        if case .working = plan { layout.refreshSeconds = 2 }
+        return layout.page("\(tabs)\(PlanView(progress: plan, sync: definition.name, now: now).html())\(content)")
+    }
+
+    // MARK: Parts
+
+    private func actions(_ visitor: Visitor) -> HTML {
+        guard visitor.may(.run) else { return .empty }
+        let name = definition.name
+        let pause =
+            health.isPaused
+            ? FormView.button("Resume", .syncAction(name, .resume), visitor)
+            : FormView.button("Pause", .syncAction(name, .pause), visitor)
+        let reset: HTML? =
+            visitor.may(.force) ? "<a class=\"button\" href=\"\(Place.syncAction(name, .reset).path)\">Reset…</a>" : nil
+        let run: HTML =
+            health.condition == .running
+            ? health.lastRun.map { "<a class=\"button\" href=\"\(Place.run($0.id).path)\">Watch run \($0.id)</a>" }
+                ?? .empty
+            : FormView.button("Run now", .syncAction(name, .run), visitor, style: "primary")
+        return """
+            <div class="actions">\(run)\(FormView.button("Dry run", .syncAction(name, .plan), visitor))\(pause)\(reset)</div>
+            """
+    }
+
+    private var tabs: HTML {
+        let links = Place.Tab.allCases.html { item in
+            let current: HTML = item == tab ? " aria-current=\"page\"" : ""
+            let link = Place.sync(definition.name).link([("tab", item == .health ? nil : item.rawValue)])
+            return "<li><a href=\"\(link)\"\(current)>\(item.rawValue.capitalized)</a></li>"
+        }
+        return "<nav class=\"tabs\" aria-label=\"Views of the sync\"><ul>\(links)</ul></nav>"
+    }
+
+    private var content: HTML {
+        switch tab {
+        case .health: healthTab
+        case .timeline: timelineTab
+        case .mapping: MappingView(definition: definition).html()
+        case .definition: definitionTab
+        }
+    }
+
+    private var healthTab: HTML {
+        var html = numbers
+        if !health.problem.isEmpty, let last = health.lastRun {
+            html += """
+                <section class="notice \(health.condition == .failing ? "bad" : "part")"><p><strong>\(health.problem.prefix(1).uppercased() + health.problem.dropFirst())</strong></p><p>\(last.error?.hint ?? last.guard?.hint ?? "")</p><p><a href="\(Place.run(last.id).path)">Open run \(last.id)</a></p></section>
+                """
+        }
+        guard !history.isEmpty else {
+            return html
+                + "<p class=\"empty\">This sync has never run. A dry run shows what a run would do, and sends nothing.</p>"
+        }
+        return html
+            + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), promised: health.promisedSeconds, now: now).html())</div>"
+    }
+
+    private var numbers: HTML {
+        let last = health.lastRun
+        let cells: [(String, HTML)] = [
+            ("Complete as of", health.freshAt.map { TimeView.both($0, now: now) } ?? "never"),
+            (
+                "Last run",
+                last.map {
+                    "<a href=\"\(Place.run($0.id).path)\">Run \($0.id)</a> \(TimeView.both($0.startedAt, now: now))"
+                } ?? "none"
+            ),
+            ("Rows read", last.map { NumberView.grouped($0.rows.scanned) } ?? "–"),
+            ("Accepted", last.map { NumberView.grouped($0.operations.accepted) } ?? "–"),
+            ("Did not arrive", last.map { NumberView.link($0.notArrived, Place.records(run: $0.id).path) } ?? "–"),
+            ("Next run", health.isPaused ? "paused" : health.nextRun.map { TimeView.both($0, now: now) } ?? "by hand"),
+        ]
+        let list = cells.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
+        return "<dl class=\"numbers\">\(list)</dl>"
+    }
+
+    private var timelineTab: HTML {
+        var pager = HTML.empty
+        if hasMore, let last = history.last {
+            let older = Place.sync(definition.name).link([("tab", "timeline"), ("before", String(last.id))])
+            pager = "<nav class=\"pager\" aria-label=\"Pages\"><a href=\"\(older)\">Older runs</a></nav>"
+        }
+        return "\(RunTable(now: now, showsSync: false).html(history))\(pager)"
+    }
+
+    private var definitionTab: HTML {
+        let place = definition.location
+        let text: HTML
+        if let lines {
+            text = """
+                <pre class="code">\(lines.enumerated().html { index, line in "<span class=\"line\"><span class=\"no\">\(place.line + index)</span>\(line)</span>\n" })</pre>
+                """
+        } else {
+            text = "<p class=\"empty\">The file cannot be read at the moment.</p>"
+        }
+        return """
+            <section><h2>\(place.file), line \(place.line)</h2><p class="detail">This sync is defined in a file and is changed there; the server takes the change up by itself or at its next start.</p>\(text)</section>
+            """
+    }
+
+    var body: SyncBody { SyncBody(health) }
+}
+
+/// How settings of a sync are said.
+enum Say {
+    static func behavior(_ behavior: Behavior) -> String {
+        behavior.rawValue.replacing("_", with: " ")
+    }
+
+    static func schedule(_ schedule: ScheduleDefinition?) -> String {
+        switch schedule?.trigger {
+        case .cron(let expression, let zone): "at \(expression.text) (\(zone))"
+        case .every(let seconds): "every \(TimeView.span(seconds: Int64(seconds)))"
+        case .after(let parents): "after \(parents.joined(separator: " and "))"
+        case nil: "without a schedule"
+        }
+    }
+}
+
+/// The lines of a definition as they stand in its file.
+enum DefinitionText {
+    static let linesMax = 400
+
+    /// From the line of its name to the next line that is not deeper; nil where the file cannot be read.
+    static func lines(of sync: SyncDefinition, in project: Project) -> [String]? {
+        let path =
+            project.files.first { $0 == sync.location.file || $0.hasSuffix("/" + sync.location.file) }
+            ?? project.files.first { $0.hasSuffix("/" + (sync.location.file.split(separator: "/").last ?? "")) }
+        guard let path, let data = FileManager.default.contents(atPath: path) else { return nil }
+        let all = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        guard sync.location.line >= 1, sync.location.line <= all.count else { return nil }
+        let rest = all[(sync.location.line - 1)...]
+        guard let first = rest.first else { return nil }
+        let depth = indent(first)
+        var lines = [String(first)]
+        for line in rest.dropFirst().prefix(linesMax) {
+            let isBlank = line.allSatisfy(\.isWhitespace)
+            if !isBlank && indent(line) <= depth { break }
+            lines.append(String(line))
+        }
+        while lines.last?.allSatisfy(\.isWhitespace) == true { lines.removeLast() }
+        return lines
+    }
+
+    private static func indent(_ line: Substring) -> Int { line.prefix { $0 == " " }.count }
+}
+
+/// Source column to field, as a table.
+struct MappingView {
+    let definition: SyncDefinition
+
+    func html() -> HTML {
+        var table = TableView(
+            "Mapping",
+            [
+                TableView.Column("Field"), TableView.Column("From"), TableView.Column("How"),
+                TableView.Column("Defined in"),
+            ])
+        table.isCaptionHidden = true
+        return table.html([key] + definition.mappings.map { row($0) })
+    }
+
+    private var key: [HTML] {
+        let columns = definition.key.columns.joined(separator: ", ")
+        let within = definition.key.within.map { ", unique within \($0)" } ?? ""
+        return [
+            "<code>\(definition.key.field ?? "(not written)")</code>", "<code>\(columns)</code>",
+            "\(StateView.badge("key", .live, .shield))\(within)", HTML(place(definition.key.location)),
+        ]
+    }
+
+    private func row(_ mapping: MappingDefinition) -> [HTML] {
+        let (from, how): (HTML, String) =
+            switch mapping.source {
+            case .column(let column, let lookup, let nulls):
+                ("<code>\(column)</code>", Self.how(lookup, nulls))
+            case .constant(let value): ("<code>\(value.text)</code>", "the same for every row")
+            }
+        return ["<code>\(mapping.field)</code>", from, HTML(how), HTML(place(mapping.location))]
+    }
+
+    private static func how(_ lookup: String?, _ nulls: MappingDefinition.Nulls) -> String {
+        let parts = [
+            lookup.map { "the record that has it as \($0)" }, nulls == .skip ? "an empty value changes nothing" : nil,
+        ].compactMap { $0 }
+        return parts.isEmpty ? "as it is" : parts.joined(separator: "; ")
+    }
+
+    private func place(_ location: Location) -> String { "\(location.file):\(location.line)" }
+}

@@ -1,0 +1,52 @@
+internal import StateStore
+
+/// Every sync, 25 at a time, by name.
+struct SyncsPage: Sendable {
+    static let pageSize = 25
+
+    let sought: String
+    let shown: [SyncHealth]
+    let found: Int
+    let first: Int
+    let bars: [String: [RunBar]]
+    let now: Moment
+
+    init(site: Site, _ query: Fields) throws {
+        sought = query["q"] ?? ""
+        let wanted = sought.lowercased()
+        let all = try SyncHealthList(site: site).all.sorted { $0.name < $1.name }
+            .filter { wanted.isEmpty || $0.name.lowercased().contains(wanted) }
+        found = all.count
+        first = min(max(0, query.number("from") ?? 0), max(0, all.count - 1))
+        shown = Array(all.dropFirst(first).prefix(Self.pageSize))
+        bars = try site.history.bars(of: shown.map(\.name), each: SparkBars.countMax)
+        now = site.now
+    }
+
+    func html(_ request: WebRequest) -> HTML {
+        var layout = Layout("Syncs", section: .syncs, visitor: request.visitor)
+        layout.message = Message(request.query)
+        let search: HTML = """
+            <form class="filter" method="get" action="\(Place.syncs.path)" role="search">\(FormView.input("Name contains", name: "q", value: sought, type: "search"))<button>Find</button></form>
+            """
+        return layout.page(
+            "\(search)\(SyncTable(bars: bars, now: now, visitor: request.visitor).html(shown))\(pager)")
+    }
+
+    private var pager: HTML {
+        guard found > shown.count else { return .empty }
+        func link(_ from: Int, _ label: String) -> HTML {
+            let target = Place.syncs.link([
+                ("q", sought.isEmpty ? nil : sought), ("from", from == 0 ? nil : String(from)),
+            ])
+            return "<a href=\"\(target)\">\(label)</a>"
+        }
+        let back: HTML? = first > 0 ? link(max(0, first - Self.pageSize), "Previous") : nil
+        let next: HTML? = first + shown.count < found ? link(first + Self.pageSize, "Next") : nil
+        return """
+            <nav class="pager" aria-label="Pages">\(back) <span>\(first + 1) to \(first + shown.count) of \(found)</span> \(next)</nav>
+            """
+    }
+
+    var body: [String: [SyncBody]] { ["syncs": shown.map { SyncBody($0) }] }
+}

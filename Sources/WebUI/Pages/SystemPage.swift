@@ -1,0 +1,97 @@
+internal import Foundation
+internal import Runner
+internal import StateStore
+
+/// Is the program well?
+struct SystemPage: Sendable, Encodable {
+    let version: String
+    let startedAt: Moment
+    let databaseBytes: Int64
+    let stateDirectory: String
+    let freeBytes: Int64
+    let isScheduling: Bool
+    let next: [Next]
+    let unfinished: [RunRecord]
+    let now: Moment
+
+    struct Next: Sendable, Encodable {
+        var sync: String
+        var at: Moment
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case version
+        case startedAt = "started_at"
+        case databaseBytes = "database_bytes"
+        case freeBytes = "free_bytes"
+        case isScheduling = "scheduling"
+        case next, unfinished
+    }
+
+    init(site: Site) throws {
+        version = site.version
+        startedAt = site.startedAt
+        now = site.now
+        let path = site.environment.state.databasePath
+        stateDirectory = site.environment.state.path
+        databaseBytes = ["", "-wal"].reduce(0) { $0 + Self.size(path + $1) }
+        freeBytes = Self.free(stateDirectory)
+        isScheduling = site.engine.isScheduling()
+        next = site.engine.nextRuns().map { Next(sync: $0.key, at: $0.value) }.sorted { $0.at < $1.at }
+            .prefix(10).map { $0 }
+        unfinished = Array(try site.runs.current(try site.environment.database.unfinishedRuns()).prefix(50))
+    }
+
+    private static func size(_ path: String) -> Int64 {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    }
+
+    private static func free(_ path: String) -> Int64 {
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: path)
+        return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+    }
+
+    func html(_ request: WebRequest) -> HTML {
+        var layout = Layout("System", section: .system, visitor: request.visitor)
+        layout.lead =
+            "<p class=\"lead\">Sluice \(version), running for \(TimeView.span(seconds: (now.milliseconds - startedAt.milliseconds) / 1_000)).</p>"
+        let facts: [(String, HTML)] = [
+            ("Version", HTML(version)),
+            ("Started", TimeView.both(startedAt, now: now)),
+            ("State directory", "<code>\(stateDirectory)</code>"),
+            ("Control database", HTML(Wording.bytes(databaseBytes))),
+            ("Disk left", HTML(Wording.bytes(freeBytes))),
+            (
+                "Schedules",
+                isScheduling
+                    ? "\(StateView.badge("running", .good, .ok))"
+                    : "<span class=\"nought\">not started by this server</span>"
+            ),
+        ]
+        let list = facts.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
+        return layout.page(
+            """
+            <dl class="facts">\(list)</dl>
+            <section><h2>Next ten runs</h2>\(nextTable)</section>
+            <section><h2>Runs that have not ended</h2>\(RunTable(now: now).html(unfinished))</section>
+            \(backup)
+            """)
+    }
+
+    private var nextTable: HTML {
+        var table = TableView("Next runs", [TableView.Column("Sync"), TableView.Column("At")])
+        table.isCaptionHidden = true
+        table.empty = "No sync has a schedule that will start it."
+        return table.html(
+            next.map { ["<a href=\"\(Place.sync($0.sync).path)\">\($0.sync)</a>", TimeView.both($0.at, now: now)] })
+    }
+
+    private var backup: HTML {
+        """
+        <section><h2>How to back up</h2><p>Everything that Sluice knows is in the state directory. Copy it whole while no run is going, or take a snapshot of the file system:</p>
+        <pre id="backup">cp -a \(stateDirectory) /backup/sluice-\(String(now.text.prefix(10)))</pre><button class="copy small" type="button" data-copy="backup" hidden>Copy</button>
+        <p class="detail">An older copy put back makes the next run of each sync send again what was accepted since. Never run the same sync from two copies.</p></section>
+        """
+    }
+}

@@ -1,0 +1,128 @@
+internal import ProjectConfig
+internal import Runner
+internal import StateStore
+
+/// What each form does: one action of the runner, then the page that shows what came of it. Rights and tokens have been
+/// looked at before.
+struct Forms: Sendable {
+    let site: Site
+
+    func answer(_ request: WebRequest) async throws -> WebAnswer {
+        switch request.place {
+        case .syncAction(let name, let action): return try await sync(try site.sync(name), action, request)
+        case .cancel(let run): return try cancel(run, request.visitor)
+        case .check(let end, let name): return try check(end, name, request.visitor)
+        case .signOut:
+            if let session = request.session {
+                try site.gate.signOut(session: session, address: request.visitor.address)
+            }
+            var answer = WebAnswer.redirect(.signIn, [("done", Message.signedOut.rawValue)])
+            answer.session = ""
+            return answer
+        default:
+            throw PageFailure(
+                .wrongMethod, code: "method_not_allowed", message: "This address is only to be looked at.",
+                hint: "Use GET.")
+        }
+    }
+
+    private func sync(
+        _ sync: SyncDefinition, _ action: Place.SyncAction, _ request: WebRequest
+    ) async throws -> WebAnswer {
+        let page = Place.sync(sync.name)
+        switch action {
+        case .run: return try await run(sync, request)
+        case .resend: return try await resend(sync, request)
+        case .plan:
+            try note(.planAsked, sync, request.visitor)
+            try plan(sync)
+            return .redirect(page, [("done", Message.planning.rawValue)])
+        case .pause, .resume:
+            let isPaused = action == .pause
+            try note(isPaused ? .syncPaused : .syncResumed, sync, request.visitor)
+            try site.environment.database.setPaused(sync.name, isPaused)
+            return .redirect(page, [("done", (isPaused ? Message.paused : .resumed).rawValue)])
+        case .reset:
+            guard request.form["name"] == sync.name else {
+                let page = try ResetPage(site: site, sync.name)
+                let text = "Type \(sync.name), exactly so, to confirm."
+                return WebAnswer(.page(page.html(request, problem: text)), status: 400)
+            }
+            try note(.syncReset, sync, request.visitor)
+            try ResetState(sync, environment: site.environment).reset()
+            return .redirect(page, [("done", Message.reset.rawValue)])
+        }
+    }
+
+    private func run(_ sync: SyncDefinition, _ request: WebRequest) async throws -> WebAnswer {
+        var options = RunOptions()
+        options.trigger = "web"
+        options.isFull = request.form["full"] != nil
+        if let name = request.form["accept_guard"] { options.acceptedGuards = [name] }
+        if options.isFull || !options.acceptedGuards.isEmpty, !request.visitor.may(.force) {
+            throw PageFailure.forbidden
+        }
+        try note(.runAsked, sync, request.visitor)
+        return try await start(sync, options, .started)
+    }
+
+    private func resend(_ sync: SyncDefinition, _ request: WebRequest) async throws -> WebAnswer {
+        var options = RunOptions()
+        options.trigger = "resend"
+        let keys = request.form.all("key").filter { !$0.isEmpty }
+        switch request.form["which"] {
+        case "rejected": options.onlyPending = .rejected
+        case nil where !keys.isEmpty: options.onlyKeys = Set(keys)
+        default:
+            throw PageFailure(
+                .badRequest, code: "nothing_chosen", message: "No record was ticked, so nothing was sent.",
+                hint: "Go back and tick the records to send again.")
+        }
+        try note(.recordsResent, sync, request.visitor)
+        return try await start(sync, options, .resending)
+    }
+
+    private func start(
+        _ sync: SyncDefinition, _ options: RunOptions, _ message: Message
+    ) async throws -> WebAnswer {
+        let number = try await site.engine.start(sync, options)
+        return .redirect(number.map { .run($0) } ?? .sync(sync.name), [("done", message.rawValue)])
+    }
+
+    private func plan(_ sync: SyncDefinition) throws {
+        let site = site
+        let now = site.environment.time.now
+        try site.work.begin(.syncAction(sync.name, .plan), now: now) {
+            .plan(try await PlanSync(sync, options: RunOptions(), environment: site.environment).plan(examplesMax: 5))
+        }
+    }
+
+    private func cancel(_ run: Int64, _ visitor: Visitor) throws -> WebAnswer {
+        _ = try site.run(run)
+        try site.gate.note(.runCancelled, by: visitor, subject: "run \(run)")
+        _ = try CancelRun(environment: site.environment).cancel(run)
+        return .redirect(.run(run), [("done", Message.cancelling.rawValue)])
+    }
+
+    private func check(_ end: Place.End, _ name: String, _ visitor: Visitor) throws -> WebAnswer {
+        _ = try ConnectionPage(site: site, end, name)
+        try site.gate.note(.connectionChecked, by: visitor, subject: PlaceRights.subject(.connection(end, name)))
+        let site = site
+        try site.work.begin(.check(end, name), now: site.environment.time.now) {
+            let results = try await CheckConnections(site.connections()).check([name])
+            // A source and a destination may have one name.
+            let types = end == .source ? site.project().sources[name]?.type : site.project().destinations[name]?.type
+            guard let result = results.first(where: { $0.type == types }) ?? results.first else {
+                throw RunError(
+                    code: "unknown_connection", message: "The project has no such connection: \(name).",
+                    hint: "The page of connections lists them.")
+            }
+            return .check(result)
+        }
+        return .redirect(.connection(end, name), [("done", Message.checking.rawValue)])
+    }
+
+    private func note(_ deed: Deed, _ sync: SyncDefinition, _ visitor: Visitor) throws {
+        try site.gate.note(deed, by: visitor, subject: "sync \(sync.name)")
+    }
+}

@@ -1,0 +1,59 @@
+package import ConnectorKit
+package import ProjectConfig
+package import Runner
+package import StateStore
+
+/// All that the pages are made from. Nothing in it belongs to one request.
+package struct Site: Sendable {
+    /// The project as it is now.
+    package var project: @Sendable () -> Project
+    package var catalog: ConnectorCatalog
+    package var environment: RunEnvironment
+    /// Tests connections step by step; takes the settings from the project.
+    package var connections: @Sendable () -> ProjectConnections
+    package var engine: Engine
+    package var gate: any Gate
+    /// What runs of this process tell while they go on.
+    package var board: LiveBoard
+    package var work: BackgroundWork
+    package var version: String
+    package var startedAt: Moment
+
+    package init(
+        project: @escaping @Sendable () -> Project, catalog: ConnectorCatalog, environment: RunEnvironment,
+        connections: @escaping @Sendable () -> ProjectConnections, gate: any Gate, version: String
+    ) {
+        self.project = project
+        self.catalog = catalog
+        self.environment = environment
+        self.connections = connections
+        self.gate = gate
+        board = LiveBoard()
+        work = BackgroundWork()
+        engine = Engine.byHand(environment: environment, board: board, work: work)
+        self.version = version
+        startedAt = environment.time.now()
+    }
+
+    var now: Moment { environment.time.now() }
+    var history: RunHistory { RunHistory(environment.database) }
+    var runs: CurrentRuns { CurrentRuns(environment: environment) }
+
+    /// The sync of that name. Throws `unknown_sync` with the nearest names.
+    func sync(_ name: String) throws -> SyncDefinition {
+        let project = project()
+        if let sync = project.sync(name) { return sync }
+        let near = NearestName.among(project.syncs.map(\.name), to: name)
+        throw PageFailure(
+            .missing, code: "unknown_sync", message: "The project has no sync \(name).",
+            hint: near.map { "Did you mean \($0)?" } ?? "The page of syncs lists them.")
+    }
+
+    /// The run of that number, as it is now. Throws `unknown_run`.
+    func run(_ number: Int64) throws -> RunRecord {
+        if let run = try runs.run(number) { return run }
+        throw PageFailure(
+            .missing, code: "unknown_run", message: "There is no run \(number).",
+            hint: "The page of runs lists them; history is kept for two years.")
+    }
+}
