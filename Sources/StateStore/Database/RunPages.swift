@@ -238,11 +238,11 @@ extension OutcomeTable {
         _ database: Database, run: Int64, after last: (String, String)
     ) throws -> (outcome: OutcomeKind, code: String)? {
         let sql = """
-            SELECT outcome, code FROM outcomes WHERE run = ? AND (outcome, code) > (?, ?)
-            ORDER BY outcome, code LIMIT 1
+            SELECT outcome, code FROM outcomes WHERE run = ? AND (outcome, code, sequence) > (?, ?, ?)
+            ORDER BY outcome, code, sequence LIMIT 1
             """
         let statement = try database.cachedStatement(sql: sql)
-        guard let row = try Row.fetchOne(statement, arguments: [run, last.0, last.1]) else { return nil }
+        guard let row = try Row.fetchOne(statement, arguments: [run, last.0, last.1, Int64.max]) else { return nil }
         let word: String = row[0]
         guard let kind = OutcomeKind(rawValue: word) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no such outcome: \(word)")

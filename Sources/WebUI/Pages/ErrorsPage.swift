@@ -7,14 +7,25 @@ struct ErrorsPage: Sendable {
     }
 
     let sought: String
+    /// With what to do; without a search or a code all of them, without it.
     let rows: [Row]
+    let isWhole: Bool
+
+    /// Rows of a search that are shown.
+    static let foundMax = 60
 
     init(_ query: Fields) {
-        let wanted = (query["q"] ?? "").lowercased()
         sought = query["q"] ?? ""
-        rows = Self.all.filter {
-            wanted.isEmpty || $0.code.contains(wanted) || $0.meaning.lowercased().contains(wanted)
+        isWhole = query["q"] == nil && query["code"] == nil
+        let (wanted, code) = (sought.lowercased(), query["code"])
+        guard !isWhole else {
+            rows = Self.all
+            return
         }
+        rows = Array(
+            Self.all.filter { row in
+                code.map { row.code == $0 } ?? (row.code.contains(wanted) || row.meaning.lowercased().contains(wanted))
+            }.prefix(Self.foundMax))
     }
 
     private static let all = rows(Assets.errors)
@@ -38,9 +49,15 @@ struct ErrorsPage: Sendable {
             <form class="filter" method="get" action="\(Place.errors.path)" role="search">\(FormView.input("Code or words", name: "q", value: sought, type: "search"))<button>Find</button></form>
             """
         let items = rows.html { row in
-            "<div id=\"\(row.code)\"><dt><code>\(row.code)</code></dt><dd>\(Self.inline(row.meaning))<span class=\"do\">\(Self.inline(row.action))</span></dd></div>\n"
+            let action: HTML? = isWhole ? nil : "<span class=\"do\">\(Self.inline(row.action))</span>"
+            return "<div><dt>\(ReasonView.codeLink(row.code))</dt><dd>\(Self.inline(row.meaning))\(action)</dd></div>\n"
         }
-        return layout.page("\(search)<dl class=\"codes\">\(items)</dl>")
+        guard !rows.isEmpty else {
+            return layout.page(
+                "\(search)<p class=\"empty\">No code is like that. <a href=\"\(Place.errors.path)\">All codes</a></p>")
+        }
+        let all: HTML? = isWhole ? nil : "<p class=\"more\"><a href=\"\(Place.errors.path)\">All codes</a></p>"
+        return layout.page("\(search)<dl class=\"codes\">\(items)</dl>\(all)")
     }
 
     /// Code in backticks, and the texts of links.

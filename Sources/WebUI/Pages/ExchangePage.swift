@@ -53,7 +53,7 @@ struct ExchangePage: Sendable {
     private var facts: [(String, HTML)] {
         var facts: [(String, HTML)] = [
             ("Answer", ExchangeTable.answer(exchange)),
-            ("At", TimeView.both(exchange.at, now: now)),
+            ("At", ExchangeTable.moment(exchange) { TimeView.both($0, now: now) }),
             ("Took", "\(exchange.milliseconds) ms"),
             ("Batch", exchange.batch.map { "\($0 + 1), try \(exchange.attempt)" } ?? "none: a read"),
         ]

@@ -98,6 +98,7 @@ struct RunPage: Sendable {
                 TableView.Column("For example"), TableView.Column("Against the run before"),
             ])
         table.isCaptionHidden = true
+        table.isStacked = true
         let rows = reasons.map { reason -> [HTML] in
             let link = Place.records(run: run.id)
                 .link([("outcome", reason.outcome.rawValue), ("code", reason.reason.code)])
@@ -241,13 +242,18 @@ struct ExchangeTable {
         let batch = exchange.batch.map { "\($0 + 1), try \(exchange.attempt)" } ?? "read"
         return [
             "<a href=\"\(place.path)\">\(exchange.number + 1)</a>",
-            "<time datetime=\"\(exchange.at.text)\">\(TimeView.clock(exchange.at))</time>",
+            Self.moment(exchange) { "<time datetime=\"\($0.text)\">\(TimeView.clock($0))</time>" },
             "<code>\(exchange.method) \(ReasonView.cut(exchange.path, 60))</code>",
             Self.answer(exchange),
             "\(exchange.milliseconds) ms",
             exchange.requestBytes == 0 ? NumberView.quiet(0) : HTML(Wording.bytes(Int64(exchange.requestBytes))),
             HTML(batch),
         ]
+    }
+
+    /// Reads that came before the first batch were noted without their moment.
+    static func moment(_ exchange: ExchangeRecord, _ html: (Moment) -> HTML) -> HTML {
+        exchange.at.milliseconds > 0 ? html(exchange.at) : "<span class=\"nought\">not noted</span>"
     }
 
     static func answer(_ exchange: ExchangeRecord) -> HTML {

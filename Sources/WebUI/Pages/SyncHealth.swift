@@ -91,8 +91,8 @@ package struct SyncHealth: Sendable, Hashable {
         guard let lastRun else { return "" }
         switch condition {
         case .failing where lastRun.state == .interrupted: return "run \(lastRun.id) was interrupted."
-        case .failing: return "run \(lastRun.id) failed: \(lastRun.error?.message ?? "")"
-        case .guarded: return "a guard stopped run \(lastRun.id): \(lastRun.guard?.message ?? "")"
+        case .failing: return "run \(lastRun.id) failed" + Self.because(lastRun.error?.message)
+        case .guarded: return "a guard stopped run \(lastRun.id)" + Self.because(lastRun.guard?.message)
         case .missing:
             let verb = lastRun.notArrived == 1 ? "row" : "rows"
             return "\(Wording.grouped(lastRun.notArrived)) \(verb) did not arrive in run \(lastRun.id)."
@@ -100,6 +100,8 @@ package struct SyncHealth: Sendable, Hashable {
         default: return ""
         }
     }
+
+    private static func because(_ message: String?) -> String { message.map { ": " + $0 } ?? "." }
 }
 
 /// The syncs of the project as they are, problems first.

@@ -44,7 +44,9 @@ struct SyncPage: Sendable {
             """
         layout.beside = actions(request.visitor)
         if case .working = plan { layout.refreshSeconds = 2 }
-        return layout.page("\(tabs)\(PlanView(progress: plan, sync: definition.name, now: now).html())\(content)")
+        return layout.page(
+            "\(tabs)\(PlanView(progress: plan, showsRows: request.visitor.may(.seeRows), now: now).html())\(content(request.visitor))"
+        )
     }
 
     // MARK: Parts
@@ -77,13 +79,21 @@ struct SyncPage: Sendable {
         return "<nav class=\"tabs\" aria-label=\"Views of the sync\"><ul>\(links)</ul></nav>"
     }
 
-    private var content: HTML {
+    private func content(_ visitor: Visitor) -> HTML {
         switch tab {
         case .health: healthTab
         case .timeline: timelineTab
-        case .mapping: MappingView(definition: definition).html()
+        case .mapping: MappingView(definition: definition, example: example(visitor)).html()
         case .definition: definitionTab
         }
+    }
+
+    /// A record as a dry run would send it, by field.
+    private func example(_ visitor: Visitor) -> [String: String] {
+        guard visitor.may(.seeRows), case .done(.plan(let report), _) = plan,
+            let payload = report.examples.lazy.compactMap(\.payload).first
+        else { return [:] }
+        return Dictionary(PayloadView.fields(payload), uniquingKeysWith: { first, _ in first })
     }
 
     private var healthTab: HTML {
@@ -194,16 +204,24 @@ enum DefinitionText {
 /// Source column to field, as a table.
 struct MappingView {
     let definition: SyncDefinition
+    /// What one record has in each field; empty before a dry run.
+    let example: [String: String]
 
     func html() -> HTML {
         var table = TableView(
             "Mapping",
             [
                 TableView.Column("Field"), TableView.Column("From"), TableView.Column("How"),
-                TableView.Column("Defined in"),
+                TableView.Column("As sent, for example"), TableView.Column("Defined in"),
             ])
         table.isCaptionHidden = true
         return table.html([key] + definition.mappings.map { row($0) })
+    }
+
+    private func value(_ field: String) -> HTML {
+        guard !example.isEmpty else { return "<span class=\"nought\">after a dry run</span>" }
+        return example[field].map { "<code>\(ReasonView.cut($0, 80))</code>" }
+            ?? "<span class=\"nought\">nothing</span>"
     }
 
     private var key: [HTML] {
@@ -211,7 +229,8 @@ struct MappingView {
         let within = definition.key.within.map { ", unique within \($0)" } ?? ""
         return [
             "<code>\(definition.key.field ?? "(not written)")</code>", "<code>\(columns)</code>",
-            "\(StateView.badge("key", .live, .shield))\(within)", HTML(place(definition.key.location)),
+            "\(StateView.badge("key", .live, .shield))\(within)", value(definition.key.field ?? ""),
+            HTML(place(definition.key.location)),
         ]
     }
 
@@ -222,7 +241,7 @@ struct MappingView {
                 ("<code>\(column)</code>", Self.how(lookup, nulls))
             case .constant(let value): ("<code>\(value.text)</code>", "the same for every row")
             }
-        return ["<code>\(mapping.field)</code>", from, HTML(how), HTML(place(mapping.location))]
+        return ["<code>\(mapping.field)</code>", from, HTML(how), value(mapping.field), HTML(place(mapping.location))]
     }
 
     private static func how(_ lookup: String?, _ nulls: MappingDefinition.Nulls) -> String {

@@ -5,7 +5,8 @@ internal import StateStore
 /// What a dry run found.
 struct PlanView {
     let progress: BackgroundWork.Progress?
-    let sync: String
+    /// Whether the reader may see keys and values.
+    let showsRows: Bool
     let now: Moment
 
     func html() -> HTML {
@@ -45,7 +46,7 @@ struct PlanView {
     }
 
     private func examples(_ report: PlanSync.Report) -> HTML {
-        guard !report.examples.isEmpty else { return .empty }
+        guard showsRows, !report.examples.isEmpty else { return .empty }
         var table = TableView(
             "Examples",
             [TableView.Column("Key"), TableView.Column("Change"), TableView.Column("As it would be sent, or why not")])

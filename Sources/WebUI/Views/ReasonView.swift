@@ -12,7 +12,7 @@ enum ReasonView {
     }
 
     static func codeLink(_ code: String) -> HTML {
-        "<a class=\"code\" href=\"\(Place.errors.path)#\(code)\">\(code)</a>"
+        "<a class=\"code\" href=\"\(Place.errors.link([("code", code)]))\">\(code)</a>"
     }
 
     private static func hintLine(_ hint: String) -> HTML {
