@@ -27,8 +27,7 @@ enum RefusalText {
 
     static let ambiguous = Reason(
         code: "ambiguous_key", message: "More than one record of Planhat could be meant by this key; none was removed.",
-        hint: "Say `within` where the key is unique within a company only, or let `_id` or another key find the record."
-    )
+        hint: "Let a key find it that is unique: sourceId, or Planhat's own _id.")
 
     static func unaccounted(_ count: Int) -> Reason {
         Reason(
