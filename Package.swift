@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "CXXHash"),
         .target(name: "CExamples"),
         .target(name: "CWebAssets", exclude: ["files"]),
+        .target(name: "CMemory"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
@@ -60,9 +61,8 @@ let package = Package(
             name: "CLI",
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
-                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "WebUI", "CSQLite", "CExamples",
-                argumentParser,
-                logging,
+                "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "WebUI", "CSQLite", "CExamples", "CMemory",
+                argumentParser, logging,
             ]
         ),
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),
@@ -121,10 +121,10 @@ let package = Package(
     ]
 )
 
+let ofC: Set = ["CXXHash", "CExamples", "CMemory", "CWebAssets"]
 let strict = Context.environment["SLUICE_STRICT"] == "1"
 
-for target in package.targets
-where target.type != .system && !["CXXHash", "CExamples", "CWebAssets"].contains(target.name) {
+for target in package.targets where target.type != .system && !ofC.contains(target.name) {
     target.swiftSettings =
         [
             .swiftLanguageMode(.v6),

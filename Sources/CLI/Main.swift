@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CMemory
 internal import ConnectorKit
 internal import Foundation
 internal import Glibc
@@ -28,6 +29,7 @@ struct Sluice: AsyncParsableCommand {
     static func main() async {
         // A reader that goes away (`| head`) must not end the program in the middle of a run.
         signal(SIGPIPE, SIG_IGN)
+        sluice_keep_freed_memory()
         Output.prepare()
         do {
             var command = try parseAsRoot()

@@ -50,6 +50,8 @@ public struct OperationBatch: Sendable {
     public var entries: [OperationEntry]
     /// Whether the destination's own ids of the records are asked for, where its answer tells them.
     public var wantsIDs = false
+    /// Whether it is known that the payloads of all operations stand one after the other with a comma between each.
+    package var arePayloadsJoined = false
 
     public init(kind: OperationKind, keyField: String, bytes: [UInt8] = [], entries: [OperationEntry] = []) {
         self.kind = kind
@@ -72,6 +74,7 @@ public struct OperationBatch: Sendable {
     /// between each; nil if not.
     public var joinedPayloads: Range<Int>? {
         guard let first = entries.first, let last = entries.last else { return nil }
+        if arePayloadsJoined { return first.payload.lowerBound..<last.payload.upperBound }
         var end = first.payload.upperBound
         for entry in entries.dropFirst() {
             guard entry.payload.lowerBound == end + 1, bytes[end] == UInt8(ascii: ",") else { return nil }
@@ -84,11 +87,13 @@ public struct OperationBatch: Sendable {
     public func slice(_ range: Range<Int>) -> OperationBatch {
         var part = OperationBatch(kind: kind, keyField: keyField, bytes: bytes, entries: Array(entries[range]))
         part.wantsIDs = wantsIDs
+        part.arePayloadsJoined = arePayloadsJoined
         return part
     }
 
     /// Appends one operation; for tests and single sends. Batches of a run are cut from the plan.
     public mutating func append(key: String, payload: String, keyHash: Hash128 = .void, rowHash: Hash128 = .void) {
+        arePayloadsJoined = false
         let start = bytes.count
         bytes.append(contentsOf: key.utf8)
         let middle = bytes.count

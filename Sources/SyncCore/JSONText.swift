@@ -69,16 +69,20 @@ package enum JSONText {
 
     private static func appendEscape(_ byte: UInt8, to writer: inout ByteWriter) {
         switch byte {
-        case UInt8(ascii: "\""): writer.append("\\\"")
-        case UInt8(ascii: "\\"): writer.append("\\\\")
-        case 0x0A: writer.append("\\n")
-        case 0x0D: writer.append("\\r")
-        case 0x09: writer.append("\\t")
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): appendEscape(letter: byte, to: &writer)
+        case 0x0A: appendEscape(letter: UInt8(ascii: "n"), to: &writer)
+        case 0x0D: appendEscape(letter: UInt8(ascii: "r"), to: &writer)
+        case 0x09: appendEscape(letter: UInt8(ascii: "t"), to: &writer)
         default:
-            writer.append("\\u00")
+            writer.append("\\u00" as StaticString)
             writer.append(hexadecimal(byte >> 4))
             writer.append(hexadecimal(byte & 15))
         }
+    }
+
+    @inline(__always)
+    private static func appendEscape(letter: UInt8, to writer: inout ByteWriter) {
+        writer.append(littleEndian: UInt16(UInt8(ascii: "\\")) | UInt16(letter) << 8)
     }
 
     private static func hexadecimal(_ nibble: UInt8) -> UInt8 {

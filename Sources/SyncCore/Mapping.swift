@@ -98,7 +98,7 @@ package struct Mapping: ~Copyable {
             if kind == .null {
                 if step.skipsNull { return nil }
                 append(name, to: &writer)
-                writer.append("null")
+                writer.append("null" as StaticString)
             } else {
                 let start = writer.count
                 append(name, to: &writer)

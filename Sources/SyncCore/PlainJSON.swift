@@ -8,8 +8,8 @@ enum PlainJSON {
         switch kind {
         case .text: unsafe JSONText.appendString(cell.bytes, to: &writer)
         case .integer: writer.append(decimal: cell.integer)
-        case .false: writer.append("false")
-        case .true: writer.append("true")
+        case .false: writer.append("false" as StaticString)
+        case .true: writer.append("true" as StaticString)
         case .decimal: return writeDecimal(cell, to: &writer)
         case .double:
             guard cell.double.isFinite else { return false }

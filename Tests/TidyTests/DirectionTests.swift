@@ -21,11 +21,12 @@ import Testing
         "CLI": [
             "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
             "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "ManagementAPI", "WebUI", "CSQLite", "CExamples",
+            "CMemory",
         ],
         "TestKit": ["Records", "ConnectorKit"],
     ]
 
-    static let libraries: Set<String> = ["CXXHash", "CSQLite", "CPostgres", "CExamples", "CWebAssets"]
+    static let libraries: Set<String> = ["CXXHash", "CSQLite", "CPostgres", "CExamples", "CMemory", "CWebAssets"]
 
     /// The rooms that may import each foreign package's modules.
     static let owners: [String: Set<String>] = [

@@ -20,8 +20,10 @@ struct FileHeader {
         case pending = "SLUICEPE"
         case closed = "SLUICECL"
 
-        /// The version this program writes; it reads it and those below.
+        /// The version this program writes; it reads it and, but for plans, those below. An older plan counts as damaged:
+        /// its run is planned anew.
         var version: UInt32 { self == .plan ? 2 : 1 }
+        var oldestVersion: UInt32 { self == .plan ? 2 : 1 }
     }
 
     enum Reading {
@@ -60,6 +62,7 @@ struct FileHeader {
         guard unsafe Checksum.of(covered) == checksum else { return .damaged }
         let version = unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
         guard version <= kind.version else { return .newer(version) }
+        guard version >= kind.oldestVersion else { return .damaged }
         let numbers = (0..<5).map { unsafe bytes.loadUnaligned(fromByteOffset: 16 + $0 * 8, as: UInt64.self) }
         let detail = unsafe bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
         return .good(FileHeader(kind: kind, detail: detail, numbers: numbers))

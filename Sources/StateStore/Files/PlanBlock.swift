@@ -27,13 +27,15 @@ struct PlanBlockPlace: Sendable, Hashable {
 
 /// The bytes of a plan's blocks.
 ///
-/// block:     XXH3-64 of all after it 8 | marker 4 | body size 4 | operations 4 | 0 4 | first sequence 8 | body,
-///            zeros up to the end of a page (none in version 1)
-/// operation: kind 1 | is new 1 | 0 2 | key size 4 | payload size 4 | key hash 16 | row hash 16 | key | payload
+/// block: XXH3-64 of all after it 8 | marker 4 | body size 4 | operations 4 | payloads' size 4 | first sequence 8 | body
+/// body:  payloads, a comma between each | entries | keys | zeros up to the end of a page
+/// entry: kind 1 | is new 1 | 0 2 | key size 4 | payload size 4 | key hash 16 | row hash 16
+///
+/// The payloads stand as a batch has them, so that a batch takes over many at once.
 enum PlanBlock {
-    static let marker: UInt32 = 0x4B43_4C42
+    static let marker: UInt32 = 0x4B43_4C43
     static let headerSize = 32
-    static let operationHeaderSize = 44
+    static let entrySize = 44
     /// A block is written once it has this many bytes; one larger operation makes a larger block.
     static let bytesWanted = 1_024 * 1_024
 
@@ -43,10 +45,11 @@ enum PlanBlock {
         for _ in 0..<4 { block.append(littleEndian: UInt64(0)) }
     }
 
-    static func seal(_ block: inout ByteWriter, operations: Int, firstSequence: Int) {
+    static func seal(_ block: inout ByteWriter, operations: Int, payloadBytes: Int, firstSequence: Int) {
         block.replace(at: 8, with: marker)
         block.replace(at: 12, with: UInt32(block.count - headerSize))
         block.replace(at: 16, with: UInt32(operations))
+        block.replace(at: 20, with: UInt32(payloadBytes))
         block.replace(at: 24, with: UInt64(firstSequence))
         let covered = unsafe UnsafeRawBufferPointer(rebasing: block.bytes[8...])
         unsafe block.replace(at: 0, with: Checksum.of(covered))
@@ -66,29 +69,49 @@ enum PlanBlock {
     static func damaged(_ path: String, _ place: PlanBlockPlace) -> StateError {
         StateError.planCorrupt(path, "the block at byte \(place.offset) is not right")
     }
+}
 
-    /// The operation at `offset` of a verified block and where the next one begins; nil where the bytes are impossible.
+/// A place in a verified block: the operation that comes next.
+struct PlanBlockCursor: Sendable {
+    private(set) var sequence: Int
+    private let end: Int
+    private var entry: Int
+    private var payload = PlanBlock.headerSize
+    private var key: Int
+
+    /// Before the first operation; nil where the bytes are impossible.
+    init?(_ block: UnsafeRawBufferPointer, _ place: PlanBlockPlace) {
+        guard block.count >= PlanBlock.headerSize else { return nil }
+        let payloadBytes = unsafe Int(block.loadUnaligned(fromByteOffset: 20, as: UInt32.self))
+        sequence = place.firstSequence
+        end = place.firstSequence + place.operations
+        entry = PlanBlock.headerSize + payloadBytes
+        key = entry + place.operations * PlanBlock.entrySize
+        guard key <= block.count else { return nil }
+    }
+
+    var isAtEnd: Bool { sequence >= end }
+
+    /// The next operation, of which there must be one; nil where the bytes are impossible.
     @inline(__always)
-    static func operation(
-        _ block: UnsafeRawBufferPointer, at offset: Int, sequence: Int
-    ) -> (operation: PlannedOperation, end: Int)? {
-        guard offset + operationHeaderSize <= block.count,
-            let kind = unsafe OperationKind(rawValue: block.loadUnaligned(fromByteOffset: offset, as: UInt8.self))
+    mutating func next(_ block: UnsafeRawBufferPointer) -> PlannedOperation? {
+        guard let kind = unsafe OperationKind(rawValue: block.loadUnaligned(fromByteOffset: entry, as: UInt8.self))
         else { return nil }
-        let keySize = unsafe Int(block.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self))
-        let payloadSize = unsafe Int(block.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self))
-        let keyStart = offset + operationHeaderSize
-        let payloadStart = keyStart + keySize
-        let end = payloadStart + payloadSize
-        guard end <= block.count else { return nil }
+        let keyEnd = unsafe key + Int(block.loadUnaligned(fromByteOffset: entry + 4, as: UInt32.self))
+        let payloadEnd = unsafe payload + Int(block.loadUnaligned(fromByteOffset: entry + 8, as: UInt32.self))
+        guard keyEnd <= block.count, payloadEnd <= block.count else { return nil }
         let operation = unsafe PlannedOperation(
             sequence: sequence, kind: kind,
-            isNew: block.loadUnaligned(fromByteOffset: offset + 1, as: UInt8.self) != 0,
-            keyHash: block.loadUnaligned(fromByteOffset: offset + 12, as: Hash128.self),
-            rowHash: block.loadUnaligned(fromByteOffset: offset + 28, as: Hash128.self),
-            key: UnsafeRawBufferPointer(rebasing: block[keyStart..<payloadStart]),
-            payload: UnsafeRawBufferPointer(rebasing: block[payloadStart..<end]))
-        return (operation, end)
+            isNew: block.loadUnaligned(fromByteOffset: entry + 1, as: UInt8.self) != 0,
+            keyHash: block.loadUnaligned(fromByteOffset: entry + 12, as: Hash128.self),
+            rowHash: block.loadUnaligned(fromByteOffset: entry + 28, as: Hash128.self),
+            key: UnsafeRawBufferPointer(rebasing: block[key..<keyEnd]),
+            payload: UnsafeRawBufferPointer(rebasing: block[payload..<payloadEnd]))
+        sequence += 1
+        entry += PlanBlock.entrySize
+        key = keyEnd
+        payload = payloadEnd + 1
+        return operation
     }
 }
 

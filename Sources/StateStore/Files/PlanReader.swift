@@ -16,14 +16,11 @@ package struct PlanReader: Sendable {
     private let file: PlanFile
     private let struck: StruckSet
     private let places: [PlanBlockPlace]
-    /// The next operation: its block, its offset in it (0: at the block's beginning) and its sequence.
+    /// The next operation: its block, its place in it (nil: the block is yet to be read) and its sequence.
     private var blockNumber = 0
-    private var offset = 0
+    private var cursor: PlanBlockCursor?
     private var sequence = 0
     private var block = PlanBlockMemory()
-    /// The size of the batch before, which the next one will probably have too.
-    private var likelyBytes = 0
-    private var likelyItems = 0
 
     /// Throws `plan_corrupt` for a sealed plan that is damaged and for a file that is no plan, `state_newer`.
     package init(path: String) throws {
@@ -41,13 +38,11 @@ package struct PlanReader: Sendable {
     private static func readHeader(_ file: StateFile, isSealed: Bool) throws -> [UInt8] {
         let start = try FileHeader.read(file, at: 0, as: .plan)
         if let start, let count = Int(exactly: start.numbers[0]), let end = Int(exactly: start.numbers[2]),
-            max(count, end) <= (try file.size())
+            FileHeader.size + count <= end, end <= (try file.size())
         {
-            // Version 1 has no zeros after the header.
-            let size = max(count, end - FileHeader.size)
-            let header = try file.bytes(at: FileHeader.size, count: size)
+            let header = try file.bytes(at: FileHeader.size, count: end - FileHeader.size)
             let isRight = unsafe header.withUnsafeBytes { unsafe Checksum.of($0) == start.numbers[1] }
-            if header.count == size && isRight { return Array(header.prefix(count)) }
+            if isRight { return Array(header.prefix(count)) }
         }
         if isSealed { throw StateError.planCorrupt(file.path, "its header is not right") }
         return []
@@ -58,22 +53,29 @@ package struct PlanReader: Sendable {
     package mutating func next(
         itemsMax: Int, bytesMax: Int, overheadPerItem: Int, keyField: String
     ) throws -> OperationBatch? {
-        var building: BatchBuilder?
-        var bytes = 0
-        try advance { operation in
+        var building = Building()
+        try advance(&building) { (building, operation) in
             let size = unsafe operation.payload.count + overheadPerItem
-            if let kind = building?.kind {
-                guard kind == operation.kind, (building?.count ?? 0) < itemsMax, bytes + size <= bytesMax else {
-                    return false
-                }
-            } else {
-                building = BatchBuilder(kind: operation.kind, itemsMax: itemsMax, bytesMax: bytesMax)
+            if building.batch.count == 0 {
+                building.batch.begin(operation.kind, itemsMax: itemsMax, bytesMax: bytesMax)
+            } else if building.batch.kind != operation.kind || building.batch.count >= itemsMax
+                || building.bytes + size > bytesMax
+            {
+                return false
             }
-            bytes += size
-            building?.append(operation)
+            building.bytes += size
+            building.batch.append(operation)
             return true
+        } leave: { building in
+            building.batch.copyRuns()
         }
-        return building?.batch(keyField: keyField)
+        return building.batch.count > 0 ? building.batch.finish(keyField: keyField) : nil
+    }
+
+    private struct Building {
+        var batch = BatchBuilder()
+        /// With what the destination writes around each.
+        var bytes = 0
     }
 
     /// The next batch begins with the first operation of this sequence or a later one.
@@ -85,7 +87,7 @@ package struct PlanReader: Sendable {
             if end <= wanted { low = middle + 1 } else { high = middle }
         }
         blockNumber = low
-        offset = 0
+        cursor = nil
         sequence = wanted
     }
 
@@ -101,51 +103,50 @@ package struct PlanReader: Sendable {
     package func scan(_ body: (PlannedOperation) throws -> Bool) throws {
         var reader = self
         reader.seek(toSequence: 0)
-        try reader.advance(body)
+        var nothing: Void = ()
+        try reader.advance(&nothing, { try body($1) }, leave: { _ in })
     }
 
-    /// Gives `body` the next operations until it returns false: that one is the next again.
-    private mutating func advance(_ body: (PlannedOperation) throws -> Bool) throws {
+    /// Gives `body` the next operations until it returns false: that one is the next again. `leave` is called before
+    /// the bytes of the operations given so far are gone. Both are handed `result`, which they make together.
+    private mutating func advance<Made>(
+        _ result: inout Made, _ body: (inout Made, PlannedOperation) throws -> Bool, leave: (inout Made) -> Void
+    ) throws {
         while blockNumber < places.count {
             let place = places[blockNumber]
-            if offset == 0 { try block.read(file, place) }
-            let (wanted, start) = (sequence, offset)
+            if cursor == nil { try block.read(file, place) }
+            let (wanted, start) = (sequence, cursor)
             let reached = try unsafe block.withUnsafeBytes { bytes in
-                try unsafe Self.walk(bytes, place, path, from: start, sequence: wanted, struck, body)
+                guard let start = unsafe start ?? PlanBlockCursor(bytes, place) else {
+                    throw PlanBlock.damaged(path, place)
+                }
+                let reached = try unsafe walk(bytes, place, from: start, sequence: wanted, &result, body)
+                leave(&result)
+                return reached
             }
-            (offset, sequence) = (reached.offset, reached.sequence)
-            if reached.isStopped { return }
+            if let reached {
+                (cursor, sequence) = (reached, reached.sequence)
+                return
+            }
             blockNumber += 1
-            offset = 0
+            cursor = nil
         }
         block = PlanBlockMemory()
     }
 
-    /// Where a walk through a block ended. While `offset` is 0 the block has yet to be walked from its first operation.
-    private struct Reached {
-        var offset: Int
-        var sequence: Int
-        var isStopped: Bool
-    }
-
-    private static func walk(
-        _ bytes: UnsafeRawBufferPointer, _ place: PlanBlockPlace, _ path: String, from start: Int, sequence wanted: Int,
-        _ struck: StruckSet, _ body: (PlannedOperation) throws -> Bool
-    ) throws -> Reached {
-        var offset = start == 0 ? PlanBlock.headerSize : start
-        var sequence = start == 0 ? place.firstSequence : wanted
-        let end = place.firstSequence + place.operations
-        while sequence < end {
-            guard let next = unsafe PlanBlock.operation(bytes, at: offset, sequence: sequence) else {
-                throw PlanBlock.damaged(path, place)
-            }
-            if try sequence >= wanted && !struck.contains(sequence) && !body(next.operation) {
-                return Reached(offset: offset, sequence: sequence, isStopped: true)
-            }
-            offset = next.end
-            sequence += 1
+    /// Where in the block `body` has returned false; nil after its end.
+    private func walk<Made>(
+        _ bytes: UnsafeRawBufferPointer, _ place: PlanBlockPlace, from start: PlanBlockCursor, sequence wanted: Int,
+        _ result: inout Made, _ body: (inout Made, PlannedOperation) throws -> Bool
+    ) throws -> PlanBlockCursor? {
+        var cursor = start
+        while !cursor.isAtEnd {
+            let before = cursor
+            guard let operation = unsafe cursor.next(bytes) else { throw PlanBlock.damaged(path, place) }
+            let sequence = operation.sequence
+            if try sequence >= wanted && !struck.contains(sequence) && !body(&result, operation) { return before }
         }
-        return Reached(offset: 0, sequence: sequence, isStopped: false)
+        return nil
     }
 }
 
@@ -194,41 +195,77 @@ private struct PlanFooter {
 }
 
 /// Puts a batch together: the payloads one after the other with a comma between, as a JSON array has them, so that a
-/// destination can take them in one piece; the keys behind them.
+/// destination can take them in one piece; the keys behind them. What stands together in a block is copied together.
+@safe
 private struct BatchBuilder {
-    let kind: OperationKind
+    private(set) var kind = OperationKind.upsert
     private var payloads: [UInt8] = []
     private var keys: [UInt8] = []
     private var entries: [OperationEntry] = []
+    /// What is in the block and not copied yet.
+    private var payloadRun = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    private var keyRun = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    private var nextSequence = -1
+    private var payloadBytes = 0
+    private var keyBytes = 0
+    private var hasCopied = false
 
-    init(kind: OperationKind, itemsMax: Int, bytesMax: Int) {
+    init() {}
+
+    mutating func begin(_ kind: OperationKind, itemsMax: Int, bytesMax: Int) {
         self.kind = kind
         payloads.reserveCapacity(min(bytesMax, 2 << 20))
         entries.reserveCapacity(min(itemsMax, 5_000))
-        keys.reserveCapacity(64 << 10)
     }
 
     var count: Int { entries.count }
 
+    @inline(__always)
     mutating func append(_ operation: PlannedOperation) {
-        if !entries.isEmpty { payloads.append(UInt8(ascii: ",")) }
-        let payload = payloads.count
-        unsafe payloads.append(contentsOf: operation.payload)
-        let key = keys.count
-        unsafe keys.append(contentsOf: operation.key)
+        if !entries.isEmpty { payloadBytes += 1 }
+        let payload = unsafe payloadBytes..<payloadBytes + operation.payload.count
+        let key = unsafe keyBytes..<keyBytes + operation.key.count
         entries.append(
             OperationEntry(
-                sequence: operation.sequence, keyHash: operation.keyHash, rowHash: operation.rowHash,
-                key: key..<keys.count, payload: payload..<payloads.count))
+                sequence: operation.sequence, keyHash: operation.keyHash, rowHash: operation.rowHash, key: key,
+                payload: payload))
+        payloadBytes = payload.upperBound
+        keyBytes = key.upperBound
+        if operation.sequence == nextSequence, let payloads = unsafe payloadRun.baseAddress,
+            let keys = unsafe keyRun.baseAddress
+        {
+            unsafe payloadRun = UnsafeRawBufferPointer(start: payloads, count: payloadRun.count + 1 + payload.count)
+            unsafe keyRun = UnsafeRawBufferPointer(start: keys, count: keyRun.count + key.count)
+        } else {
+            copyRuns()
+            unsafe payloadRun = operation.payload
+            unsafe keyRun = operation.key
+        }
+        nextSequence = operation.sequence + 1
     }
 
-    consuming func batch(keyField: String) -> OperationBatch {
+    /// Must be called before the block's bytes are gone.
+    mutating func copyRuns() {
+        guard unsafe payloadRun.baseAddress != nil else { return }
+        if hasCopied { payloads.append(UInt8(ascii: ",")) }
+        unsafe payloads.append(contentsOf: payloadRun)
+        unsafe keys.append(contentsOf: keyRun)
+        hasCopied = true
+        unsafe payloadRun = UnsafeRawBufferPointer(start: nil, count: 0)
+        unsafe keyRun = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// Takes the batch out. Mutating, so that the bytes have one owner and are not copied once more.
+    mutating func finish(keyField: String) -> OperationBatch {
         let offset = payloads.count
         payloads.append(contentsOf: keys)
         for index in entries.indices {
             let key = entries[index].key
             entries[index].key = key.lowerBound + offset..<key.upperBound + offset
         }
-        return OperationBatch(kind: kind, keyField: keyField, bytes: payloads, entries: entries)
+        var batch = OperationBatch(kind: kind, keyField: keyField, bytes: payloads, entries: entries)
+        batch.arePayloadsJoined = true
+        self = BatchBuilder()
+        return batch
     }
 }

@@ -11,11 +11,14 @@ package struct PlanWriter: ~Copyable {
 
     private let file: PlanFile
     private let steps: FileSteps
-    /// The block that is being filled; the payload of the operation that was begun is at its end.
+    /// The payloads of the block that is being filled; that of the operation that was begun is at its end.
     package var payload = ByteWriter(
         capacity: PlanBlock.bytesWanted + 64 * 1_024, alignment: StateFile.pageBytes)
-    /// Where in the block the operation that was begun starts, and where its payload does.
-    private var begun = 0
+    /// What will follow the payloads.
+    private var entries = ByteWriter(capacity: 256 * 1_024)
+    private var keys = ByteWriter(capacity: 64 * 1_024)
+    /// What the block had before the operation that was begun, and where its payload starts.
+    private var begun = (payload: 0, key: 0)
     private var payloadStart = 0
     private var operations = 0
     private var places: [PlanBlockPlace] = []
@@ -48,7 +51,7 @@ package struct PlanWriter: ~Copyable {
     package var count: Int { appended - struck.count }
 
     /// The size of the plan so far.
-    package var bytes: Int { offset + (operations > 0 ? payload.count : 0) }
+    package var bytes: Int { offset + (operations > 0 ? blockBytes : 0) }
 
     /// Appends an operation and returns its sequence, which counts from 0 and includes the struck ones. Throws
     /// `operation_too_large`, `disk_full`, `state_unwritable`.
@@ -56,9 +59,9 @@ package struct PlanWriter: ~Copyable {
         kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: UnsafeRawBufferPointer,
         payload bytes: UnsafeRawBufferPointer
     ) throws -> Int {
-        let size = PlanBlock.operationHeaderSize + key.count + bytes.count
+        let size = PlanBlock.entrySize + key.count + bytes.count
         guard size <= Self.operationBytesMax else { throw Self.tooLarge(file.path, size) }
-        if operations > 0 && payload.count + size > PlanBlock.bytesWanted { try flush() }
+        if operations > 0 && blockBytes + size > PlanBlock.bytesWanted { try flush() }
         unsafe begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key)
         unsafe payload.append(bytes)
         return try commit()
@@ -69,32 +72,40 @@ package struct PlanWriter: ~Copyable {
         kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: UnsafeRawBufferPointer
     ) {
         precondition(!isSealed)
-        begun = payload.count
-        payload.append(littleEndian: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0))
-        payload.append(littleEndian: UInt32(key.count))
-        payload.append(littleEndian: UInt32(0))
-        payload.append(keyHash)
-        payload.append(rowHash)
-        unsafe payload.append(key)
+        begun = (payload.count, keys.count)
+        if operations > 0 { payload.append(UInt8(ascii: ",")) }
         payloadStart = payload.count
+        entries.append(littleEndian: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0))
+        entries.append(littleEndian: UInt32(key.count))
+        entries.append(littleEndian: UInt32(0))
+        entries.append(keyHash)
+        entries.append(rowHash)
+        unsafe keys.append(key)
     }
 
     /// Leaves out the operation that was begun.
-    package mutating func abandon() { payload.truncate(to: begun) }
+    package mutating func abandon() {
+        payload.truncate(to: begun.payload)
+        keys.truncate(to: begun.key)
+        entries.truncate(to: operations * PlanBlock.entrySize)
+    }
 
     /// Ends the operation that was begun, and returns its sequence. Throws as `append` does.
     package mutating func commit() throws -> Int {
-        let size = payload.count - begun
-        guard size <= Self.operationBytesMax else {
+        let size = payload.count - payloadStart
+        guard size + keys.count - begun.key <= Self.operationBytesMax else {
             abandon()
             throw Self.tooLarge(file.path, size)
         }
-        payload.replace(at: begun + 8, with: UInt32(payload.count - payloadStart))
+        entries.replace(at: operations * PlanBlock.entrySize + 8, with: UInt32(size))
         operations += 1
         appended += 1
-        if payload.count > PlanBlock.bytesWanted { try flush() }
+        if blockBytes > PlanBlock.bytesWanted { try flush() }
         return appended - 1
     }
+
+    /// The size that the block has so far.
+    private var blockBytes: Int { payload.count + entries.count + keys.count }
 
     private static func tooLarge(_ path: String, _ size: Int) -> StateError {
         StateError(
@@ -106,8 +117,11 @@ package struct PlanWriter: ~Copyable {
     private mutating func flush() throws {
         guard operations > 0 else { return }
         let first = appended - operations
+        let payloadBytes = payload.count - PlanBlock.headerSize
+        unsafe payload.append(entries.bytes)
+        unsafe payload.append(keys.bytes)
         payload.pad(toMultipleOf: StateFile.pageBytes)
-        PlanBlock.seal(&payload, operations: operations, firstSequence: first)
+        PlanBlock.seal(&payload, operations: operations, payloadBytes: payloadBytes, firstSequence: first)
         let (file, offset) = (file, offset)
         try unsafe steps.write(payload.bytes, as: .planBlock) { try unsafe file.write($0, at: offset) }
         places.append(
@@ -115,6 +129,8 @@ package struct PlanWriter: ~Copyable {
         self.offset += payload.count
         operations = 0
         PlanBlock.begin(&payload)
+        entries.removeAll()
+        keys.removeAll()
     }
 
     /// Strikes out all operations that `isStruck` says so of, in one pass over what was written; those struck before
@@ -127,13 +143,13 @@ package struct PlanWriter: ~Copyable {
         for place in places {
             try block.read(file, place)
             try unsafe block.withUnsafeBytes { bytes in
-                var offset = PlanBlock.headerSize
-                for sequence in place.firstSequence..<place.firstSequence + place.operations {
-                    guard let next = unsafe PlanBlock.operation(bytes, at: offset, sequence: sequence) else {
-                        throw PlanBlock.damaged(file.path, place)
-                    }
-                    if try !struck.contains(sequence) && isStruck(next.operation) { struck.insert(sequence) }
-                    offset = next.end
+                guard var cursor = unsafe PlanBlockCursor(bytes, place) else {
+                    throw PlanBlock.damaged(file.path, place)
+                }
+                while !cursor.isAtEnd {
+                    guard let operation = unsafe cursor.next(bytes) else { throw PlanBlock.damaged(file.path, place) }
+                    let sequence = operation.sequence
+                    if try !struck.contains(sequence) && isStruck(operation) { struck.insert(sequence) }
                 }
             }
         }
