@@ -19,6 +19,8 @@ struct FileHeader {
         case planSeal = "SLUICEPS"
         case pending = "SLUICEPE"
         case closed = "SLUICECL"
+        case keys = "SLUICEKY"
+        case keyLog = "SLUICEKL"
 
         /// The version this program writes; it reads it and, but for plans, those below. An older plan counts as damaged:
         /// its run is planned anew.

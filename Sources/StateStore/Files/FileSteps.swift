@@ -4,6 +4,7 @@ package enum StepName: String, Sendable, Hashable, CaseIterable {
     case snapshotWritten, snapshotRenamed, generationsRemoved, closedNoted
     case planCreated, planBlock, planSealed
     case pendingWritten, pendingRenamed
+    case keysLogged, keysWritten, keysRenamed
     case stateRemoved, stateRenamed
 }
 

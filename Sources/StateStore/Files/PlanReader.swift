@@ -48,17 +48,19 @@ package struct PlanReader: Sendable {
         return []
     }
 
-    /// The next operations: consecutive ones of one kind, at most `itemsMax`, whose payloads together with
-    /// `overheadPerItem` bytes each are at most `bytesMax`; at least one, however large. nil where there are no more.
+    /// The next operations: consecutive ones of one kind, at most `itemsMax` (of deletes `deletesMax`), whose payloads
+    /// together with `overheadPerItem` bytes each are at most `bytesMax`; at least one, however large. nil where there
+    /// are no more.
     package mutating func next(
-        itemsMax: Int, bytesMax: Int, overheadPerItem: Int, keyField: String
+        itemsMax: Int, deletesMax: Int = .max, bytesMax: Int, overheadPerItem: Int, keyField: String
     ) throws -> OperationBatch? {
-        var building = Building()
+        var building = Building(itemsMax: itemsMax)
         try advance(&building) { (building, operation) in
             let size = unsafe operation.payload.count + overheadPerItem
             if building.batch.count == 0 {
-                building.batch.begin(operation.kind, itemsMax: itemsMax, bytesMax: bytesMax)
-            } else if building.batch.kind != operation.kind || building.batch.count >= itemsMax
+                if operation.kind == .delete { building.itemsMax = min(itemsMax, deletesMax) }
+                building.batch.begin(operation.kind, itemsMax: building.itemsMax, bytesMax: bytesMax)
+            } else if building.batch.kind != operation.kind || building.batch.count >= building.itemsMax
                 || building.bytes + size > bytesMax
             {
                 return false
@@ -73,6 +75,7 @@ package struct PlanReader: Sendable {
     }
 
     private struct Building {
+        var itemsMax: Int
         var batch = BatchBuilder()
         /// With what the destination writes around each.
         var bytes = 0

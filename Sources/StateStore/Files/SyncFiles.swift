@@ -6,6 +6,8 @@
 ///     journal.G            the journal that made generation G from the one before, for when snapshot.G is damaged
 ///     closed               the last run that closed without changing a fingerprint
 ///     pending              operations that were not accepted
+///     keys                 the text and id of each key, for syncs that remove records
+///     keys.log             what the open run adds to it
 package struct SyncFiles: Sendable {
     package let name: String
     package let folder: String
@@ -23,6 +25,8 @@ package struct SyncFiles: Sendable {
     var journalPath: String { folder + "/journal" }
     var closedPath: String { folder + "/closed" }
     var pendingPath: String { folder + "/pending" }
+    var keysPath: String { folder + "/keys" }
+    var keyLogPath: String { folder + "/keys.log" }
     var newSnapshotPath: String { folder + "/snapshot.new" }
 
     func snapshotPath(_ generation: Int) -> String { "\(folder)/snapshot.\(generation)" }
@@ -71,7 +75,7 @@ package struct SyncFiles: Sendable {
         var paths = [journalPath]
         paths += try generations("journal").map(keptJournalPath)
         paths += snapshots.dropFirst().reversed().map(snapshotPath)
-        paths += [pendingPath, closedPath]
+        paths += [pendingPath, closedPath, keyLogPath, keysPath]
         paths += snapshots.prefix(1).map(snapshotPath)
         for path in paths {
             try steps.reach(.stateRemoved)
