@@ -111,6 +111,8 @@ public struct DestinationField: Sendable, Hashable {
     public var excludesZero = false
     /// The longest text that makes sense; nil where nothing is known.
     public var charactersMax: Int?
+    /// The record that a value has to name, where the destination takes a row without it and drops it.
+    public var requiredRecord: RequiredRecord?
 
     public init(
         _ name: String, _ type: FieldType, isRequiredOnCreate: Bool = false, isWritable: Bool = true,
@@ -122,6 +124,24 @@ public struct DestinationField: Sendable, Hashable {
         self.isWritable = isWritable
         self.aliases = aliases
         self.help = help
+    }
+}
+
+/// A record that must be at the destination already for a row to count.
+public struct RequiredRecord: Sendable, Hashable {
+    /// The object it is of, unless the row says otherwise.
+    public var object: String
+    /// Its field that has the value.
+    public var field: String
+    /// The field of the row that names another object, and what its words stand for.
+    public var kindField: String?
+    public var kinds: [String: String]
+
+    public init(object: String, field: String, kindField: String? = nil, kinds: [String: String] = [:]) {
+        self.object = object
+        self.field = field
+        self.kindField = kindField
+        self.kinds = kinds
     }
 }
 

@@ -144,7 +144,7 @@ enum SyncSchema {
     static func sync(_ catalog: ConnectorCatalog) -> SchemaNode {
         let objects = Set(catalog.destinations.flatMap { $0.objects.map(\.name) }).sorted()
         return [
-            "type": "object", "required": ["from", "to", "behavior", "key", "mappings"],
+            "type": "object", "required": ["from", "to", "behavior", "key"],
             "additionalProperties": false,
             "properties": [
                 "from": [
@@ -169,6 +169,7 @@ enum SyncSchema {
                 "allow_unknown_choices": ["type": "boolean"],
                 "first_run": ["enum": words(SyncDefinition.FirstRun.self)],
                 "on_change": ["enum": words(SyncDefinition.OnChange.self)],
+                "removal": ["enum": words(Removal.self)],
                 "renamed_from": ["$ref": "#/$defs/name"],
             ],
         ]

@@ -8,6 +8,7 @@ struct SyncCheck {
 
     func check() {
         guard checkBehavior() else { return }
+        checkRemoval()
         checkKey()
         checkMappings()
         checkRequired()
@@ -23,6 +24,27 @@ struct SyncCheck {
             hint: words.count == 1 ? "there is only `\(words[0])`" : "it is one of: \(words.joined(separator: ", "))",
             at: sync.behaviorLocation)
         return false
+    }
+
+    private func checkRemoval() {
+        guard sync.behavior == .mirror || sync.behavior == .delete else { return }
+        let words = removals.map(\.rawValue)
+        if !removals.contains(sync.removal) {
+            log.error(
+                code: "removal_not_available",
+                "\(object.displayName) cannot be removed with `removal: \(sync.removal.rawValue)`",
+                hint: words.count == 1 ? "there is only `\(words[0])`" : "it is one of: \(words.joined(separator: ", "))",
+                at: sync.behaviorLocation)
+        } else if sync.behavior == .delete, let first = sync.mappings.first {
+            log.warning(
+                code: "mappings_not_used", "`behavior: delete` writes no fields, so the mappings are not used",
+                hint: "remove `mappings`; only the key says what is removed", at: first.location)
+        }
+    }
+
+    /// What only empties fields needs fields, which `delete` has none of.
+    private var removals: [Removal] {
+        sync.behavior == .delete ? object.removals.filter { $0 != .clear } : object.removals
     }
 
     // MARK: The key
@@ -93,7 +115,7 @@ struct SyncCheck {
             log.error(
                 code: "illegal_key", "`\(key.name)` is unique everywhere; `within` does not go with it",
                 hint: "remove `within`", at: sync.key.location)
-        } else if sync.key.within != nil, sync.behavior == .updateOnly || sync.behavior == .createOnly {
+        } else if sync.key.within != nil, sync.behavior != .updateOrCreate {
             log.error(
                 code: "illegal_key", "`\(sync.behavior.rawValue)` cannot tell which `\(key.name)` exists within what",
                 hint: "use `behavior: update_or_create`, or a key that is unique everywhere", at: sync.key.location)

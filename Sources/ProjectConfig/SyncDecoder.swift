@@ -4,7 +4,7 @@ internal import ConnectorKit
 struct SyncDecoder {
     static let keys = [
         "from", "to", "behavior", "key", "mappings", "schedule", "guards", "notify", "paused", "allow_unknown_custom",
-        "allow_unknown_choices", "first_run", "on_change", "renamed_from",
+        "allow_unknown_choices", "first_run", "on_change", "removal", "renamed_from",
     ]
     static let later: Set<String> = ["alerts"]
 
@@ -26,7 +26,9 @@ struct SyncDecoder {
         let key = reader.requiredEntry("key", hint: "write `key: {column: id, field: …}`").flatMap {
             KeyDecoder(log: log).key($0)
         }
-        let mappings = MappingDecoder(log: log).mappings(reader)
+        let decoder = MappingDecoder(log: log)
+        let needsNone = behavior == .delete && reader.entry("mappings") == nil
+        let mappings = needsNone ? [] : decoder.mappings(reader)
         var options = options(reader, behavior: behavior)
         guard let dataset, let target, let behavior, let key, let mappings else { return nil }
         options.name = entry.key
@@ -98,19 +100,26 @@ struct SyncDecoder {
         sync.allowUnknownChoices = reader.boolean("allow_unknown_choices") ?? false
         sync.firstRun = reader.choice("first_run", of: SyncDefinition.FirstRun.self) ?? .backfill
         sync.onChange = reader.choice("on_change", of: SyncDefinition.OnChange.self) ?? .ignore
+        sync.removal = reader.choice("removal", of: Removal.self) ?? .delete
         if let old = reader.text("renamed_from", expected: "the name that the sync had"),
             let at = reader.value("renamed_from")?.location,
             ProjectName.check(old, what: "a sync", at: at, log: log)
         {
             sync.renamedFrom = old
         }
-        for key in ["first_run", "on_change"] {
-            guard let entry = reader.entry(key), let behavior, behavior != .send else { continue }
-            log.error(
-                code: "conflicting_keys", "`\(key)` goes only with `behavior: send`, not with `\(behavior.rawValue)`",
-                hint: "remove the line", at: entry.keyLocation)
-        }
+        checkFit("first_run", of: [.send], reader, behavior)
+        checkFit("on_change", of: [.send], reader, behavior)
+        checkFit("removal", of: [.mirror, .delete], reader, behavior)
         return sync
+    }
+
+    /// Refuses an option that means nothing for the behavior.
+    private func checkFit(_ key: String, of behaviors: [Behavior], _ reader: MappingReader, _ behavior: Behavior?) {
+        guard let entry = reader.entry(key), let behavior, !behaviors.contains(behavior) else { return }
+        let words = behaviors.map { "`behavior: \($0.rawValue)`" }.joined(separator: " and ")
+        log.error(
+            code: "conflicting_keys", "`\(key)` goes only with \(words), not with `\(behavior.rawValue)`",
+            hint: "remove the line", at: entry.keyLocation)
     }
 
     private func guardSettings(_ entry: ConfigNode.Entry) -> GuardSettings {

@@ -4,12 +4,15 @@ package import ConnectorKit
 /// the same run.
 package struct Batcher: Sendable, Hashable {
     package private(set) var itemsMax: Int
+    /// How many records one call may take away.
+    package let deletesMax: Int
     package let bytesMax: Int
     /// What the destination writes around each operation (a comma) and around all of them (brackets).
     package let overheadPerItem = 2
 
     package init(_ object: DestinationObject) {
         itemsMax = object.batchItemsMax
+        deletesMax = max(1, object.removalItemsMax)
         bytesMax = object.batchBytesMax
     }
 

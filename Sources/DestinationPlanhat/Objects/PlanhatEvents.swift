@@ -32,9 +32,7 @@ extension PlanhatObjects {
         fields: [
             DestinationField("dimensionId", .text, isRequiredOnCreate: true, help: "The name of what is measured."),
             DestinationField("value", .number, isRequiredOnCreate: true),
-            DestinationField(
-                "externalId", .text, isRequiredOnCreate: true,
-                help: "The external id of the record that is measured; Planhat must have it."),
+            measuredField,
             DestinationField(
                 "model", .choice(["Company", "EndUser", "Asset", "Project"]),
                 help: "What kind of record externalId names; Company where it is left out."),
@@ -44,6 +42,17 @@ extension PlanhatObjects {
         "dimensionId",
         help: "A number for a record and a point of time. Planhat keeps every value that it is sent, so each row is "
             + "sent once.")
+
+    /// A metric of a record that is not there is lost without a word.
+    private static var measuredField: DestinationField {
+        var field = DestinationField(
+            "externalId", .text, isRequiredOnCreate: true,
+            help: "The external id of the record that is measured; Planhat must have it.")
+        field.requiredRecord = RequiredRecord(
+            object: "company", field: "externalId", kindField: "model",
+            kinds: ["Company": "company", "EndUser": "end_user", "Asset": "asset", "Project": "project"])
+        return field
+    }
 
     /// One record has many metrics on many days.
     private static var metricKey: KeyField {
