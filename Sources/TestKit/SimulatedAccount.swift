@@ -38,6 +38,10 @@ public final class SimulatedAccount: Sendable {
     private struct State {
         var records: [String: String] = [:]
         var created: [String: Int] = [:]
+        var removed: [String: Int] = [:]
+        var events: [String: [String]] = [:]
+        var tellsIDs = true
+        var tellsWhatArrived = false
         var requests: [Request] = []
         var singleReads = 0
         var pagedReads = 0
@@ -62,6 +66,26 @@ public final class SimulatedAccount: Sendable {
 
     /// How often a record of each key was created.
     public var created: [String: Int] { state.withLock { $0.created } }
+    /// How often a record of each key was deleted.
+    public var removed: [String: Int] { state.withLock { $0.removed } }
+    /// The payloads that were sent, by key: each stays, also where it came before.
+    public var events: [String: [String]] { state.withLock { $0.events } }
+
+    /// Whether answers tell the ids of the records written.
+    public var tellsIDs: Bool {
+        get { state.withLock { $0.tellsIDs } }
+        set { state.withLock { $0.tellsIDs = newValue } }
+    }
+
+    /// Whether the account can be asked which events it has.
+    public var tellsWhatArrived: Bool {
+        get { state.withLock { $0.tellsWhatArrived } }
+        set { state.withLock { $0.tellsWhatArrived = newValue } }
+    }
+
+    /// The account's own id of the record with that key.
+    public static func id(of key: String) -> String { "id of " + key }
+
     /// Every write that was sent, oldest first.
     public var requests: [Request] { state.withLock { $0.requests } }
     public var singleReads: Int { state.withLock { $0.singleReads } }
@@ -125,6 +149,7 @@ public final class SimulatedAccount: Sendable {
             let before = state.records
             for (index, reason) in reasons.enumerated() where reason == nil {
                 let (key, payload) = (batch.keyText(index), batch.payloadText(index))
+                if Self.carryOut(batch.kind, key, payload, &state) { continue }
                 if let known = before[key] {
                     if known != payload { tally.updated += 1 }
                 } else {
@@ -134,10 +159,30 @@ public final class SimulatedAccount: Sendable {
                 state.records[key] = payload
             }
         }
+        if batch.wantsIDs && tellsIDs {
+            tally.ids = reasons.indices.map { reasons[$0] == nil ? Self.id(of: batch.keyText($0)) : nil }
+        }
         if attribution == .counted, let first = failed.first {
             return .unattributed(failed: failed.count, reason: first, tally)
         }
         return .attributed(reasons.map { $0.map { .rejected($0) } ?? .accepted }, tally)
+    }
+
+    /// Whatever creates nothing. False for an upsert.
+    private static func carryOut(
+        _ kind: OperationKind, _ key: String, _ payload: String, _ state: inout State
+    ) -> Bool {
+        switch kind {
+        case .upsert: return false
+        case .send: state.events[key, default: []].append(payload)
+        case .delete:
+            precondition(payload.isEmpty || payload == id(of: key))
+            if state.records.removeValue(forKey: key) != nil { state.removed[key, default: 0] += 1 }
+        case .archive, .clear:
+            if state.records[key] != nil { state.records[key] = payload }
+        case .remember, .forget: preconditionFailure("a local operation arrived")
+        }
+        return true
     }
 
     func noteRead(isPaged: Bool) -> ConnectorError? {

@@ -2,7 +2,7 @@ public import ConnectorKit
 public import Records
 
 /// A connection to a simulated account. Keeps the rules of `Destination`.
-public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
+public struct SimulatedDestination: Destination, Readable, FieldDiscovering, ReadBack {
     public static let objects = [object(batchItemsMax: 5_000), person]
 
     /// An object that others point to: read, never written here. `SimulatedAccount.people` are its records.
@@ -15,16 +15,19 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
     public static func object(
         batchItemsMax: Int, batchBytesMax: Int = 8 << 20, repeatable: Repeatability = .byKey
     ) -> DestinationObject {
-        DestinationObject(
+        var object = DestinationObject(
             name: "thing", displayName: "Thing", path: "things",
             keys: [KeyField("externalId"), KeyField("email", ignoresCase: true)],
-            behaviors: [.updateOrCreate, .updateOnly],
+            behaviors: repeatable == .never ? [.send] : Behavior.allCases.filter { $0 != .send },
             fields: [
                 DestinationField("name", .text), DestinationField("seats", .integer), DestinationField("day", .date),
                 DestinationField("isActive", .boolean), DestinationField("computed", .text, isWritable: false),
             ],
             acceptsUnknownFieldsUnder: "custom", batchItemsMax: batchItemsMax, batchBytesMax: batchBytesMax,
             repeatable: repeatable)
+        object.removals = repeatable == .never ? [] : Removal.allCases
+        object.archiveField = "archived"
+        return object
     }
 
     private let account: SimulatedAccount
@@ -85,8 +88,11 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
         }
         let keys = account.records.keys.sorted()
         for start in stride(from: 0, to: keys.count, by: 100) {
-            // Of a simulated record nothing is known but its key, which is its id too.
-            try await page(keys[start..<min(start + 100, keys.count)].map { key in fields.map { _ in key } })
+            // Of a simulated record nothing is known but its key, and its id, which is made of it.
+            try await page(
+                keys[start..<min(start + 100, keys.count)].map { key in
+                    fields.map { $0 == "_id" ? SimulatedAccount.id(of: key) : key }
+                })
         }
     }
 
@@ -94,7 +100,19 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering {
         key: String, keyField: String, of object: DestinationObject
     ) async throws(DestinationError) -> String? {
         try await read(isPaged: false)
+        if object.name == Self.person.name {
+            return account.people.contains { $0[keyField] == key } ? "{}" : nil
+        }
         return account.records[key]
+    }
+
+    public func haveArrived(
+        _ batch: OperationBatch, object: DestinationObject
+    ) async throws(DestinationError) -> [Bool?] {
+        try await read(isPaged: true)
+        let events = account.events
+        guard account.tellsWhatArrived else { return batch.entries.map { _ in nil } }
+        return batch.entries.indices.map { events[batch.keyText($0)]?.contains(batch.payloadText($0)) == true ? true : nil }
     }
 
     public func discoveredFields(of object: DestinationObject) async throws(DestinationError) -> [DestinationField] {

@@ -64,6 +64,14 @@ struct Plan: AsyncParsableCommand {
         let changed = report.operations.planned - report.added
         let gone = removals > 0 ? ", \(RunText.grouped(removals)) to remove" : ""
         Output.text("  operations  \(RunText.grouped(report.added)) new, \(RunText.grouped(changed)) changed\(gone)")
+        if report.isDestinationRead {
+            let (created, updated) = (report.operations.created, report.operations.updated)
+            Output.text("  there       \(RunText.grouped(updated)) to update, \(RunText.grouped(created)) to create")
+        }
+        for warning in report.warnings {
+            Output.text("  warning[\(warning.code)]: \(warning.message)")
+            Output.text("    \(warning.hint)")
+        }
         for reason in report.reasons { Output.text("  \(RunText.grouped(reason.count)) \(reason.code)") }
         for example in report.examples {
             Output.text("  \(example.change) \(RunText.key(example.key))")

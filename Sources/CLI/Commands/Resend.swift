@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import ConnectorKit
+internal import ProjectConfig
 internal import Runner
 internal import StateStore
 
@@ -71,7 +73,7 @@ struct Test: AsyncParsableCommand {
         var options = RunOptions()
         options.trigger = "test"
         options.limit = 1
-        if let key { options.onlyKeys = [key] } else { options.isFull = true }
+        if let key { options.onlyKeys = [key] } else { options.isFull = definition.behavior != .send }
         let (isJSON, environment, chosen) = (common.json, try workspace.environment(), options)
         do {
             try await RunReport(common, workspace).run([definition]) { environment in

@@ -60,7 +60,7 @@ struct DemoShow: Sendable {
     }
 
     private func showChanges(_ workspace: Workspace, _ environment: RunEnvironment) async throws {
-        for sync in SyncOrder.sorted(workspace.project.syncs) {
+        for sync in SyncOrder(workspace.project.syncs, environment: environment).sorted() {
             let report = try await PlanSync(sync, options: RunOptions(), environment: environment).plan(examplesMax: 50)
             let keys = { (change: String) in report.examples.filter { $0.change == change }.map(\.key) }
             let (added, changed) = (keys("added"), keys("changed"))

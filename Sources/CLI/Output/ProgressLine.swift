@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Records
 internal import Runner
 internal import Synchronization
 
@@ -23,6 +24,9 @@ final class ProgressLine: Sendable {
 
     func show(_ progress: RunProgress) {
         if case .gone(let keys) = progress { return Self.tell(gone: keys) }
+        if case .warned(let warning) = progress {
+            return Output.note("warning[\(warning.code)]: \(warning.message) \(warning.hint)")
+        }
         if case .notSwept(let error) = progress {
             return Output.note("\(error.message) \(error.hint)")
         }
@@ -70,7 +74,7 @@ final class ProgressLine: Sendable {
         case .planned(let operations): return "planned  \(RunText.counted(operations, "operation"))"
         case .delivering(let done, let total): return "sending  " + bar(done, of: total)
         case .waiting(let reason, let duration): return "waiting \(seconds(duration)): \(reason)"
-        case .gone, .ended, .notSwept: return nil
+        case .gone, .warned, .ended, .notSwept: return nil
         }
     }
 

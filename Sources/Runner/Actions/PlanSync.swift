@@ -32,6 +32,9 @@ package struct PlanSync: Sendable {
         package var added: Int
         package var reasons: [ReasonCount]
         package var guardRecord: GuardRecord?
+        /// Whether the destination was read: then it is known what would be created and what updated.
+        package var isDestinationRead = false
+        package var warnings: [Reason] = []
         package var examples: [Example]
     }
 
@@ -58,7 +61,7 @@ package struct PlanSync: Sendable {
         let made = try await MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
             options: options, full: opening.full, environment: environment
-        ).make(MakePlan.Target(run: 0, path: path, directory: folder, database: nil))
+        ).make(MakePlan.Target(run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0))
         return try report(made, path: path, examplesMax: examplesMax)
     }
 
@@ -84,6 +87,12 @@ package struct PlanSync: Sendable {
         report.guardRecord = made.verdict.map {
             GuardRecord(name: $0.name.rawValue, message: $0.message, hint: $0.hint)
         }
+        if let sight = made.sight {
+            report.isDestinationRead = true
+            report.operations.created = sight.created
+            report.operations.updated = sight.updated
+            if let warning = sight.warning { report.warnings.append(warning) }
+        }
         report.examples = try operationExamples(path, max: examplesMax)
         for record in Self.eachReasonFirst(made.examples).prefix(examplesMax) {
             report.examples.append(
@@ -105,10 +114,9 @@ package struct PlanSync: Sendable {
         guard max > 0 else { return [] }
         var examples: [Example] = []
         try PlanReader(path: path).scan { operation in
-            examples.append(
-                Example(
-                    key: operation.keyText, change: operation.isNew ? "added" : "changed",
-                    payload: operation.payloadText))
+            if operation.kind.isLocal { return true }
+            let change = operation.kind.isRemoval ? "removed" : operation.isNew ? "added" : "changed"
+            examples.append(Example(key: operation.keyText, change: change, payload: operation.payloadText))
             return examples.count < max
         }
         return examples

@@ -39,7 +39,7 @@ package struct ResetState: Sendable {
     /// How many rows the next run will send once the state is forgotten: the dataset is read for it.
     package func rowsToSend() async throws -> Int {
         var options = RunOptions()
-        options.isFull = true
+        options.startsOver = true
         return try await PlanSync(definition, options: options, environment: environment).plan(examplesMax: 0)
             .operations.planned
     }
@@ -69,7 +69,7 @@ package struct ResetState: Sendable {
 
     private func close(_ unfinished: RunRecord) throws {
         var run = unfinished
-        var figures = DeliveryFigures(planned: run.rows.planned)
+        var figures = DeliveryFigures(planned: run.rows.planned, removals: run.operations.removals)
         figures.operations = run.operations
         figures.operations.planned = run.rows.planned
         figures.close(code: "state_reset")

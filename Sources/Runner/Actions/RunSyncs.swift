@@ -34,13 +34,14 @@ package struct RunSyncs: Sendable {
         var failed: Set<String> = []
         var results: [Result] = []
         let paused = try environment.database.pausedSyncs()
-        for sync in SyncOrder.sorted(project.syncs) {
+        let order = SyncOrder(project.syncs, environment: environment)
+        for sync in order.sorted() {
             if Task.isCancelled { break }
             if sync.paused || paused.contains(sync.name) {
                 results.append(Result(sync: sync.name, records: [], leftOut: "paused"))
                 continue
             }
-            if let parent = SyncOrder.parents(of: sync, among: project.syncs).first(where: { failed.contains($0) }) {
+            if let parent = order.parents(of: sync).first(where: { failed.contains($0) }) {
                 failed.insert(sync.name)
                 results.append(Result(sync: sync.name, records: [], leftOut: "\(parent) failed"))
                 continue
@@ -77,39 +78,6 @@ package struct RunSyncs: Sendable {
                 sync: sync.name, records: try await RunSync(sync, options: options, environment: environment).run())
         } catch {
             return Result(sync: sync.name, records: [], error: RunError(error))
-        }
-    }
-}
-
-/// Which sync goes before which: one that writes the object another one's rows refer to, and what `after` names.
-package enum SyncOrder {
-    /// Parents first; otherwise as the project has them. What is in a circle keeps the project's order.
-    package static func sorted(_ syncs: [SyncDefinition]) -> [SyncDefinition] {
-        var left = syncs
-        var placed: [SyncDefinition] = []
-        while !left.isEmpty {
-            let names = Set(left.map(\.name))
-            let index = left.firstIndex { parents(of: $0, among: syncs).allSatisfy { !names.contains($0) } } ?? 0
-            placed.append(left.remove(at: index))
-        }
-        return placed
-    }
-
-    /// The names of the syncs that go before `sync`.
-    package static func parents(of sync: SyncDefinition, among syncs: [SyncDefinition]) -> [String] {
-        var parents: [String] = []
-        if case .after(let names) = sync.schedule?.trigger { parents += names }
-        for other in syncs where other.name != sync.name && other.destination == sync.destination {
-            if refers(sync, to: other) { parents.append(other.name) }
-        }
-        return parents
-    }
-
-    private static func refers(_ sync: SyncDefinition, to other: SyncDefinition) -> Bool {
-        guard other.object != sync.object, let key = other.key.field else { return false }
-        return sync.mappings.contains { mapping in
-            guard case .column(_, let lookup?, _) = mapping.source else { return false }
-            return lookup == key && mapping.field.lowercased().hasPrefix(other.object.lowercased())
         }
     }
 }

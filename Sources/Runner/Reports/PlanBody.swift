@@ -12,10 +12,13 @@ package struct PlanBody: Sendable, Encodable {
     var reasons: [ReasonCount]
     var `guard`: GuardRecord?
     var examples: [PlanSync.Example]
+    var isDestinationRead: Bool
+    var warnings: [Reason]
 
     private enum CodingKeys: String, CodingKey {
-        case sync, full, rows, operations, added, reasons, `guard`, examples
+        case sync, full, rows, operations, added, reasons, `guard`, examples, warnings
         case fullReason = "full_reason"
+        case isDestinationRead = "destination_read"
     }
 
     package init(_ report: PlanSync.Report) {
@@ -28,6 +31,8 @@ package struct PlanBody: Sendable, Encodable {
         reasons = report.reasons
         `guard` = report.guardRecord
         examples = report.examples
+        isDestinationRead = report.isDestinationRead
+        warnings = report.warnings
     }
 
     // Written out because the made one leaves absent values out.
@@ -42,5 +47,7 @@ package struct PlanBody: Sendable, Encodable {
         try container.encode(reasons, forKey: .reasons)
         try container.encode(`guard`, forKey: .guard)
         try container.encode(examples, forKey: .examples)
+        try container.encode(isDestinationRead, forKey: .isDestinationRead)
+        try container.encode(warnings, forKey: .warnings)
     }
 }

@@ -50,6 +50,7 @@ struct CloseRun {
         if hasJournal || startsOver {
             _ = try SnapshotMerge.close(files, run: run.id, old: snapshot, startsOver: startsOver)
         }
+        try KeyFile.close(files)
         if hasJournal { try AcceptanceJournal.drop(files, run: run.id) }
         memory.extra[Self.closingState] = nil
         memory.extra[Self.forgetsState] = nil

@@ -9,6 +9,8 @@ struct Deliver {
     let prepared: PreparedSync
     let environment: RunEnvironment
     let policy: RetryPolicy
+    /// Where the keys' texts go, for syncs that may have to remove records later.
+    var keyLog: KeyLog?
 
     /// Why the delivery ended before the plan did.
     enum Ending {
@@ -39,10 +41,11 @@ struct Deliver {
         plan.seek(toSequence: start.sequence)
         while let batch = try nextBatch(&plan, batcher) {
             if try isCancelled(run.id) { return (figures, .cancelled) }
+            if batch.wantsIDs { try keyLog?.append(keysOf: batch) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
             let hasMore = remaining(figures) > batch.count
-            let sent = await SendBatch(prepared: prepared, environment: environment, policy: policy)
-                .send(batch, number: number, hasMore: hasMore, batcher: &batcher, streak: &streak)
+            let sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streak)
+            if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
             try settle(sent, batch, number: number, journal: journal, figures: &figures) { figures in
                 figures.write(to: &run, planReasons: planReasons)
                 return run
@@ -57,11 +60,35 @@ struct Deliver {
         return (figures, .complete)
     }
 
+    /// What the books alone carry out never leaves.
+    private func send(
+        _ batch: OperationBatch, number: Int, hasMore: Bool, _ batcher: inout Batcher, _ streak: inout RefusalStreak
+    ) async -> SendBatch.Sent {
+        guard batch.kind.isLocal else {
+            return await SendBatch(prepared: prepared, environment: environment, policy: policy)
+                .send(batch, number: number, hasMore: hasMore, batcher: &batcher, streak: &streak)
+        }
+        var sent = SendBatch.Sent(result: BatchResult(count: batch.count))
+        for index in 0..<batch.count { sent.result.outcomes[index] = .accepted }
+        return sent
+    }
+
+    /// What an acceptance does to a fingerprint. Where rows name what is to be removed, they are known once it is.
+    private func acceptance(_ kind: OperationKind) -> JournalEffect {
+        switch kind {
+        case .upsert, .send, .remember: .set
+        case .forget: .remove
+        case .delete, .archive, .clear: prepared.shape.behavior == .delete ? .set : .remove
+        }
+    }
+
     private func nextBatch(_ plan: inout PlanReader, _ batcher: Batcher) throws -> OperationBatch? {
         let field = prepared.shape.key.field ?? ""
-        return try plan.next(
-            itemsMax: batcher.itemsMax, bytesMax: batcher.bytesMax, overheadPerItem: batcher.overheadPerItem,
-            keyField: prepared.shape.object.key(field)?.name ?? field)
+        var batch = try plan.next(
+            itemsMax: batcher.itemsMax, deletesMax: batcher.deletesMax, bytesMax: batcher.bytesMax,
+            overheadPerItem: batcher.overheadPerItem, keyField: prepared.shape.object.key(field)?.name ?? field)
+        if keyLog != nil && batch?.kind == .upsert { batch?.wantsIDs = true }
+        return batch
     }
 
     private func isCancelled(_ run: Int64) throws -> Bool {
@@ -83,11 +110,11 @@ struct Deliver {
     ) throws {
         let exchanges = prepared.exchanges.take()
         let reason = sent.isCancelled ? Self.cancelledReason : Self.notSentReason
-        var frame = sent.result.frame(batch, number: number, unsettled: reason)
+        var frame = sent.result.frame(batch, number: number, accepted: acceptance(batch.kind), unsettled: reason)
         frame.requests = exchanges.writes
         frame.bytesSent = exchanges.bytesSent
         let position = try journal.append(settled: frame)
-        figures.add(frame, kind: batch.kind)
+        figures.add(frame)
         let run = record(figures)
         _ = try environment.database.apply(
             run: run.id, position: position,

@@ -9,25 +9,21 @@ struct DeliveryFigures: Hashable {
     var requests = 0
     var bytesSent: Int64 = 0
 
-    init(planned: Int) { operations.planned = planned }
+    init(planned: Int, removals: Int = 0) {
+        operations.planned = planned
+        operations.removals = removals
+    }
 
-    /// Adds one settled batch.
-    mutating func add(_ frame: SettleFrame, kind: OperationKind) {
-        var accepted = 0
-        for effect in frame.effects where effect == .set || effect == .remove { accepted += 1 }
-        operations.accepted += accepted
-        if kind.isRemoval {
-            operations.removed += accepted
-        } else if kind == .send {
-            operations.sent += accepted
-        } else {
-            // What was created by one answer may be called updated by a later one of the same batch.
-            let created = min(frame.created, accepted)
-            let updated = min(frame.updated, accepted - created)
-            operations.created += created
-            operations.updated += updated
-            operations.alreadyEqual += accepted - created - updated
-        }
+    init(_ summary: PlanSummary) { self.init(planned: summary.rows.planned, removals: summary.removals) }
+
+    /// Adds one settled batch. What the books alone carried out counts nowhere.
+    mutating func add(_ frame: SettleFrame) {
+        operations.created += frame.created
+        operations.updated += frame.updated
+        operations.alreadyEqual += frame.alreadyEqual
+        operations.sent += frame.sent
+        operations.removed += frame.removed
+        operations.accepted += frame.created + frame.updated + frame.alreadyEqual + frame.sent + frame.removed
         for other in frame.others {
             reasons[other.reason.code, default: 0] += 1
             switch other.outcome {
@@ -68,6 +64,8 @@ struct BatchResult {
     var isAnswerLost: [Bool]
     var created = 0
     var updated = 0
+    /// What the destination calls the records; empty where it was not asked.
+    var ids: [String?] = []
     private var isCounted: [Bool]
 
     init(count: Int) {
@@ -86,25 +84,48 @@ struct BatchResult {
         for index in part where isRepeated { isCounted[index] = true }
     }
 
+    /// Takes in what the records of a part are called, as far as an answer says.
+    mutating func note(_ ids: [String?], of part: Range<Int>) {
+        guard ids.count == part.count else { return }
+        if self.ids.isEmpty { self.ids = Array(repeating: nil, count: outcomes.count) }
+        for (index, id) in zip(part, ids) where id != nil { self.ids[index] = id }
+    }
+
     /// The settle frame: what the fingerprints become, and every outcome that is not plain success.
-    func frame(_ batch: OperationBatch, number: Int, unsettled reason: Reason) -> SettleFrame {
+    /// - Parameter accepted: what an acceptance does to a fingerprint.
+    func frame(
+        _ batch: OperationBatch, number: Int, accepted: JournalEffect, unsettled reason: Reason
+    ) -> SettleFrame {
         var frame = SettleFrame(batch: number, effects: [])
-        frame.created = created
-        frame.updated = updated
         frame.effects.reserveCapacity(batch.count)
         for index in 0..<batch.count {
             let outcome = outcomes[index] ?? .undelivered(reason)
-            frame.effects.append(effect(of: outcome, index, kind: batch.kind))
+            frame.effects.append(effect(of: outcome, index, accepted: accepted))
             guard let (kind, reason) = Self.notAccepted(outcome) else { continue }
             frame.others.append(
                 SettledOther(entryIndex: index, outcome: kind, reason: reason, key: batch.keyText(index)))
         }
+        count(&frame, batch.kind)
         return frame
     }
 
-    private func effect(of outcome: Outcome, _ index: Int, kind: OperationKind) -> JournalEffect {
+    private func count(_ frame: inout SettleFrame, _ kind: OperationKind) {
+        let accepted = frame.accepted
+        switch kind {
+        case .upsert:
+            // What was created by one answer may be called updated by a later one of the same batch.
+            frame.created = min(created, accepted)
+            frame.updated = min(updated, accepted - frame.created)
+            frame.alreadyEqual = accepted - frame.created - frame.updated
+        case .send: frame.sent = accepted
+        case .delete, .archive, .clear: frame.removed = accepted
+        case .remember, .forget: break
+        }
+    }
+
+    private func effect(of outcome: Outcome, _ index: Int, accepted: JournalEffect) -> JournalEffect {
         switch outcome {
-        case .accepted: kind.isRemoval ? .remove : .set
+        case .accepted: accepted
         case .rejected: isAnswerLost[index] ? .void : .keep
         case .undelivered: maybeDone[index] || isAnswerLost[index] ? .void : .keep
         case .inDoubt: .void

@@ -32,7 +32,8 @@ struct EndRun {
     ) throws {
         var figures = figures
         var memory = memory
-        remember(summary, in: &memory)
+        remember(summary, ending, in: &memory)
+        if summary.withheldRemovals > 0 { record.guard = RemovalGuard.withheld(summary.withheldRemovals) }
         noteFull(record, ending, summary, in: &memory)
         let end: CloseRun.Ending
         switch ending {
@@ -60,11 +61,14 @@ struct EndRun {
     }
 
     /// What the plan was made with: the sync may have been changed since.
-    private func remember(_ summary: PlanSummary, in memory: inout SyncMemory) {
+    private func remember(_ summary: PlanSummary, _ ending: Deliver.Ending, in memory: inout SyncMemory) {
         memory.definition = summary.definition
         memory.mappingRevision = summary.mappingRevision
         memory.keyRevision = summary.keyRevision
         memory.destination = summary.destination
+        var isComplete = false
+        if case .complete = ending { isComplete = true }
+        RemovalGuard.note(summary.behavior, hasRemoved: isComplete && summary.removals > 0, in: &memory)
     }
 
     /// Counts and names the operations that were never sent.
@@ -108,6 +112,7 @@ struct RestOfPlan {
         var index = 0
         var records: [OutcomeRecord] = []
         try plan.visit { operation in
+            if operation.kind.isLocal { return }
             defer { index += 1 }
             guard index >= settled, index - settled < OutcomeSink.keptMax else { return }
             records.append(

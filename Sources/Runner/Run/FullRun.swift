@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import StateStore
 internal import SyncCore
 
@@ -10,6 +11,7 @@ package struct FullRun: Sendable, Hashable {
 
     static let firstRun = "first_run"
     static let requested = "requested"
+    static let keyChanged = "key_changed"
     /// The name under which a sync remembers that a full run has not come to its end.
     static let unfinished = "full_unfinished"
 
@@ -18,14 +20,19 @@ package struct FullRun: Sendable, Hashable {
     ///   - isLost: whether the fingerprints were there once and cannot be read.
     static func decide(
         _ prepared: PreparedSync, memory: SyncMemory, snapshot: Snapshot?, isLost: Bool, options: RunOptions
-    ) -> FullRun {
+    ) throws -> FullRun {
+        if options.startsOver { return FullRun(isFull: true, reason: firstRun, forgetsState: true) }
         if memory.definition.isEmpty && snapshot == nil { return FullRun(isFull: true, reason: firstRun) }
+        if prepared.shape.behavior == .send {
+            try SentOnce.check(prepared, memory: memory, options: options)
+            return FullRun(isFull: false, reason: nil)
+        }
         if isLost { return FullRun(isFull: true, reason: "state_lost", forgetsState: true) }
         if !memory.destination.isEmpty, memory.destination != prepared.destinationIdentity {
             return FullRun(isFull: true, reason: "destination_changed", forgetsState: true)
         }
         if !memory.keyRevision.isEmpty, memory.keyRevision != prepared.shape.keyRevision {
-            return FullRun(isFull: true, reason: "key_changed", forgetsState: true)
+            return FullRun(isFull: true, reason: keyChanged, forgetsState: true)
         }
         if options.isFull { return FullRun(isFull: true, reason: requested) }
         if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {

@@ -23,12 +23,15 @@ struct MakePlan {
         var directory: String
         /// Nil for a dry run.
         var database: ControlDatabase?
+        /// Whether it is looked up at the destination what is there already.
+        var looks = false
     }
 
     struct Result {
         var summary: PlanSummary
         var verdict: GuardVerdict?
         var examples: [OutcomeRecord]
+        var sight: DestinationLook.Sight?
     }
 
     func make(_ target: Target) async throws -> Result {
@@ -36,23 +39,33 @@ struct MakePlan {
         let outcomes = OutcomeSink(run: target.run, at: now, database: target.database)
         let isCancelled = { try target.database?.isCancelRequested(run: target.run) ?? false }
         let lookups = try await LookupTables(
-            prepared: prepared, retrying: Retrying(policy: .init(), environment: environment), seed: memory.seed,
-            isCancelled: isCancelled
+            prepared: prepared, retrying: retrying, seed: memory.seed, isCancelled: isCancelled
         ).read()
         var maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
         let columns = try await scan(into: &maker, isCancelled: isCancelled)
-        try finishDuplicates(&maker)
+        try strikeDuplicates(&maker)
+        try await DoubtResolver(prepared: prepared, retrying: retrying).resolve(&maker)
+        try nameHeld(&maker)
+        try await strikeNeedy(&maker)
         try await strikeAbsent(&maker)
+        try await DeleteResolver(prepared: prepared, retrying: retrying).resolve(&maker)
+        let sight = try await DestinationLook(prepared: prepared, retrying: retrying).look(&maker)
+        let (removals, withheld) = try await planRemovals(&maker)
         try outcomes.flush()
         var summary = summary(maker, columns: columns)
+        summary.removals = removals
+        summary.withheldRemovals = withheld
+        summary.operations = maker.writer.count
         summary.pendingCleared = clearedPending(maker)
         summary.gone = (options.onlyKeys ?? []).filter { !maker.met.contains(maker.dataset.hash(ofKey: $0)) }.sorted()
         let verdicts = judge(maker, summary)
         summary.guards = Set(verdicts.map(\.name.rawValue))
         let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }
         try maker.writer.seal(summary: summary.encoded())
-        return Result(summary: summary, verdict: verdict, examples: outcomes.examples)
+        return Result(summary: summary, verdict: verdict, examples: outcomes.examples, sight: sight)
     }
+
+    private var retrying: Retrying { Retrying(policy: .init(), environment: environment) }
 
     private func maker(
         _ target: Target, outcomes: OutcomeSink, at now: Moment, lookups: [LookupName: LookupTable]
@@ -67,9 +80,22 @@ struct MakePlan {
         return PlanMaker(
             PlanMaker.Inputs(
                 shape: prepared.shape, scanColumns: scanColumns, lookups: lookups, seed: memory.seed,
-                snapshot: snapshot, isFull: full.isFull, limit: options.limit, filter: filter),
+                snapshot: snapshot, isFull: full.isFull, limit: options.limit, filter: filter, step: steps,
+                canReadBack: prepared.destination is any ReadBack, looks: target.looks),
             writer: try PlanWriter(path: target.path, header: header.encoded(), steps: environment.state.steps),
             spill: HashSpill(directory: target.directory), outcomes: outcomes)
+    }
+
+    /// What the behavior does, with what the sync says of its first run and of changed rows where rows are sent.
+    private var steps: (added: BehaviorRules.Step, changed: BehaviorRules.Step) {
+        let rules = prepared.shape.behavior.rules
+        guard prepared.shape.behavior == .send else { return (rules.added, rules.changed) }
+        let skips = prepared.definition.firstRun == .skip && full.reason == FullRun.firstRun && !options.isSelective
+        guard prepared.shape.sendsChangesAgain else { return (skips ? .remember : rules.added, rules.changed) }
+        // An edited mapping is no edited row.
+        let isOtherMapping =
+            !memory.mappingRevision.isEmpty && memory.mappingRevision != prepared.shape.mappingRevision
+        return (skips ? .remember : rules.added, isOtherMapping ? .remember : .send)
     }
 
     private var keyField: String {
@@ -88,15 +114,18 @@ struct MakePlan {
         }
     }
 
-    /// Strikes out what shares its key with another row, and names the held rows.
-    private func finishDuplicates(_ maker: inout PlanMaker) throws {
+    /// Strikes out what shares its key with another row.
+    private func strikeDuplicates(_ maker: inout PlanMaker) throws {
         var shared = maker.struck
         try maker.spill.finish { hash, _ in shared.insert(hash) }
-        if !shared.isEmpty {
-            try strike(&maker, as: .invalid, PlanMaker.duplicateKey) { shared.contains($0) }
-        }
+        maker.struck = shared
+        guard !shared.isEmpty else { return }
+        try strike(&maker, as: .invalid, PlanMaker.duplicateKey) { shared.contains($0.keyHash) }
+    }
+
+    private func nameHeld(_ maker: inout PlanMaker) throws {
         for row in maker.held {
-            let isShared = row.index >= 0 ? maker.seen[row.index] == .duplicate : shared.contains(row.keyHash)
+            let isShared = row.index >= 0 ? maker.seen[row.index] == .duplicate : maker.struck.contains(row.keyHash)
             if isShared && row.index < 0 {
                 maker.ledger.held -= 1
                 maker.ledger.invalid += 1
@@ -107,14 +136,18 @@ struct MakePlan {
     }
 
     private func strike(
-        _ maker: inout PlanMaker, as outcome: OutcomeKind, _ reason: Reason, where isStruck: (Hash128) -> Bool
+        _ maker: inout PlanMaker, as outcome: OutcomeKind, _ reason: Reason, where isStruck: (PlannedOperation) -> Bool
     ) throws {
         let outcomes = maker.outcomes
         var failure: (any Error)?
-        var new = 0
+        var (new, remembered) = (0, (new: 0, known: 0))
         let count = try maker.writer.strike { operation in
-            guard failure == nil, isStruck(operation.keyHash) else { return false }
-            if operation.isNew { new += 1 }
+            guard failure == nil, isStruck(operation) else { return false }
+            switch (operation.kind, operation.isNew) {
+            case (.remember, true): remembered.new += 1
+            case (.remember, false): remembered.known += 1
+            default: if operation.isNew { new += 1 }
+            }
             do {
                 try outcomes.add(outcome, key: operation.keyText, keyHash: operation.keyHash, reason)
             } catch {
@@ -123,10 +156,23 @@ struct MakePlan {
             return true
         }
         if let failure { throw failure }
-        maker.ledger.planned -= count
+        let planned = count - remembered.new - remembered.known
+        maker.ledger.planned -= planned
+        maker.ledger.skipped -= remembered.new
+        maker.ledger.unchanged -= remembered.known
         maker.plannedNew -= new
-        maker.changedKnown -= count - new
+        maker.changedKnown -= planned - new
         if outcome == .invalid { maker.ledger.invalid += count } else { maker.ledger.skipped += count }
+    }
+
+    /// Strikes out the rows that need a record which is not at the destination.
+    private func strikeNeedy(_ maker: inout PlanMaker) async throws {
+        guard let needs = maker.needs, maker.ledger.planned > 0,
+            let existing = try await NeedsResolver(prepared: prepared, retrying: retrying).existing(needs)
+        else { return }
+        let missing = Set(needs.values.rows.lazy.filter { !existing.contains($0.hash) }.map(\.sequence))
+        guard !missing.isEmpty else { return }
+        try strike(&maker, as: .invalid, needs.rule.missing()) { missing.contains($0.sequence) }
     }
 
     /// Strikes out what the behavior does not want because of what is, or is not, at the destination.
@@ -141,9 +187,36 @@ struct MakePlan {
         let resolver = Resolver(
             prepared: prepared, dataset: maker.dataset, retrying: Retrying(policy: .init(), environment: environment))
         let existing = try await resolver.existing(candidates, total: maker.ledger.planned)
-        let wantsExisting = rules.added == .upsertIfKeyExists
-        let reason = wantsExisting ? Self.absent : Self.present
-        try strike(&maker, as: .skipped, reason) { existing.contains($0) != wantsExisting }
+        if rules.added == .upsertIfKeyExists {
+            try strike(&maker, as: .skipped, Self.absent) { !existing.contains($0.keyHash) }
+        } else {
+            try rememberExisting(existing, &maker)
+        }
+    }
+
+    /// What is there already is never created, so it need not be looked for again.
+    private func rememberExisting(_ existing: SortedHashes, _ maker: inout PlanMaker) throws {
+        var found: [(keyHash: Hash128, rowHash: Hash128, key: String, isNew: Bool)] = []
+        _ = try maker.writer.strike { operation in
+            guard existing.contains(operation.keyHash) else { return false }
+            found.append((operation.keyHash, operation.rowHash, operation.keyText, operation.isNew))
+            return true
+        }
+        for row in found {
+            try maker.skip(row.key, keyHash: row.keyHash, rowHash: row.rowHash, isNew: row.isNew, Self.present)
+        }
+    }
+
+    /// How many records are to be removed, and how many would have been but for rows without a key.
+    private func planRemovals(_ maker: inout PlanMaker) async throws -> (planned: Int, withheld: Int) {
+        let rule = RemovalRule.decide(
+            prepared.shape.behavior.rules, isScanComplete: options.limit == nil && !options.isSelective,
+            keylessRows: maker.keylessRows, acceptsKeyless: options.acceptedGuards.contains(RemovalGuard.keyless))
+        guard let snapshot, rule != .none else { return (0, 0) }
+        guard rule == .allowed else { return (0, maker.seen.unseenCount) }
+        let planner = RemovalPlanner(
+            prepared: prepared, files: environment.state.sync(prepared.definition.name), retrying: retrying)
+        return (try await planner.plan(&maker, snapshot: snapshot), 0)
     }
 
     private static let absent = Reason(
@@ -159,6 +232,7 @@ struct MakePlan {
         summary.mappingRevision = prepared.shape.mappingRevision
         summary.keyRevision = prepared.shape.keyRevision
         summary.destination = prepared.destinationIdentity
+        summary.behavior = prepared.shape.behavior.rawValue
         summary.rows = maker.ledger
         summary.plannedNew = maker.plannedNew
         summary.reasons = maker.outcomes.reasons
@@ -186,6 +260,8 @@ struct MakePlan {
         facts.hasAccepted = memory.hasAccepted
         facts.columnsChanged = !memory.columns.isEmpty && memory.columns != summary.columns && !full.isFull
         facts.changed = maker.changedKnown
+        facts.removals = summary.removals
+        facts.isFirstRemoval = RemovalGuard.isFirst(prepared.definition.behavior, memory)
         return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
     }
 

@@ -22,7 +22,7 @@ struct Opening {
         let known = try environment.database.memory(prepared.definition.name)
         var memory = known ?? newMemory(prepared.definition, environment)
         let (snapshot, isLost) = try snapshot(files, prepared)
-        let full = FullRun.decide(prepared, memory: memory, snapshot: snapshot, isLost: isLost, options: options)
+        let full = try FullRun.decide(prepared, memory: memory, snapshot: snapshot, isLost: isLost, options: options)
         if full.forgetsState { memory.hasAccepted = false }
         return Opening(
             memory: memory, snapshot: snapshot, pending: try PendingFile.open(files), full: full, isNew: known == nil)

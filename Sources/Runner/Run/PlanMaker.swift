@@ -25,6 +25,13 @@ struct PlanMaker: ~Copyable {
     /// Those of the keys that were asked for of which the scan had a row.
     var met: Set<Hash128> = []
     var spill: HashSpill
+    /// Rows in doubt with what was sent for them, where the destination can be asked whether it has them.
+    var doubts = Doubts()
+    /// The records that planned rows need, where rows need any.
+    var needs: Needs?
+    /// By what people know the planned records, where that is looked for at the destination.
+    var labels: NotedColumn?
+    let looks: Bool
 
     private let mapping: Mapping
     private let differ: Differ
@@ -32,6 +39,8 @@ struct PlanMaker: ~Copyable {
     private let filter: RecordFilter
     private let limit: Int
     private let step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
+    private let removal: RemovalPayload
+    private let canReadBack: Bool
 
     private var admitted = AdmittedRows()
     private var probes: [Probe] = []
@@ -54,6 +63,12 @@ struct PlanMaker: ~Copyable {
         var isFull: Bool
         var limit: Int?
         var filter: RecordFilter
+        /// What is made of rows whose key is new, and of known ones that changed.
+        var step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
+        /// Whether the destination can tell what has arrived.
+        var canReadBack: Bool
+        /// Whether it is asked after the scan what of the plan is at the destination already.
+        var looks: Bool
     }
 
     init(_ inputs: Inputs, writer: consuming PlanWriter, spill: consuming HashSpill, outcomes: OutcomeSink) {
@@ -66,8 +81,14 @@ struct PlanMaker: ~Copyable {
         filter = inputs.filter
         limit = inputs.limit ?? .max
         seen = SeenTable(count: inputs.snapshot?.count ?? 0)
-        let rules = inputs.shape.behavior.rules
-        step = (rules.added, rules.changed)
+        step = inputs.step
+        removal = RemovalPayload(inputs.shape)
+        canReadBack = inputs.canReadBack
+        needs = Needs(inputs.shape, scanColumns: inputs.scanColumns)
+        looks = inputs.looks
+        if inputs.looks, let column = DestinationLook.labelColumn(inputs.shape) {
+            labels = NotedColumn(column, scanColumns: inputs.scanColumns, ignoresCase: true)
+        }
         self.writer = writer
         self.spill = spill
         self.outcomes = outcomes
@@ -148,10 +169,11 @@ struct PlanMaker: ~Copyable {
         case .hold(let reason):
             dataset.writeKey(rows, row, to: &key)
             ledger.held += 1
+            noteDoubt(rows, row, keyHash: keyHash, rowHash: rowHash)
             held.append(HeldRow(index: finding.index, keyHash: keyHash, key: key.text, reason: reason))
             return .held
         case .take:
-            break
+            if filter.isSelective { noteDoubt(rows, row, keyHash: keyHash, rowHash: rowHash) }
         }
         guard ledger.planned < limit else {
             ledger.deferred += 1
@@ -164,11 +186,14 @@ struct PlanMaker: ~Copyable {
         _ finding: Differ.Finding, _ rows: borrowing RowsView, _ row: Int, keyHash: Hash128, rowHash: Hash128
     ) throws -> SeenTable.Mark {
         let isNew = finding.change == .added
+        // What is not known to be there, or was asked for by name, is taken as if it were new.
+        let isUnsure = isNew || filter.isSelective || probes[Int(finding.place)].rowHash == .void
         let kind: OperationKind
-        switch isNew ? step.added : step.changed {
+        switch isUnsure ? step.added : step.changed {
         case .upsert, .upsertIfKeyExists, .upsertIfKeyIsNew: kind = .upsert
         case .send: kind = .send
-        case .remove: kind = .delete
+        case .remove: return try planRemoval(rows, row, isNew: isNew, keyHash: keyHash, rowHash: rowHash)
+        case .remember: return try remember(rows, row, isNew: isNew, keyHash: keyHash, rowHash: rowHash)
         case .nothing:
             ledger.unchanged += 1
             return .unchanged
@@ -181,10 +206,65 @@ struct PlanMaker: ~Copyable {
             try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
             return .invalid
         }
-        _ = try writer.commit()
+        let sequence = try writer.commit()
+        needs?.values.note(rows, row, sequence: sequence)
+        labels?.note(rows, row, sequence: sequence)
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned
+    }
+
+    private mutating func planRemoval(
+        _ rows: borrowing RowsView, _ row: Int, isNew: Bool, keyHash: Hash128, rowHash: Hash128
+    ) throws -> SeenTable.Mark {
+        dataset.writeKey(rows, row, to: &key)
+        let (text, removal) = (key.text, removal)
+        try append(removal.kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text) {
+            removal.write(key: text, id: "", to: &$0)
+        }
+        ledger.planned += 1
+        if isNew { plannedNew += 1 } else { changedKnown += 1 }
+        return .planned
+    }
+
+    /// A row that counts as sent from now on, without being sent: skipped where it is new, unchanged where it is not.
+    private mutating func remember(
+        _ rows: borrowing RowsView, _ row: Int, isNew: Bool, keyHash: Hash128, rowHash: Hash128
+    ) throws -> SeenTable.Mark {
+        dataset.writeKey(rows, row, to: &key)
+        try append(.remember, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.text) { _ in }
+        if isNew { ledger.skipped += 1 } else { ledger.unchanged += 1 }
+        return .planned
+    }
+
+    /// Keeps what was sent for a row in doubt, if the destination can be asked about it.
+    private mutating func noteDoubt(_ rows: borrowing RowsView, _ row: Int, keyHash: Hash128, rowHash: Hash128) {
+        guard canReadBack, doubts.hasRoom, filter.isInDoubt(keyHash) else { return }
+        var payload = ByteWriter(capacity: 256)
+        guard mapping.map(rows, row, into: &payload) == nil else { return }
+        dataset.writeKey(rows, row, to: &key)
+        doubts.batch.append(key: key.text, payload: payload.text, keyHash: keyHash, rowHash: rowHash)
+    }
+
+    /// Appends an operation that does not come from mapping a row.
+    mutating func append(
+        _ kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128, key: String,
+        payload: (inout ByteWriter) -> Void
+    ) throws {
+        var bytes = ByteWriter(capacity: 64)
+        bytes.append(key)
+        unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: bytes.bytes)
+        payload(&writer.payload)
+        _ = try writer.commit()
+    }
+
+    /// Turns a planned row into a skipped one that counts as known from now on. Its operation has been struck out.
+    mutating func skip(_ key: String, keyHash: Hash128, rowHash: Hash128, isNew: Bool, _ reason: Reason) throws {
+        try append(.remember, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key) { _ in }
+        ledger.planned -= 1
+        ledger.skipped += 1
+        if isNew { plannedNew -= 1 } else { changedKnown -= 1 }
+        try outcomes.add(.skipped, key: key, keyHash: keyHash, reason)
     }
 
     /// Counts a row whose key an earlier row had, and takes back what the first such row was counted as.

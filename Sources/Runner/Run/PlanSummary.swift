@@ -13,6 +13,11 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var guards: Set<String> = []
     package var rows = RowLedger()
     package var removals = 0
+    /// Records that vanished from the source and are not removed because of rows without a key.
+    package var withheldRemovals = 0
+    /// All that is in the plan, what the books alone carry out included.
+    package var operations = 0
+    package var behavior = ""
     /// Planned operations whose key was never accepted before.
     package var plannedNew = 0
     /// Why rows did not become operations, counted.

@@ -90,7 +90,8 @@ package struct PreparedSync: Sendable {
         [
             definition.dataset.source, sourceIdentity, definition.dataset.relation.text, shape.mappingRevision,
             shape.keyRevision, shape.behavior.rawValue, destinationIdentity,
-            shape.allowsUnknownChoices ? "any choice" : "",
+            shape.allowsUnknownChoices ? "any choice" : "", shape.removal.rawValue,
+            shape.sendsChangesAgain ? "changes again" : "", definition.firstRun.rawValue,
         ].joined(separator: "\u{1F}")
     }
 }
@@ -107,12 +108,31 @@ extension Dataset {
 extension SyncShape {
     /// The engine's view of a sync of the project.
     init(_ definition: SyncDefinition, object: DestinationObject) {
-        self.init(
-            object: object, behavior: definition.behavior,
-            key: KeyRule(
-                columns: definition.key.columns, field: definition.key.field, within: definition.key.within),
-            rules: definition.mappings.map { MappingRule($0) })
+        var rules = definition.mappings.map { MappingRule($0) }
+        var key = KeyRule(
+            columns: definition.key.columns, field: definition.key.field, within: definition.key.within)
+        if definition.behavior == .send, let field = key.field.flatMap({ object.key($0) }) {
+            // The key's column is the reference that is written; other columns make the row's identity with it.
+            key.columns += Self.identityColumns(field, rules, object).filter { !key.columns.contains($0) }
+            rules.append(MappingRule(field: field.name, source: .column(definition.key.columns[0])))
+            key.field = nil
+        }
+        self.init(object: object, behavior: definition.behavior, key: key, rules: rules)
         allowsUnknownChoices = definition.allowUnknownChoices
+        sendsChangesAgain = definition.onChange == .sendAgain
+        removal = definition.removal
+    }
+
+    /// The columns of the fields that make the identity of a sent row together with its key's. A constant makes none.
+    private static func identityColumns(
+        _ key: KeyField, _ rules: [MappingRule], _ object: DestinationObject
+    ) -> [String] {
+        key.identityFields.compactMap { name in
+            guard let rule = rules.first(where: { (object.field($0.field)?.name ?? $0.field) == name }),
+                case .column(let column) = rule.source
+            else { return nil }
+            return column
+        }
     }
 }
 

@@ -43,6 +43,9 @@ struct RecordFilter {
 
     func isPending(_ keyHash: Hash128) -> Bool { pending?.find(keyHash) != nil }
 
+    /// Whether it is not known whether the record arrived.
+    func isInDoubt(_ keyHash: Hash128) -> Bool { pending?.find(keyHash)?.kind == .inDoubt }
+
     func judge(keyHash: Hash128, rowHash: Hash128) -> Verdict {
         if let keys { return keys.contains(keyHash) ? .take : .leave }
         guard let entry = pending?.find(keyHash) else { return choice == nil ? .take : .leave }

@@ -101,20 +101,21 @@ struct ResumeRun {
     /// there is.
     private func closeWithoutPlan(_ found: RunRecord, memory: SyncMemory) throws -> RunRecord {
         var record = found
-        var figures = DeliveryFigures(planned: found.operations.planned)
+        var figures = DeliveryFigures(planned: found.operations.planned, removals: found.operations.removals)
+        let asked = found.operations.planned + found.operations.removals
         var hasSettled = false
         // Who confirmed records sent nothing: there is nothing in flight to settle.
-        if found.operations.planned > 0 && !mayRepeat { try settleInDoubt(found.id) }
+        if asked > 0 && !mayRepeat { try settleInDoubt(found.id) }
         _ = try AcceptanceJournal.replay(files) { frame in
             guard case .settled(let settled, let opened) = frame else { return }
             hasSettled = true
             try environment.database.record(
                 outcomes: Self.outcomes(settled, opened, run: found.id, at: environment.time.now()))
-            if found.operations.planned > 0 { figures.add(settled, kind: kind) }
+            if asked > 0 { figures.add(settled) }
         }
         figures.close(code: Deliver.notSentReason.code)
         figures.write(to: &record, planReasons: [:])
-        let isDone = found.operations.planned == 0 && hasSettled
+        let isDone = asked == 0 && hasSettled
         let failure = RunFailure(
             code: "run_interrupted", message: "The run was interrupted and its plan cannot be read any more.",
             hint: "Nothing to do: what was settled stays settled, and the next run compares again.")
@@ -193,7 +194,7 @@ struct ResumeRun {
 
     /// Makes the figures from the journal and hands the history what it has not seen.
     private func catchUp(_ record: inout RunRecord, _ summary: PlanSummary) throws -> Deliver.Start {
-        var start = Deliver.Start(figures: DeliveryFigures(planned: summary.rows.planned))
+        var start = Deliver.Start(figures: DeliveryFigures(summary))
         record.rows = summary.rows
         record.full = summary.full
         record.fullReason = summary.fullReason
@@ -202,7 +203,7 @@ struct ResumeRun {
         var run = record
         _ = try AcceptanceJournal.replay(files) { frame in
             guard case .settled(let settled, let opened) = frame else { return }
-            start.figures.add(settled, kind: kind)
+            start.figures.add(settled)
             start.sequence = (opened.entries.last?.sequence ?? -1) + 1
             start.batch = settled.batch + 1
             guard settled.position > applied else { return }
@@ -228,14 +229,19 @@ struct ResumeRun {
         guard let open else { return }
         let wanted = Set(open.entries.map(\.sequence))
         var keys: [Int: String] = [:]
+        var isLocal = false
         do {
             try PlanReader(path: environment.state.planPath(run: run)).visit { operation in
-                if wanted.contains(operation.sequence) { keys[operation.sequence] = operation.keyText }
+                guard wanted.contains(operation.sequence) else { return }
+                keys[operation.sequence] = operation.keyText
+                isLocal = operation.kind.isLocal
             }
         } catch let error as StateError where error.code == "plan_corrupt" {
             // Then they are known by their hashes only.
             keys = [:]
         }
+        // Nothing was on its way: it is simply done.
+        if isLocal { return }
         let others = open.entries.enumerated().map { index, entry in
             SettledOther(
                 entryIndex: index, outcome: .inDoubt, reason: Self.inDoubt, key: keys[entry.sequence] ?? "")
@@ -250,14 +256,6 @@ struct ResumeRun {
         code: "interrupted_in_flight",
         message: "The run was interrupted while this record was on its way; it may have arrived.",
         hint: "Look it up at the destination, then use resend --in-doubt or confirm.")
-
-    private var kind: OperationKind {
-        switch definition.behavior {
-        case .send: .send
-        case .delete: .delete
-        default: .upsert
-        }
-    }
 
     private static func outcomes(
         _ frame: SettleFrame, _ opened: OpenFrame, run: Int64, at moment: Moment

@@ -1,5 +1,6 @@
 package import ConnectorKit
 package import ProjectConfig
+package import Records
 package import StateStore
 
 /// All that a run needs from outside: state, time, chance, connections, and someone to tell. Simulations give their
@@ -70,6 +71,8 @@ package enum RunProgress: Sendable, Hashable {
     /// Records that were asked for by key and that the source does not have.
     case gone(keys: [String])
     case planned(operations: Int)
+    /// Something that a person should look at; the run goes on.
+    case warned(Reason)
     case delivering(done: Int, of: Int)
     case waiting(reason: String, duration: Duration)
     case ended(run: Int64)
@@ -80,6 +83,8 @@ package enum RunProgress: Sendable, Hashable {
 /// What was asked of a run.
 package struct RunOptions: Sendable, Hashable {
     package var isFull = false
+    /// Plans as if nothing were known of the destination; for looking ahead only.
+    package var startsOver = false
     /// Sends the first so many changes and removes nothing.
     package var limit: Int?
     package var acceptedGuards: Set<String> = []

@@ -136,6 +136,7 @@ package struct RunSync: Sendable {
         if let accepted = try acceptedPlan(prepared, for: record.id) {
             record.rows = accepted.summary.rows
             record.operations.planned = accepted.summary.rows.planned
+            record.operations.removals = accepted.summary.removals
             record.full = accepted.summary.full
             record.fullReason = accepted.summary.fullReason
             try environment.database.seal(
@@ -152,14 +153,16 @@ package struct RunSync: Sendable {
         try environment.database.update(record)
         let made = try await plan(opening, prepared, record)
         if !made.summary.gone.isEmpty { environment.progress(.gone(keys: made.summary.gone)) }
+        if let warning = made.sight?.warning { environment.progress(.warned(warning)) }
         record.rows = made.summary.rows
         record.operations.planned = made.summary.rows.planned
+        record.operations.removals = made.summary.removals
         if let verdict = made.verdict {
             try half.stop(&record, by: verdict, summary: made.summary)
             return
         }
         try environment.database.seal(record, definition: made.summary.definition, at: environment.time.now())
-        environment.progress(.planned(operations: made.summary.rows.planned))
+        environment.progress(.planned(operations: made.summary.rows.planned + made.summary.removals))
         try await half.deliver(&record, memory: opening.memory, summary: made.summary)
     }
 
@@ -172,7 +175,7 @@ package struct RunSync: Sendable {
         return try await maker.make(
             MakePlan.Target(
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,
-                database: environment.database))
+                database: environment.database, looks: opening.full.reason == FullRun.keyChanged))
     }
 
     /// A run that ended before it had a plan: nothing was sent, nothing moved.

@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import ProjectConfig
 internal import Records
 internal import StateStore
@@ -27,9 +28,9 @@ struct SecondHalf {
         record.rows = summary.rows
         record.full = summary.full
         record.fullReason = summary.fullReason
-        let begin = start ?? Deliver.Start(figures: DeliveryFigures(planned: summary.rows.planned))
+        let begin = start ?? Deliver.Start(figures: DeliveryFigures(summary))
         var (figures, ending) = (begin.figures, Deliver.Ending.complete)
-        if summary.rows.planned > 0 {
+        if summary.operations > 0 {
             (figures, ending) = try await send(&record, summary, begin)
         }
         try close(&record, figures: figures, ending, memory: memory, summary: summary)
@@ -41,7 +42,8 @@ struct SecondHalf {
         let plan = try PlanReader(path: environment.state.planPath(run: record.id))
         let journal = try AcceptanceJournal.open(files, run: record.id)
         defer { journal.close() }
-        let deliver = Deliver(prepared: prepared, environment: environment, policy: policy)
+        var deliver = Deliver(prepared: prepared, environment: environment, policy: policy)
+        if prepared.shape.behavior == .mirror { deliver.keyLog = try KeyLog.open(files) }
         let ended = try await deliver.deliver(
             plan, run: &record, journal: journal, from: begin, planReasons: summary.reasons)
         // The books are closed on what the journal says: its last frame too has to be on the disk by then.
@@ -59,7 +61,7 @@ struct SecondHalf {
 
     /// Closes a run that a guard stopped: the plan stays, nothing was sent, and what was remembered is still right.
     func stop(_ record: inout RunRecord, by verdict: GuardVerdict, summary: PlanSummary) throws {
-        var figures = DeliveryFigures(planned: summary.rows.planned)
+        var figures = DeliveryFigures(summary)
         figures.close(code: "stopped_by_guard")
         figures.write(to: &record, planReasons: summary.reasons)
         record.guard = GuardRecord(name: verdict.name.rawValue, message: verdict.message, hint: verdict.hint)

@@ -29,6 +29,7 @@ struct SendBatch {
             switch answer {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result)
+                sent.result.note(tally.ids, of: part)
                 let isWhole = part.count == batch.count && hasMore
                 count(outcomes, isWhole: isWhole, in: &streak)
             case .answered(.unattributed(let failed, let reason, let tally)):
@@ -144,6 +145,7 @@ struct SendBatch {
                 if error.code == "body_too_large" && error.isKnownUnsent { return (.tooLarge(error), isLost) }
                 if !error.isKnownUnsent { isLost = true }
                 if Task.isCancelled { return (.cancelled(maybeDone: isLost), isLost) }
+                if isTooSlow(slice, error, attempt) { return (.tooLarge(error), isLost) }
                 if let answer = await decide(error, attempt: attempt, isLost: isLost) { return (answer, isLost) }
                 attempt += 1
             } catch is CancellationError {
@@ -152,6 +154,12 @@ struct SendBatch {
                 return (unexpected(error, maybeDone: true), true)
             }
         }
+    }
+
+    /// A batch that got no answer in time twice is too much for the destination at once: smaller ones follow.
+    private func isTooSlow(_ slice: OperationBatch, _ error: ConnectorError, _ attempt: Int) -> Bool {
+        error.code == "request_timeout" && attempt >= 2 && slice.count > 1
+            && prepared.shape.object.repeatable == .byKey
     }
 
     /// Why a request never left.

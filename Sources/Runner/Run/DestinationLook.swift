@@ -1,0 +1,96 @@
+internal import ConnectorKit
+package import Records
+internal import StateStore
+internal import SyncCore
+
+/// What a dry run, and the first run after a change of the key, sees at the destination: how many of the planned records
+/// are there, and which would be made a second time because the one that is there does not carry its key yet.
+package struct DestinationLook {
+    package struct Sight: Sendable, Hashable {
+        package var created = 0
+        package var updated = 0
+        /// Records to be created of which one with the same name and without a key is there.
+        package var doubles = 0
+        /// Some of their keys.
+        package var examples: [String] = []
+
+        package var warning: Reason? {
+            guard doubles > 0 else { return nil }
+            let keys = examples.joined(separator: ", ")
+            return Reason(
+                code: "possible_duplicates",
+                message: "\(doubles) records would be created although one with the same name and without this key is "
+                    + "there (\(keys)\(doubles > examples.count ? ", …" : "")).",
+                hint: "Write the key to the records that are there first: a sync with behavior: update_only and "
+                    + "another key does it.")
+        }
+    }
+
+    static let examplesMax = 5
+
+    let prepared: PreparedSync
+    let retrying: Retrying
+
+    /// The column that a record's name comes from; nil where the name is a key itself, by which records are found.
+    static func labelColumn(_ shape: SyncShape) -> String? {
+        guard let label = shape.object.labelField, shape.object.key(label) == nil,
+            case .column(let column)? = shape.rules.first(where: { $0.field == label })?.source
+        else { return nil }
+        return column
+    }
+
+    /// Nil where nobody asked, nothing is planned, or the destination cannot be read.
+    func look(_ maker: inout PlanMaker) async throws -> Sight? {
+        let behavior = prepared.shape.behavior
+        guard maker.looks, maker.ledger.planned > 0, [.updateOrCreate, .mirror].contains(behavior),
+            prepared.shape.object.isReadable, prepared.shape.key.within == nil
+        else { return nil }
+        do {
+            let (keys, names) = try await read(maker.dataset, maker.labels)
+            return try judge(&maker, keys: SortedHashes(keys), names: SortedHashes(names))
+        } catch let error as ConnectorError where error.code == "forbidden" {
+            return nil
+        }
+    }
+
+    /// The keys that are there, and the names of the records without one.
+    private func read(_ dataset: Dataset, _ labels: NotedColumn?) async throws -> ([Hash128], [Hash128]) {
+        let field = prepared.shape.key.field ?? ""
+        var fields = [prepared.shape.object.key(field)?.name ?? field]
+        if labels != nil, let label = prepared.shape.object.labelField { fields.append(label) }
+        let (destination, object) = (prepared.destination, prepared.shape.object)
+        return try await retrying.read {
+            var (keys, names): ([Hash128], [Hash128]) = ([], [])
+            try await destination.readRecords(of: object, fields: fields) { page in
+                for record in page {
+                    if !record[0].isEmpty {
+                        keys.append(dataset.hash(ofKey: record[0]))
+                    } else if let labels, record.count > 1, !record[1].isEmpty {
+                        names.append(labels.hash(record[1]))
+                    }
+                }
+            }
+            return (keys, names)
+        }
+    }
+
+    private func judge(_ maker: inout PlanMaker, keys: SortedHashes, names: SortedHashes) throws -> Sight {
+        var sight = Sight()
+        var labels = maker.labels?.rows[...] ?? []
+        _ = try maker.writer.strike { operation in
+            guard operation.kind == .upsert else { return false }
+            while let first = labels.first, first.sequence < operation.sequence { labels.removeFirst() }
+            if keys.contains(operation.keyHash) {
+                sight.updated += 1
+                return false
+            }
+            sight.created += 1
+            if let label = labels.first, label.sequence == operation.sequence, names.contains(label.hash) {
+                sight.doubles += 1
+                if sight.examples.count < Self.examplesMax { sight.examples.append(operation.keyText) }
+            }
+            return false
+        }
+        return sight
+    }
+}
