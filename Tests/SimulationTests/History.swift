@@ -11,10 +11,11 @@ import TestKit
 /// nothing disturbs. `play` returns what it found wrong, as sentences.
 final class History {
     let seed: UInt64
+    private let behavior: Behavior
     private var random: SeededRandom
     private let folder: String
     private let world: World
-    private var definition = Definitions.first
+    private var definition: SyncDefinition
     private var problems: [String] = []
     private(set) var kills = 0
     /// Whether the person at this history accepts every guard; a person who does not never sees one passed.
@@ -22,8 +23,10 @@ final class History {
     /// What happened, in short; the same for the same seed.
     private(set) var trace: [String] = []
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, behavior: Behavior = .updateOrCreate) throws {
         self.seed = seed
+        self.behavior = behavior
+        definition = Definitions.of(behavior)
         random = SeededRandom(seed: seed)
         folder = try Scratch.make()
         world = World(seed: random.next())
@@ -33,10 +36,12 @@ final class History {
     deinit { Scratch.remove(folder) }
 
     func play() async throws -> [String] {
-        let object = SimulatedDestination.object(batchItemsMax: random.number(1...50))
+        let object = SimulatedDestination.object(
+            batchItemsMax: random.number(1...50), repeatable: behavior == .send ? .never : .byKey)
         world.source.batchRowsMax = random.number(1...120)
         for account in world.accounts { account.attribution = [.each, .counted, .whole][random.number(0...2)] }
         world.fill(rows: random.number(0...400), &random)
+        if [.updateOnly, .createOnly, .delete].contains(behavior) { world.fillAccount() }
         for _ in 1...random.number(2...6) {
             world.change(&random)
             try await disturbedRun(object)
@@ -50,7 +55,7 @@ final class History {
     /// One start of the program with faults; it may be killed, cancelled, or end by itself.
     private func disturbedRun(_ object: DestinationObject) async throws {
         let crash = CrashPlan(&random)
-        if random.chance(percent: 6) { world.changeAccount() }
+        if behavior == .updateOrCreate, random.chance(percent: 6) { world.changeAccount() }
         world.disturb(&random, crash)
         if random.chance(percent: 8) { definition = Definitions.other(than: definition, &random) }
         let environment = try world.environment(folder, object: object, steps: crash.hook)
@@ -78,11 +83,15 @@ final class History {
         world.time.advance(by: .seconds(random.number(0...2_000)))
     }
 
+    private static let guards: Set<String> = [
+        "invalid", "empty_scan", "schema_change", "removed", "first_removals", "keyless_rows",
+    ]
+
     private func options() -> RunOptions {
         var options = RunOptions()
-        options.isFull = random.chance(percent: 10)
+        options.isFull = random.chance(percent: 10) && behavior != .send
         if random.chance(percent: 10) { options.limit = random.number(1...20) }
-        if acceptsGuards { options.acceptedGuards = ["invalid", "empty_scan", "schema_change"] }
+        if acceptsGuards { options.acceptedGuards = Self.guards }
         if random.chance(percent: 4) { options.onlyPending = .rejected }
         return options
     }
@@ -92,11 +101,15 @@ final class History {
         world.time.advance(by: .seconds(2 * 86_400))
         let environment = try world.environment(folder, object: object, steps: .none)
         var options = RunOptions()
-        options.acceptedGuards = ["invalid", "empty_scan", "schema_change"]
+        options.acceptedGuards = Self.guards
         let records = try await RunSync(definition, options: options, environment: environment).run()
         for record in records { check(record, environment) }
         guard let last = records.last else { return problems.append("the last run left no record") }
-        checkDestination(last)
+        if behavior == .updateOrCreate {
+            checkDestination(last)
+        } else {
+            problems += try BehaviorOracle(world: world, definition: definition).problems(last, environment)
+        }
         try checkHistory(environment)
         try await checkQuiet(options, environment)
     }
@@ -116,7 +129,9 @@ final class History {
             rows.invalid + rows.held + operations.rejected + operations.undelivered + operations.inDoubt
         let told = record.reasons.reduce(0) { $0 + $1.count }
         expect(told == missing, "\(missing) did not arrive, reasons tell \(told): \(record.reasons)")
-        expect(operations.inDoubt == 0, "\(operations.inDoubt) in doubt although all can be repeated")
+        let isRepeatable = behavior != .send
+        expect(
+            operations.inDoubt == 0 || !isRepeatable, "\(operations.inDoubt) in doubt although all can be repeated")
         expect(
             record.error?.code != "books_unbalanced" && record.error?.code != "internal_error", "\(record.error as Any)"
         )
@@ -207,19 +222,24 @@ final class History {
 enum Definitions {
     static let here = Location(file: "sluice.yaml", line: 1, column: 1)
 
-    static let first = make(["name", "seats"])
+    static let first = of(.updateOrCreate)
 
-    static func other(than now: SyncDefinition, _ random: inout SeededRandom) -> SyncDefinition {
-        now.mappings.count == 2 ? make(["name"]) : make(["name", "seats"])
+    static func of(_ behavior: Behavior) -> SyncDefinition {
+        make(behavior == .delete ? [] : ["name", "seats"], behavior)
     }
 
-    private static func make(_ columns: [String]) -> SyncDefinition {
+    static func other(than now: SyncDefinition, _ random: inout SeededRandom) -> SyncDefinition {
+        if now.behavior == .delete { return now }
+        return now.mappings.count == 2 ? make(["name"], now.behavior) : make(["name", "seats"], now.behavior)
+    }
+
+    private static func make(_ columns: [String], _ behavior: Behavior) -> SyncDefinition {
         let dataset = DatasetDefinition(
             name: "rows", source: "memory", relation: .table(schema: nil, name: "rows"), location: here,
             sourceLocation: here)
         return SyncDefinition(
-            name: "things", dataset: dataset, destination: "account", object: "thing", behavior: .updateOrCreate,
-            key: KeyDefinition(columns: ["id"], field: "externalId", location: here),
+            name: "things", dataset: dataset, destination: "account", object: "thing", behavior: behavior,
+            key: KeyDefinition(columns: ["id"], field: behavior == .send ? nil : "externalId", location: here),
             mappings: columns.map {
                 MappingDefinition(field: $0, source: .column($0, lookup: nil, nulls: .clear), location: here)
             }, location: here)

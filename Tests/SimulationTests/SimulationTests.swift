@@ -24,6 +24,20 @@ struct SimulationTests {
         }
     }
 
+    @Test(arguments: [Behavior.mirror, .createOnly, .updateOnly, .delete, .send], Seeds.groups)
+    func everyBehaviorKeepsItsPromiseAfterAnyHistory(behavior: Behavior, seeds: Range<UInt64>) async throws {
+        for seed in seeds {
+            let history = try History(seed: seed, behavior: behavior)
+            let problems = try await history.play()
+            if Seeds.isReplay { for line in history.trace { print(line) } }
+            guard let first = problems.first else { continue }
+            let command = "SLUICE_SEED=\(seed) swift test -c release --filter SimulationTests"
+            Issue.record(
+                "\(behavior) seed \(seed): \(first) (and \(problems.count - 1) more); replay with \(command)")
+            if Seeds.isReplay { for problem in problems { print(problem) } }
+        }
+    }
+
     @Test func seedReplaysTheSameHistory() async throws {
         for seed in UInt64(1)...20 {
             let first = try await fingerprint(of: seed)

@@ -41,7 +41,7 @@ final class World: Sendable {
     /// Every key that any row ever had.
     var keys: [String] { (0...nextKey.withLock { $0 }).map { "k\($0)" } }
 
-    var created: Int { accounts.reduce(0) { $0 + $1.created.count } }
+    var created: Int { accounts.reduce(0) { $0 + $1.created.values.reduce(0, +) } }
 
     /// Requests that did not simply go through.
     var faultsBroken: Int { broken.withLock { $0 } }
@@ -112,8 +112,18 @@ final class World: Sendable {
         fill(rows: random.number(0...20), &random)
     }
 
+    /// What was at the account before the sync: a record for every other row, and some of no row.
+    func fillAccount() {
+        for (index, row) in source.rows.enumerated() where index % 2 == 0 {
+            guard case .text(let id) = row["id"] else { continue }
+            account.records[id] = "{}"
+        }
+        for number in 1...5 { account.records["foreign \(number)"] = "{}" }
+    }
+
     private func payload(_ row: SimulatedSource.Row, _ definition: SyncDefinition) -> String? {
         guard case .text(let id) = row["id"], case .text(let name) = row["name"] else { return nil }
+        if definition.behavior == .delete { return id }
         var text = "{\"externalId\":\"\(id)\",\"name\":\"\(name)\""
         if definition.mappings.count == 2 {
             guard case .integer(let seats) = row["seats"] else { return nil }
@@ -133,7 +143,7 @@ final class World: Sendable {
     }
 
     /// Rows that can be sent: with a key that no other row has, and values that can be cast.
-    private func valid(_ definition: SyncDefinition) -> [String: String] {
+    func valid(_ definition: SyncDefinition) -> [String: String] {
         var found: [String: [String?]] = [:]
         for row in source.rows {
             guard case .text(let id) = row["id"] else { continue }

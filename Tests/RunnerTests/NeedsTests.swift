@@ -1,0 +1,101 @@
+import ConnectorKit
+import ProjectConfig
+import Records
+import Runner
+import StateStore
+import TestKit
+import Testing
+
+/// Rows that need a record of another object, and rows that are known by several fields.
+struct NeedsTests {
+    private static let here = Location(file: "sluice.yaml", line: 1, column: 1)
+
+    /// An object whose rows measure a person, known by person and name.
+    private static var measure: DestinationObject {
+        var object = SimulatedDestination.object(batchItemsMax: 50, repeatable: .never)
+        var who = DestinationField("who", .text, isRequiredOnCreate: true)
+        who.requiredRecord = RequiredRecord(
+            object: "person", field: "email", kindField: "isActive", kinds: ["true": "person"])
+        object.fields.append(who)
+        var key = KeyField("who")
+        key.identityFields = ["name"]
+        object.keys = [key]
+        return object
+    }
+
+    private let sync = things(
+        behavior: .send, key: KeyDefinition(columns: ["id"], field: "who", location: here))
+
+    private func people(_ count: Int) -> [[String: String]] {
+        (1...count).map { ["_id": "p\($0)", "email": "k\($0)"] }
+    }
+
+    @Test func rowIsKnownByItsKeyAndTheFieldsThatMakeItsIdentity() async throws {
+        let fixture = try RunFixture([row("k1", "seats", seats: 1), row("k1", "logins", seats: 2)])
+        fixture.account.people = people(1)
+        let environment = try fixture.environment(object: Self.measure)
+        let record = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(record.operations.sent == 2 && record.rows.invalid == 0)
+        #expect(
+            fixture.account.events["[\"k1\",\"seats\"]"] == ["{\"name\":\"seats\",\"seats\":1,\"who\":\"k1\"}"])
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).rows.unchanged == 2)
+    }
+
+    @Test(arguments: [3, 50]) func rowWhoseRecordIsNotThereIsInvalidUntilItIs(count: Int) async throws {
+        let fixture = try RunFixture(rows(count))
+        fixture.account.people = people(count - 1)
+        let environment = try fixture.environment(object: Self.measure)
+        let first = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(first.operations.sent == count - 1 && first.rows.invalid == 1)
+        #expect(first.reasons == [ReasonCount(code: "lookup_missing", count: 1)])
+        #expect(fixture.account.pagedReads == (count > 20 ? 1 : 0))
+        fixture.account.people = people(count)
+        let second = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(second.operations.sent == 1 && second.rows.unchanged == count - 1)
+    }
+
+    @Test func nothingPlannedReadsNothing() async throws {
+        let fixture = try RunFixture(rows(2))
+        fixture.account.people = people(2)
+        let environment = try fixture.environment(object: Self.measure)
+        try await fixture.run(RunOptions(), sync, in: environment)
+        let reads = fixture.account.singleReads
+        try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(fixture.account.singleReads == reads && fixture.account.pagedReads == 0)
+    }
+
+    @Test func accountThatMayNotBeReadChecksNothing() async throws {
+        let fixture = try RunFixture(rows(2))
+        fixture.account.readError = ConnectorError(
+            code: "forbidden", message: "May not read.", hint: "Let it.", disposition: .fixConfiguration)
+        let environment = try fixture.environment(object: Self.measure)
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).operations.sent == 2)
+    }
+}
+
+/// What a dry run sees at the destination.
+struct DestinationLookTests {
+    @Test func planSaysWhatWouldBeCreatedAndWhatUpdated() async throws {
+        let fixture = try RunFixture(rows(5))
+        fixture.account.records = ["k1": "{}", "k2": "{}", "x": "{}"]
+        let report = try await PlanSync(things(), options: RunOptions(), environment: try fixture.environment())
+            .plan(examplesMax: 3)
+        #expect(report.isDestinationRead && report.operations.created == 3 && report.operations.updated == 2)
+        #expect(report.warnings.isEmpty && fixture.account.pagedReads == 1)
+    }
+
+    @Test func planThatMayNotReadSaysNothingOfIt() async throws {
+        let fixture = try RunFixture(rows(5))
+        fixture.account.readError = ConnectorError(
+            code: "forbidden", message: "May not read.", hint: "Let it.", disposition: .fixConfiguration)
+        let report = try await PlanSync(things(), options: RunOptions(), environment: try fixture.environment())
+            .plan(examplesMax: 3)
+        #expect(!report.isDestinationRead && report.operations.created == 0 && report.operations.planned == 5)
+    }
+
+    @Test func aRunReadsNothing() async throws {
+        let fixture = try RunFixture(rows(5))
+        try await fixture.run()
+        #expect(fixture.account.pagedReads == 0 && fixture.account.singleReads == 0)
+    }
+}
