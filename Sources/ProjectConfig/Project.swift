@@ -67,6 +67,8 @@ package struct DatasetDefinition: Sendable, Hashable {
     package var name: String
     package var source: String
     package var relation: Relation
+    /// How it is read between complete scans; nil reads everything each time.
+    package var incremental: IncrementalDefinition?
     package var location: Location
     package var sourceLocation: Location
 
@@ -76,5 +78,34 @@ package struct DatasetDefinition: Sendable, Hashable {
         self.relation = relation
         self.location = location
         self.sourceLocation = sourceLocation
+    }
+}
+
+/// Reads only rows whose column has a value at or after the last one seen.
+package struct IncrementalDefinition: Sendable, Hashable {
+    /// How far back each scan reaches for rows that came late.
+    package enum Overlap: Sendable, Hashable {
+        /// For columns of times.
+        case seconds(Int)
+        /// For columns of numbers.
+        case number(Int)
+    }
+
+    package enum CompleteScan: Sendable, Hashable {
+        case every(seconds: Int)
+        /// Every so many runs.
+        case runs(Int)
+    }
+
+    package var column: String
+    package var overlap: Overlap
+    package var completeScan: CompleteScan
+    package var location: Location
+
+    package init(column: String, overlap: Overlap, completeScan: CompleteScan, location: Location) {
+        self.column = column
+        self.overlap = overlap
+        self.completeScan = completeScan
+        self.location = location
     }
 }

@@ -130,14 +130,17 @@ struct DatasetDecoder {
     ) -> DatasetDefinition? {
         guard
             let reader = MappingReader(
-                node, what: what, at: location, keys: ["source", "table", "sql"],
+                node, what: what, at: location, keys: ["source", "table", "sql", "incremental", "complete_scan"],
                 expected: "a mapping such as {source: NAME, table: schema.name}", log: log)
         else { return nil }
         let source = reader.requiredText("source", expected: "the name of a source")
         let relation = relation(reader)
+        let incremental = IncrementalDecoder(log: log).incremental(reader)
         guard let source, let relation, let place = reader.value("source")?.location else { return nil }
-        return DatasetDefinition(
+        var dataset = DatasetDefinition(
             name: name, source: source, relation: relation, location: location, sourceLocation: place)
+        dataset.incremental = incremental
+        return dataset
     }
 
     private func relation(_ reader: MappingReader) -> Relation? {

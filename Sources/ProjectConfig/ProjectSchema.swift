@@ -133,6 +133,15 @@ package enum ProjectSchema {
                 "source": ["type": "string", "description": "The name of a source."],
                 "table": ["type": "string", "description": "name or schema.name; quotes are allowed."],
                 "sql": ["type": "string", "description": "One SELECT statement."],
+                "incremental": [
+                    "description": "Between complete scans reads only rows whose column grew.",
+                    "type": "object", "required": ["column"], "additionalProperties": false,
+                    "properties": ["column": ["type": "string"], "overlap": ["type": ["string", "integer"]]],
+                ],
+                "complete_scan": [
+                    "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+                    "properties": ["every": ["type": "string"], "runs": ["type": "integer", "minimum": 1]],
+                ],
             ],
             "oneOf": [["required": ["table"]], ["required": ["sql"]]],
         ]

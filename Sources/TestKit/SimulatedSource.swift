@@ -51,7 +51,9 @@ public final class SimulatedSource: Source, Discoverable {
     ) async throws -> Result {
         let now = state.withLock { state in
             state.scans += 1
-            return state
+            var copy = state
+            if case .query(let sql) = request.relation { Self.answer(sql, &copy) }
+            return copy
         }
         let columns = try (request.columns ?? now.columns.map(\.name)).map { try column($0, in: now.columns) }
         let rows = request.rowsMax.map { Array(now.rows.prefix($0)) } ?? now.rows
@@ -69,6 +71,23 @@ public final class SimulatedSource: Source, Discoverable {
                 let values = rows[start..<end].map { row in columns.map { row[$0.name] ?? .null } }
                 return RowBatch(rows: values, columnCount: columns.count)
             })
+    }
+
+    /// The two questions of incremental reading: the newest value of a column, and the rows from a number on.
+    private static func answer(_ sql: String, _ state: inout State) {
+        let parts = sql.split(separator: "\"", omittingEmptySubsequences: false).map(String.init)
+        if sql.hasPrefix("select max("), parts.count > 1 {
+            let values = state.rows.compactMap { $0[parts[1]] }.filter { $0 != .null }
+            state.columns = [Column(name: "newest", type: .integer, declaredType: "")]
+            state.rows = [["newest": values.max { Self.order($0) < Self.order($1) } ?? .null]]
+        } else if let column = parts.dropLast().last, let from = sql.split(separator: " ").last.flatMap({ Int64($0) }) {
+            state.rows = state.rows.filter { Self.order($0[column] ?? .null) >= from }
+        }
+    }
+
+    private static func order(_ value: Value) -> Int64 {
+        if case .integer(let number) = value { return number }
+        return .min
     }
 
     public func tables() async throws(SourceError) -> [TableInfo] {

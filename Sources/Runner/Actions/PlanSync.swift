@@ -58,9 +58,10 @@ package struct PlanSync: Sendable {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { remove(folder) }
         let path = folder + "/dry.plan"
+        let scope = try await ScanScope.decide(prepared, opening, options: options, environment: environment)
         let made = try await MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
-            options: options, full: opening.full, environment: environment
+            options: options, full: opening.full, scope: scope, environment: environment
         ).make(MakePlan.Target(run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0))
         return try report(made, path: path, examplesMax: examplesMax)
     }

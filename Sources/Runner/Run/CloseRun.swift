@@ -46,6 +46,9 @@ struct CloseRun {
         if hasJournal || summary?.pendingCleared.isEmpty == false {
             try PendingUpdate(files: files, run: run.id, now: now.milliseconds / 1_000).write(summary)
         }
+        if summary?.keepsRefused == true {
+            try CarriedRecords(files: files, environment: environment).close(run: run.id)
+        }
         let startsOver = summary?.forgetsState ?? (memory.extra[Self.forgetsState] != nil)
         if hasJournal || startsOver {
             _ = try SnapshotMerge.close(files, run: run.id, old: snapshot, startsOver: startsOver)

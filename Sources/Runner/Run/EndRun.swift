@@ -44,6 +44,7 @@ struct EndRun {
             if !record.limited {
                 memory.columns = summary.columns
                 memory.lastCompleteRun = record.id
+                ScanScope.note(summary, at: record.startedAt, in: &memory)
             }
         case .cancelled:
             try noteRest(&figures, record, Deliver.cancelledReason)

@@ -13,6 +13,7 @@ struct MakePlan {
     let pending: PendingFile?
     let options: RunOptions
     let full: FullRun
+    let scope: ScanScope
     let environment: RunEnvironment
 
     /// Where the plan goes, and for whom.
@@ -46,6 +47,9 @@ struct MakePlan {
         try strikeDuplicates(&maker)
         try await DoubtResolver(prepared: prepared, retrying: retrying).resolve(&maker)
         try nameHeld(&maker)
+        if !scope.isComplete, let pending {
+            try carried.plan(&maker, pending: pending, snapshot: snapshot, now: now.milliseconds / 1_000)
+        }
         try await strikeNeedy(&maker)
         try await strikeAbsent(&maker)
         try await DeleteResolver(prepared: prepared, retrying: retrying).resolve(&maker)
@@ -56,6 +60,9 @@ struct MakePlan {
         summary.removals = removals
         summary.withheldRemovals = withheld
         summary.operations = maker.writer.count
+        summary.isScanComplete = scope.isComplete
+        summary.watermark = scope.watermark?.kept
+        summary.keepsRefused = prepared.definition.dataset.incremental != nil
         summary.pendingCleared = clearedPending(maker)
         summary.gone = (options.onlyKeys ?? []).filter { !maker.met.contains(maker.dataset.hash(ofKey: $0)) }.sorted()
         let verdicts = judge(maker, summary)
@@ -63,6 +70,10 @@ struct MakePlan {
         let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }
         try maker.writer.seal(summary: summary.encoded())
         return Result(summary: summary, verdict: verdict, examples: outcomes.examples, sight: sight)
+    }
+
+    private var carried: CarriedRecords {
+        CarriedRecords(files: environment.state.sync(prepared.definition.name), environment: environment)
     }
 
     private var retrying: Retrying { Retrying(policy: .init(), environment: environment) }
@@ -104,7 +115,7 @@ struct MakePlan {
 
     private func scan(into maker: inout PlanMaker, isCancelled: () throws -> Bool) async throws -> [Column] {
         let progress = environment.progress
-        return try await prepared.source.withScan(prepared.scanRequest) { batches in
+        return try await prepared.source.withScan(scope.request) { batches in
             while let batch = try await batches.next() {
                 if try isCancelled() { throw CancellationError() }
                 try maker.consume(batch)
@@ -210,7 +221,7 @@ struct MakePlan {
     /// How many records are to be removed, and how many would have been but for rows without a key.
     private func planRemovals(_ maker: inout PlanMaker) async throws -> (planned: Int, withheld: Int) {
         let rule = RemovalRule.decide(
-            prepared.shape.behavior.rules, isScanComplete: options.limit == nil && !options.isSelective,
+            prepared.shape.behavior.rules, isScanComplete: scope.isComplete && options.limit == nil && !options.isSelective,
             keylessRows: maker.keylessRows, acceptsKeyless: options.acceptedGuards.contains(RemovalGuard.keyless))
         guard let snapshot, rule != .none else { return (0, 0) }
         guard rule == .allowed else { return (0, maker.seen.unseenCount) }
@@ -248,6 +259,8 @@ struct MakePlan {
         var cleared: [String] = []
         guard let pending else { return cleared }
         for entry in pending.entries where entry.kind != .inDoubt && !maker.touchedPending.contains(entry.keyHash) {
+            // Of what an incremental scan has not met it says nothing.
+            if !scope.isComplete && !CarriedRecords.isSeen(entry.keyHash, maker.seen, snapshot) { continue }
             cleared.append(entry.keyHash.hexadecimal)
         }
         return cleared
@@ -257,13 +270,17 @@ struct MakePlan {
         guard !options.isSelective else { return [] }
         var facts = GuardFacts(rows: maker.ledger)
         facts.knownCount = snapshot?.count ?? 0
-        facts.hasAccepted = memory.hasAccepted
+        // Of an incremental scan neither few rows nor a share of them says anything of the whole.
+        facts.hasAccepted = memory.hasAccepted && scope.isComplete
+        if !scope.isComplete && maker.ledger.scanned < Self.rowsForShareMin { facts.rows.invalid = 0 }
         facts.columnsChanged = !memory.columns.isEmpty && memory.columns != summary.columns && !full.isFull
         facts.changed = maker.changedKnown
         facts.removals = summary.removals
         facts.isFirstRemoval = RemovalGuard.isFirst(prepared.definition.behavior, memory)
         return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
     }
+
+    private static let rowsForShareMin = 100
 
     /// The columns with their types as one line of text each, in order.
     static func describe(_ columns: [Column]) -> String {

@@ -18,6 +18,12 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     /// All that is in the plan, what the books alone carry out included.
     package var operations = 0
     package var behavior = ""
+    /// Whether the scan read all of the dataset.
+    package var isScanComplete = true
+    /// How far an incremental dataset had come; nil where there is none.
+    package var watermark: String?
+    /// Whether what is refused is kept whole.
+    package var keepsRefused = false
     /// Planned operations whose key was never accepted before.
     package var plannedNew = 0
     /// Why rows did not become operations, counted.

@@ -92,6 +92,7 @@ package struct PreparedSync: Sendable {
             shape.keyRevision, shape.behavior.rawValue, destinationIdentity,
             shape.allowsUnknownChoices ? "any choice" : "", shape.removal.rawValue,
             shape.sendsChangesAgain ? "changes again" : "", definition.firstRun.rawValue,
+            definition.dataset.incremental?.column ?? "",
         ].joined(separator: "\u{1F}")
     }
 }

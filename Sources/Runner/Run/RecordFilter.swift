@@ -69,10 +69,13 @@ struct RecordFilter {
                     hint: "Look it up at the destination, then use resend --in-doubt or confirm."))
         }
         guard !ignoresHolds, entry.kind == .rejected, entry.rowHash == rowHash, entry.dueAt > now else { return .take }
-        return .hold(
-            Reason(
-                code: "held_after_refusals",
-                message: "The destination has refused this record \(entry.tries) times and its row has not changed.",
-                hint: "Correct the row, or use resend to try at once; see the last refusal's reason."))
+        return .hold(Self.heldReason(tries: entry.tries))
+    }
+
+    static func heldReason(tries: UInt32) -> Reason {
+        Reason(
+            code: "held_after_refusals",
+            message: "The destination has refused this record \(tries) times and its row has not changed.",
+            hint: "Correct the row, or use resend to try at once; see the last refusal's reason.")
     }
 }

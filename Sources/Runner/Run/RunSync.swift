@@ -169,9 +169,10 @@ package struct RunSync: Sendable {
     private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result
     {
         try environment.state.requireFreeSpace(bytes: 64 << 20)
+        let scope = try await ScanScope.decide(prepared, opening, options: options, environment: environment)
         let maker = MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
-            options: options, full: opening.full, environment: environment)
+            options: options, full: opening.full, scope: scope, environment: environment)
         return try await maker.make(
             MakePlan.Target(
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,

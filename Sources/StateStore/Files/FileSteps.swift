@@ -5,6 +5,7 @@ package enum StepName: String, Sendable, Hashable, CaseIterable {
     case planCreated, planBlock, planSealed
     case pendingWritten, pendingRenamed
     case keysLogged, keysWritten, keysRenamed
+    case carriedRenamed
     case stateRemoved, stateRenamed
 }
 

@@ -6,6 +6,7 @@
 ///     journal.G            the journal that made generation G from the one before, for when snapshot.G is damaged
 ///     closed               the last run that closed without changing a fingerprint
 ///     pending              operations that were not accepted
+///     carried              refused operations in full, for datasets that are read incrementally
 ///     keys                 the text and id of each key, for syncs that remove records
 ///     keys.log             what the open run adds to it
 package struct SyncFiles: Sendable {
@@ -31,6 +32,20 @@ package struct SyncFiles: Sendable {
 
     func snapshotPath(_ generation: Int) -> String { "\(folder)/snapshot.\(generation)" }
     func keptJournalPath(_ generation: Int) -> String { "\(folder)/journal.\(generation)" }
+
+    /// Refused operations that an incremental scan does not read again; a file like a plan.
+    package var carriedPath: String { folder + "/carried" }
+
+    package func hasCarried() throws -> Bool { try StateFolder.names(folder).contains("carried") }
+
+    package func removeCarried() throws { try StateFolder.remove(carriedPath) }
+
+    /// Puts a complete file in the place of the carried operations.
+    package func replaceCarried(with path: String) throws {
+        try steps.reach(.carriedRenamed)
+        try StateFolder.rename(path, to: carriedPath)
+        try synchronizeFolder()
+    }
 
     /// Makes the folder if it is not there.
     func prepare() throws { try StateFolder.create(folder) }
@@ -75,7 +90,7 @@ package struct SyncFiles: Sendable {
         var paths = [journalPath]
         paths += try generations("journal").map(keptJournalPath)
         paths += snapshots.dropFirst().reversed().map(snapshotPath)
-        paths += [pendingPath, closedPath, keyLogPath, keysPath]
+        paths += [pendingPath, closedPath, keyLogPath, keysPath, carriedPath]
         paths += snapshots.prefix(1).map(snapshotPath)
         for path in paths {
             try steps.reach(.stateRemoved)

@@ -1,0 +1,105 @@
+internal import ConnectorKit
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// The operations of a sync that the destination refused, kept whole: an incremental scan does not read their rows
+/// again, and they must not be lost. A file like a plan, beside the pending file.
+struct CarriedRecords {
+    let files: SyncFiles
+    let environment: RunEnvironment
+
+    /// Puts those that are due and were not in this scan into the plan; the others are held.
+    func plan(_ maker: inout PlanMaker, pending: PendingFile, snapshot: Snapshot?, now: Int64) throws {
+        guard let reader = try open() else { return }
+        var (due, waiting): ([Carried], [(hash: Hash128, key: String, tries: UInt32)]) = ([], [])
+        let seen = maker.seen
+        let touched = maker.touchedPending
+        try reader.visit { operation in
+            guard let entry = pending.find(operation.keyHash), entry.kind == .rejected,
+                !touched.contains(operation.keyHash), !Self.isSeen(operation.keyHash, seen, snapshot)
+            else { return }
+            if entry.dueAt > now {
+                waiting.append((operation.keyHash, operation.keyText, entry.tries))
+            } else {
+                due.append(Carried(operation))
+            }
+        }
+        for record in due {
+            try maker.append(
+                record.kind, isNew: record.isNew, keyHash: record.keyHash, rowHash: record.rowHash, key: record.key
+            ) { $0.append(record.payload) }
+            maker.ledger.carried += 1
+            maker.ledger.planned += 1
+            if record.isNew { maker.plannedNew += 1 } else { maker.changedKnown += 1 }
+        }
+        for record in waiting {
+            maker.ledger.carried += 1
+            maker.ledger.held += 1
+            try maker.outcomes.add(
+                .held, key: record.key, keyHash: record.hash, RecordFilter.heldReason(tries: record.tries))
+        }
+    }
+
+    private struct Carried {
+        var kind: OperationKind
+        var isNew: Bool
+        var keyHash: Hash128
+        var rowHash: Hash128
+        var key: String
+        var payload: String
+
+        init(_ operation: PlannedOperation) {
+            kind = operation.kind
+            isNew = operation.isNew
+            keyHash = operation.keyHash
+            rowHash = operation.rowHash
+            key = operation.keyText
+            payload = operation.payloadText
+        }
+    }
+
+    /// Whether this scan has met the key, unchanged ones included.
+    static func isSeen(_ hash: Hash128, _ seen: SeenTable, _ snapshot: Snapshot?) -> Bool {
+        guard let snapshot else { return false }
+        var probes = [Probe.unknown]
+        snapshot.probe([hash], into: &probes)
+        return probes[0].index >= 0 && seen[probes[0].index] != .unseen
+    }
+
+    private func open() throws -> PlanReader? {
+        guard try files.hasCarried() else { return nil }
+        do {
+            let reader = try PlanReader(path: files.carriedPath)
+            return reader.isSealed ? reader : nil
+        } catch let error as StateError where error.code == "plan_corrupt" {
+            return nil
+        }
+    }
+
+    /// False where the file is damaged: a complete scan then reads the rows again.
+    func isWhole() throws -> Bool { try !files.hasCarried() || open() != nil }
+
+    /// Writes the file anew when a run is closed: what is still refused, of before and of this run. Doing it twice is
+    /// doing it once.
+    func close(run: Int64) throws {
+        let pending = try PendingFile.open(files)
+        let path = environment.state.planPath(run: run)
+        let plan = try environment.state.plannedRuns().contains(run) ? try PlanReader(path: path) : nil
+        guard pending.count > 0 else { return try files.removeCarried() }
+        var writer = try PlanWriter(path: files.carriedPath + ".new", header: [], steps: files.steps)
+        var written: Set<Hash128> = []
+        for reader in [plan, try open()].compactMap({ $0 }) {
+            try reader.visit { operation in
+                guard pending.find(operation.keyHash)?.kind == .rejected, !operation.kind.isLocal,
+                    !operation.kind.isRemoval, written.insert(operation.keyHash).inserted
+                else { return }
+                _ = unsafe try writer.append(
+                    kind: operation.kind, isNew: operation.isNew, keyHash: operation.keyHash,
+                    rowHash: operation.rowHash, key: operation.key, payload: operation.payload)
+            }
+        }
+        try writer.seal(summary: [])
+        try files.replaceCarried(with: files.carriedPath + ".new")
+    }
+}

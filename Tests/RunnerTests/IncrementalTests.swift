@@ -1,0 +1,123 @@
+import ConnectorKit
+import ProjectConfig
+import Records
+import Runner
+import StateStore
+import TestKit
+import Testing
+
+/// Datasets that are read from where the last run left off. The table in memory understands the two questions that are
+/// asked of it.
+struct IncrementalTests {
+    private static let here = Location(file: "sluice.yaml", line: 1, column: 1)
+
+    private func sync(
+        _ complete: IncrementalDefinition.CompleteScan = .every(seconds: 86_400), overlap: Int = 0,
+        behavior: Behavior = .updateOrCreate
+    ) -> SyncDefinition {
+        var sync = things(behavior: behavior, mappings: [("name", "name")])
+        sync.dataset.incremental = IncrementalDefinition(
+            column: "seats", overlap: .number(overlap), completeScan: complete, location: Self.here)
+        return sync
+    }
+
+    @Test func onlyNewRowsAreReadAfterTheFirstRun() async throws {
+        let fixture = try RunFixture((1...10).map { row("k\($0)", seats: $0) })
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 10)
+        fixture.source.rows += [row("k11", seats: 11)]
+        let record = try await fixture.run(RunOptions(), sync())
+        #expect(record.rows.scanned == 2 && record.rows.unchanged == 1 && record.operations.created == 1)
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 1)
+    }
+
+    @Test func lateRowsWithinTheOverlapAreCaught() async throws {
+        let fixture = try RunFixture((1...10).map { row("k\($0)", seats: $0 * 10) })
+        try await fixture.run(RunOptions(), sync(overlap: 25))
+        fixture.source.rows += [row("late", seats: 76), row("too late", seats: 74)]
+        let record = try await fixture.run(RunOptions(), sync(overlap: 25))
+        #expect(record.operations.created == 1 && fixture.account.records["late"] != nil)
+        #expect(fixture.account.records["too late"] == nil)
+    }
+
+    @Test func aCompleteScanCatchesTheRestAndComesWhenItIsDue() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        try await fixture.run(RunOptions(), sync(.runs(3)))
+        fixture.source.rows += [row("old", seats: 0)]
+        #expect(try await fixture.run(RunOptions(), sync(.runs(3))).rows.scanned == 1)
+        #expect(try await fixture.run(RunOptions(), sync(.runs(3))).rows.scanned == 1)
+        #expect(try await fixture.run(RunOptions(), sync(.runs(3))).operations.created == 1)
+        fixture.time.advance(by: .seconds(86_400))
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 6)
+    }
+
+    @Test func aRefusedRowIsCarriedUntilItIsAccepted() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        fixture.account.refuse { key, _ in key == "k2" ? noGood : nil }
+        #expect(try await fixture.run(RunOptions(), sync()).operations.rejected == 1)
+        fixture.source.rows += [row("k6", seats: 6)]
+        let second = try await fixture.run(RunOptions(), sync())
+        #expect(second.rows.scanned == 2 && second.rows.carried == 1 && second.operations.rejected == 1)
+        #expect(second.operations.created == 1)
+        fixture.account.refuse { _, _ in nil }
+        let third = try await fixture.run(RunOptions(), sync())
+        #expect(third.rows.carried == 1 && third.operations.created == 1 && third.state == .succeeded)
+        #expect(try await fixture.run(RunOptions(), sync()).rows.carried == 0)
+    }
+
+    @Test func aCarriedRowThatHasChangedIsTakenFromTheScan() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        fixture.account.refuse { key, payload in key == "k2" && payload.contains("Ann") ? noGood : nil }
+        try await fixture.run(RunOptions(), sync())
+        fixture.source.rows[1] = row("k2", "Bea", seats: 7)
+        let record = try await fixture.run(RunOptions(), sync())
+        #expect(record.rows.carried == 0 && record.operations.created == 1)
+        #expect(fixture.account.records["k2"]?.contains("Bea") == true)
+    }
+
+    @Test func aRunThatFailedIsReadAgain() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        try await fixture.run(RunOptions(), sync())
+        fixture.source.rows += [row("k6", seats: 6), row("k7", seats: 7)]
+        fixture.account.fault { _, _ in .unauthorized }
+        #expect(try await fixture.run(RunOptions(), sync()).state == .failed)
+        fixture.account.fault { _, _ in .none }
+        #expect(try await fixture.run(RunOptions(), sync()).operations.created == 2)
+    }
+
+    @Test func anIncrementalScanClaimsNoRemovals() async throws {
+        let fixture = try RunFixture((1...20).map { row("k\($0)", seats: $0) })
+        let mirror = sync(behavior: .mirror)
+        try await fixture.run(RunOptions(), mirror)
+        fixture.source.rows.removeFirst()
+        #expect(try await fixture.run(RunOptions(), mirror).operations.removals == 0)
+        fixture.time.advance(by: .seconds(86_400))
+        #expect(try await fixture.run(RunOptions(), mirror).operations.removed == 1)
+    }
+
+    @Test func nothingNewIsNoReasonForAGuard() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        try await fixture.run(RunOptions(), sync())
+        fixture.source.rows = []
+        fixture.source.rows = [row("k9", seats: -1)]
+        let record = try await fixture.run(RunOptions(), sync())
+        #expect(record.state == .succeeded && record.rows.scanned == 0)
+    }
+
+    @Test func anotherDatasetOrMappingIsReadWhole() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        try await fixture.run(RunOptions(), sync())
+        var other = sync()
+        other.mappings = things().mappings
+        #expect(try await fixture.run(RunOptions(), other).rows.scanned == 5)
+        var elsewhere = other
+        elsewhere.dataset.relation = .table(schema: nil, name: "others")
+        #expect(try await fixture.run(RunOptions(), elsewhere).rows.scanned == 5)
+    }
+
+    @Test func aColumnThatDoesNotGrowIsRefused() async throws {
+        let fixture = try RunFixture([row("k1")])
+        var wrong = sync()
+        wrong.dataset.incremental?.column = "name"
+        #expect(try await fixture.run(RunOptions(), wrong).error?.code == "incremental_column")
+    }
+}
