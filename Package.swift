@@ -3,6 +3,8 @@ import PackageDescription
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
@@ -18,6 +20,7 @@ let package = Package(
     products: [.executable(name: "sluice", targets: ["CLI"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
@@ -48,7 +51,9 @@ let package = Package(
         .target(name: "PlanhatSandbox", dependencies: ["Records", hummingbird, nioCore, logging]),
         .target(
             name: "Runner",
-            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", logging]
+            dependencies: [
+                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", crypto, cryptoExtras, logging,
+            ]
         ),
         .target(
             name: "WebUI",
@@ -70,7 +75,7 @@ let package = Package(
         .testTarget(name: "RecordsTests", dependencies: ["Records"]),
         .testTarget(name: "ConnectorKitTests", dependencies: ["Records", "ConnectorKit", "TestKit"]),
         .testTarget(name: "SyncCoreTests", dependencies: ["Records", "ConnectorKit", "SyncCore", "TestKit"]),
-        .testTarget(name: "StateStoreTests", dependencies: ["Records", "StateStore", "TestKit"]),
+        .testTarget(name: "StateStoreTests", dependencies: ["Records", "StateStore", "TestKit", "CSQLite"]),
         .testTarget(
             name: "ProjectConfigTests", dependencies: ["Records", "ConnectorKit", "ProjectConfig", "TestKit"],
             exclude: ["Bad"]

@@ -30,6 +30,8 @@ import Testing
 
     /// The rooms that may import each foreign package's modules.
     static let owners: [String: Set<String>] = [
+        "Crypto": ["Runner"],
+        "CryptoExtras": ["Runner"],
         "GRDB": ["StateStore"],
         "Yams": ["ProjectConfig"],
         "ArgumentParser": ["CLI"],

@@ -13,7 +13,9 @@ package struct ControlMigration: Sendable {
 
     /// The file's version, kept in `PRAGMA user_version`, is the number of steps it has taken.
     package static let all = [
-        ControlMigration(name: "1 syncs, runs, outcomes, exchanges", sql: syncs + runs + outcomes + exchanges)
+        ControlMigration(name: "1 syncs, runs, outcomes, exchanges", sql: syncs + runs + outcomes + exchanges),
+        ControlMigration(
+            name: "2 people, definitions, secrets", sql: people + sessions + marks + audit + secrets + definitions),
     ]
 
     /// "SLUC": tells a control database from any other SQLite file (`PRAGMA application_id`).
