@@ -6,7 +6,22 @@ package import ConnectorKit
 package struct SecretReferences: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package static let secretFileBytesMax = 64 << 10
 
+    /// Why a kept secret cannot be had, in the words that every error has.
+    package struct Failure: Error {
+        package var code: String
+        package var message: String
+        package var hint: String
+
+        package init(code: String, message: String, hint: String) {
+            self.code = code
+            self.message = message
+            self.hint = hint
+        }
+    }
+
     private let variables: [String: String]
+    /// Where `{secret: name}` is looked up; nil where no secrets are kept.
+    package var kept: (@Sendable (String) throws(Failure) -> Secret)?
 
     package init(variables: [String: String]) { self.variables = variables }
 
@@ -79,9 +94,23 @@ package struct SecretReferences: Sendable, CustomStringConvertible, CustomDebugS
         case .file(let path):
             return content(of: path, of: value, use: use, log: log)
         case .secret(let name):
+            return secret(name, of: value, use: use, log: log)
+        }
+    }
+
+    private func secret(
+        _ name: String, of value: SettingValue, use: String, log: DiagnosticLog
+    ) -> String? {
+        guard let kept else {
             log.error(
-                code: "secret_only_on_server", "\(use) is the secret `\(name)`, which only the server keeps",
-                hint: "run it on the server, or write ${NAME} or {file: path} here", at: value.location)
+                code: "secret_only_on_server", "\(use) is the secret `\(name)`, and no secrets are kept here",
+                hint: "give the state directory that has it, or write ${NAME} or {file: path}", at: value.location)
+            return nil
+        }
+        do throws(Failure) {
+            return try kept(name).reveal()
+        } catch {
+            log.error(code: error.code, "\(use): \(error.message)", hint: error.hint, at: value.location)
             return nil
         }
     }

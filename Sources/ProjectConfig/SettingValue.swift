@@ -11,7 +11,7 @@ package struct SettingValue: Sendable, Hashable {
         case text([Part])
         /// The content of a file, without its last line break.
         case file(String)
-        /// A secret that only the server keeps.
+        /// A secret that is kept, sealed, in the state directory.
         case secret(String)
     }
 
