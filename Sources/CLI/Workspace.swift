@@ -18,7 +18,8 @@ struct Workspace {
         _ options: ProjectOptions, variables: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> Workspace {
         Output.isJSON = options.json
-        let path = options.project == "sluice.yaml" ? variables["SLUICE_PROJECT"] ?? options.project : options.project
+        if let merged = try withPages(options, variables) { return merged }
+        let path = StatePlace.project(options, variables)
         let (checked, found) = ProjectLoader(environment: variables).check(
             path, environmentName: options.env, catalog: Connectors.all)
         guard let loaded = checked else { throw ProjectErrors(found) }
@@ -28,13 +29,33 @@ struct Workspace {
         return Workspace(options: options, loaded: loaded, warnings: found)
     }
 
+    /// With what was made in the pages; nil where there is nothing of them.
+    private static func withPages(_ options: ProjectOptions, _ variables: [String: String]) throws -> Workspace? {
+        let place = StatePlace(options, variables: variables)
+        do {
+            guard try place.hasDefinitions() else { return nil }
+        } catch let error as StateError {
+            // Commands that need no state go on with the files; the others meet the same error.
+            Output.note("\(error.code): what was made in the pages is left out: \(error.message)")
+            return nil
+        }
+        let defined = try place.definitions(options).project()
+        let problems = defined.entries.flatMap(\.problems) + defined.warnings
+        if !options.quiet {
+            for problem in problems { Output.errorText(problem.rendered) }
+        }
+        return Workspace(options: options, loaded: defined.loaded, warnings: problems)
+    }
+
     func statePath() -> String {
         options.state ?? ProcessInfo.processInfo.environment["SLUICE_STATE"] ?? project.directory + "/.sluice"
     }
 
     func connections(state: StateDirectory?) -> ProjectConnections {
-        let references = loaded.references
-        return ProjectConnections(project: project, catalog: Connectors.all, state: state) { connection, declaration in
+        var references = loaded.references
+        references.kept = StatePlace(path: statePath()).lookup
+        return ProjectConnections(project: project, catalog: Connectors.all, state: state) {
+            [references] connection, declaration in
             try references.settings(for: connection, declaration: declaration)
         }
     }

@@ -1,12 +1,12 @@
 /// A YAML node with its place: what the project is decoded from after includes and overrides.
-struct ConfigNode: Hashable {
-    struct Entry: Hashable {
+struct ConfigNode: Sendable, Hashable {
+    struct Entry: Sendable, Hashable {
         var key: String
         var keyLocation: Location
         var value: ConfigNode
     }
 
-    enum Content: Hashable {
+    enum Content: Sendable, Hashable {
         /// `isPlain` is false for quoted and block texts, which are never a number, a boolean or null.
         case scalar(String, isPlain: Bool)
         case list([ConfigNode])

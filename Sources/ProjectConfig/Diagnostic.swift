@@ -14,9 +14,12 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
     package var file: String?
     package var line: Int?
     package var column: Int?
+    /// The key that is missing there, for a form to show it at; nil where what is wrong is there.
+    package var missing: String?
 
     package init(
-        _ severity: Severity, code: String, message: String, hint: String = "", at location: Location? = nil
+        _ severity: Severity, code: String, message: String, hint: String = "", at location: Location? = nil,
+        missing: String? = nil
     ) {
         self.severity = severity
         self.code = code
@@ -25,6 +28,7 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
         file = location?.file
         line = location?.line
         column = location?.column
+        self.missing = missing
     }
 
     /// `file:line:column: error[code]: message`, and the hint on a line of its own.
@@ -58,8 +62,10 @@ final class DiagnosticLog {
     private var found: [Diagnostic] = []
     private var left = 0
 
-    func error(code: String, _ message: String, hint: String = "", at location: Location?) {
-        add(Diagnostic(.error, code: code, message: message, hint: hint, at: location))
+    func error(
+        code: String, _ message: String, hint: String = "", at location: Location?, missing: String? = nil
+    ) {
+        add(Diagnostic(.error, code: code, message: message, hint: hint, at: location, missing: missing))
     }
 
     func warning(code: String, _ message: String, hint: String = "", at location: Location?) {

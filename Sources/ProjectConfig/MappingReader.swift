@@ -45,7 +45,7 @@ struct MappingReader {
 
     func requiredEntry(_ key: String, hint: String = "") -> ConfigNode.Entry? {
         if let entry = values[key] { return entry }
-        log.error(code: "missing_key", "\(what) needs `\(key)`", hint: hint, at: location)
+        log.error(code: "missing_key", "\(what) needs `\(key)`", hint: hint, at: location, missing: key)
         return nil
     }
 

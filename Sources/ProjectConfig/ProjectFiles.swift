@@ -21,6 +21,8 @@ struct ProjectFiles {
     private(set) var files: [String] = []
     /// The absolute directory of each file, by the file as shown.
     private(set) var directories: [String: String] = [:]
+    /// Every named definition, those that do not count included.
+    private(set) var parts: [ProjectPart] = []
     private var open: [String] = []
 
     init(workingDirectory: String, log: DiagnosticLog) {
@@ -70,6 +72,49 @@ struct ProjectFiles {
         open.append(path)
         include(reader, from: path)
         open.removeLast()
+    }
+
+    /// Adds what was made in the pages; where a file has the name already, the file's counts.
+    mutating func merge(_ stored: StoredDefinitions, directory: String) {
+        for one in stored.all {
+            let file = Self.shown(one)
+            let place = Location(file: file, line: 1, column: 1)
+            guard let node = YAMLDocument.parse(one.text, file: file, log: log) else { continue }
+            guard ProjectName.check(one.name, what: "a \(one.kind.rawValue)", at: place, log: log) else { continue }
+            directories[file] = directory
+            let section = one.kind.section
+            let first = merged.sections[section]?.first { $0.key == one.name }
+            // Line 0 is no line of the text: the name stands above it.
+            let entry = ConfigNode.Entry(
+                key: one.name, keyLocation: Location(file: file, line: 0, column: 1), value: node)
+            parts.append(
+                ProjectPart(
+                    kind: one.kind, name: one.name, location: entry.keyLocation, isStored: true,
+                    hiddenBy: first?.keyLocation, node: node))
+            if first == nil {
+                merged.sections[section, default: []].append(entry)
+            } else if let first {
+                log.warning(
+                    code: "defined_in_file",
+                    "the \(one.kind.rawValue) `\(one.name)` is also defined at \(first.keyLocation)",
+                    hint: "the file's counts; remove one of them", at: entry.keyLocation)
+            }
+        }
+    }
+
+    /// What messages call the place of a definition that is in no file.
+    static func shown(_ one: StoredDefinitions.One) -> String { "\(one.kind.rawValue) \(one.name)" }
+
+    /// The parts that the files define, as they are after the overrides, then those of the pages.
+    func allParts(_ merged: Merged) -> [ProjectPart] {
+        let stored = Set(parts.map { $0.location.file })
+        let ofFiles = DefinitionKind.allCases.flatMap { kind in
+            merged.sections[kind.section, default: []].filter { !stored.contains($0.keyLocation.file) }.map {
+                ProjectPart(
+                    kind: kind, name: $0.key, location: $0.keyLocation, isStored: false, hiddenBy: nil, node: $0.value)
+            }
+        }
+        return ofFiles + parts
     }
 
     /// Looked at first: nothing else of a newer format would be understood.

@@ -9,6 +9,10 @@ package struct LoadedProject: Sendable {
     package var references: SecretReferences
     /// The environment that was picked, if any.
     package var environmentName: String?
+    /// Every named definition and where it stands.
+    package var parts: [ProjectPart] = []
+    /// `notify` of the whole project, as data.
+    package var notify: DefinitionValue?
 }
 
 /// Reads a project: its file, what that includes, the environment's overrides and the `.env` files beside it.
@@ -38,13 +42,19 @@ package struct ProjectLoader: Sendable {
 
     /// Loads and validates in one, so that a person sees the errors of both at once; `loaded` is nil if the project
     /// cannot be used.
+    ///
+    /// - Parameter stored: what was made in the pages, merged with the files'. Where it is given, even empty, there
+    ///   need be no project file.
     package func check(
-        _ path: String, environmentName: String? = nil, catalog: ConnectorCatalog
+        _ path: String, environmentName: String? = nil, catalog: ConnectorCatalog, stored: StoredDefinitions? = nil
     ) -> (loaded: LoadedProject?, diagnostics: [Diagnostic]) {
         let log = DiagnosticLog()
-        guard let loaded = read(path, environmentName: environmentName, log: log) else {
+        guard let loaded = read(path, environmentName: environmentName, stored: stored, log: log) else {
             return (nil, log.diagnostics)
         }
+        let rules = StoredCheck(
+            catalog: catalog, project: loaded.project, protectedPaths: stored?.protectedPaths ?? [], log: log)
+        for part in loaded.parts { rules.check(part) }
         // What could not be read is left out of the project: that it is missing is no error of its own.
         let consequences: Set<String> = ["unknown_source", "unknown_destination", "unknown_sync", "schedule_cycle"]
         let isPartial = log.hasErrors
@@ -56,12 +66,17 @@ package struct ProjectLoader: Sendable {
     }
 
     /// What could be read; nil if the project file itself could not.
-    private func read(_ path: String, environmentName: String?, log: DiagnosticLog) -> LoadedProject? {
+    private func read(
+        _ path: String, environmentName: String?, stored: StoredDefinitions? = nil, log: DiagnosticLog
+    ) -> LoadedProject? {
         var files = ProjectFiles(workingDirectory: workingDirectory, log: log)
-        files.readProject(path)
         let absolute = FilePath.absolute(path, in: workingDirectory)
         let directory = FilePath.directory(of: absolute)
-        guard !files.files.isEmpty else { return nil }
+        if stored == nil || TextFile.exists(absolute) {
+            files.readProject(path)
+            guard !files.files.isEmpty else { return nil }
+        }
+        if let stored { files.merge(stored, directory: directory) }
 
         var merged = files.merged
         let overrides = EnvironmentOverrides(log: log)
@@ -78,7 +93,8 @@ package struct ProjectLoader: Sendable {
             merged, directory: directory, file: FilePath.shown(absolute, from: workingDirectory), files: files.files)
         return LoadedProject(
             project: project, warnings: log.diagnostics, references: SecretReferences(variables: variables),
-            environmentName: environmentName)
+            environmentName: environmentName, parts: files.allParts(merged),
+            notify: merged.notify.map { DefinitionValue($0.value) })
     }
 
     /// An environment needs overrides or a `.env` file of its own; else its name is a mistake.

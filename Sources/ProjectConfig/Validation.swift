@@ -92,7 +92,7 @@ struct ConnectionCheck {
             log.error(
                 code: "missing_setting", "\(word) `\(connection.name)` needs the setting `\(setting.name)`",
                 hint: setting.example.isEmpty ? setting.help : "\(setting.help) Example: \(setting.example)",
-                at: connection.location)
+                at: connection.location, missing: setting.name)
         }
     }
 
