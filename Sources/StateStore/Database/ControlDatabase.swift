@@ -11,22 +11,28 @@ package final class ControlDatabase: Sendable {
 
     package let path: String
     private let pool: DatabasePool
+    /// Held for as long as the database is open.
+    private let use: UseLock
 
-    private init(path: String, pool: DatabasePool) {
+    private init(path: String, pool: DatabasePool, use: UseLock) {
         self.path = path
         self.pool = pool
+        self.use = use
     }
 
     /// Opens the database, makes it where there is none (its directory must exist) and brings it up to date.
     ///
     /// Throws `state_newer` for a file of a newer program and `state_not_ours` for another kind of database, both
     /// before anything was written to it; `state_corrupt`, `state_busy`, `state_unwritable`, `disk_full`,
-    /// `state_io` or `state_database_failed`. `migrations` is the schema; another list is for tests of upgrading.
+    /// `state_io` or `state_database_failed`; `state_in_use` and `restore_unfinished` while, and after, a restore did not
+    /// come to its end. `migrations` is the schema; another list is for tests of upgrading.
     package static func open(
         path: String, busyTimeoutMilliseconds: Int = busyTimeoutMilliseconds,
         migrations: [ControlMigration] = ControlMigration.all
     ) throws(StateError) -> ControlDatabase {
         try OpeningLock.with(path: path, timeoutMilliseconds: busyTimeoutMilliseconds) { () throws(StateError) in
+            let use = try UseLock.share(path)
+            try RestoreMark(database: path).refuse()
             try PrivateFile.prepare(path)
             do {
                 let configuration = configuration(path, busyTimeoutMilliseconds, known: migrations.count)
@@ -37,7 +43,7 @@ package final class ControlDatabase: Sendable {
                 if try pool.writeWithoutTransaction({ try version(of: $0) }) < migrations.count {
                     try ControlMigration.migrator(migrations).migrate(pool)
                 }
-                return ControlDatabase(path: path, pool: pool)
+                return ControlDatabase(path: path, pool: pool, use: use)
             } catch {
                 throw DatabaseFailure.stateError(error, path: path)
             }
@@ -92,6 +98,23 @@ package final class ControlDatabase: Sendable {
         } catch {
             throw DatabaseFailure.stateError(error, path: path)
         }
+    }
+
+    /// Writes all of the log into the file and empties it: what was overwritten is then nowhere any more. Others that
+    /// read meanwhile may keep some of it for a moment.
+    func emptyLog() throws(StateError) {
+        do {
+            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        } catch {
+            // Somebody reads: what is left goes with the next checkpoint.
+            if (error as? DatabaseError)?.resultCode == .SQLITE_BUSY { return }
+            throw DatabaseFailure.stateError(error, path: path)
+        }
+    }
+
+    /// Closes the database before its owner goes. Nothing may be asked of it afterwards.
+    func close() throws(StateError) {
+        do { try pool.close() } catch { throw DatabaseFailure.stateError(error, path: path) }
     }
 
     func read<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {

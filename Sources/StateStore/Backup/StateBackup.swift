@@ -1,0 +1,110 @@
+internal import GRDB
+internal import Glibc
+
+/// A copy of a whole state directory in one file, taken while runs go on.
+///
+/// It is the state of one moment: as if the machine had lost its power then. The database is read in one transaction;
+/// the files of every sync get second names before anything else is copied, and if one was replaced between the two the
+/// moment is chosen anew. Its generation number is in the file and in the database within.
+package struct StateBackup: Sendable {
+    static let mark = "backup_generation"
+    private static let triesMax = 200
+    private static let pauseMicroseconds: UInt32 = 20_000
+
+    package struct Report: Sendable, Hashable {
+        package var generation: Int64
+        package var files: Int
+        package var bytes: Int
+        package var madeAt: Moment
+    }
+
+    private let state: StateDirectory
+    private let database: ControlDatabase
+
+    package init(state: StateDirectory, database: ControlDatabase) {
+        self.state = state
+        self.database = database
+    }
+
+    /// Writes the backup aside, mode 0600, and then gives it its name; an old file of that name is replaced, a kill
+    /// leaves it. Throws `backup_in_state` for a path in the state directory, `backup_busy` where syncs close without
+    /// a pause, `state_busy` while another backup is made.
+    package func write(to path: String, at moment: Moment, noting entry: AuditRecord) throws -> Report {
+        let folder = StateFolder.parent(path)
+        guard Self.real(folder) != Self.real(state.path), !Self.real(folder).hasPrefix(Self.real(state.path) + "/")
+        else {
+            throw StateError(
+                code: "backup_in_state", message: "\(path) lies in the state directory.",
+                hint: "Write the backup somewhere else, best to another disk.")
+        }
+        return try SecretKeyFile.whileAlone(state.path + "/backup") {
+            let generation = (try database.mark(Self.mark).flatMap { Int64($0) } ?? 0) + 1
+            try database.setMark(Self.mark, String(generation))
+            try database.record(audit: entry)
+            let aside = path + ".new"
+            let copy = state.path + "/" + FrozenState.folderName + ".db"
+            defer {
+                _ = unsafe unlink(copy)
+                _ = unsafe unlink(aside)
+            }
+            let frozen = try copyDatabase(to: copy)
+            let report = try pack(frozen, copy: copy, into: aside, generation, moment)
+            try StateFolder.rename(aside, to: path)
+            try StateFolder.synchronize(folder)
+            // What an error leaves of the second names the next backup removes.
+            try FrozenState.remove(frozen.folder)
+            return report
+        }
+    }
+
+    private func pack(
+        _ frozen: FrozenState, copy: String, into aside: String, _ generation: Int64, _ moment: Moment
+    ) throws -> Report {
+        var writer = try BackupWriter(aside, generation: generation, at: moment)
+        let file = try StateFile.open(copy, .read)
+        var bytes = try file.size()
+        try writer.append(BackupFile.databaseName, from: file, size: bytes)
+        for one in frozen.files {
+            let source = try StateFile.open(frozen.folder + "/" + one.name, .read)
+            try writer.append(one.name, from: source, size: one.size)
+            bytes += one.size
+        }
+        try writer.finish()
+        return Report(generation: generation, files: frozen.files.count + 1, bytes: bytes, madeAt: moment)
+    }
+
+    /// Copies the database, and freezes the files in the same moment.
+    private func copyDatabase(to path: String) throws -> FrozenState {
+        for _ in 0..<Self.triesMax {
+            try StateFolder.remove(path)
+            try PrivateFile.prepare(path)
+            if let frozen = try tryCopy(to: path) { return frozen }
+            usleep(Self.pauseMicroseconds)
+        }
+        throw StateError(
+            code: "backup_busy", message: "Syncs ended and began so often that no moment could be caught.",
+            hint: "Try again, or pause the syncs that run most often meanwhile.")
+    }
+
+    private func tryCopy(to path: String) throws -> FrozenState? {
+        let before = try FrozenState.list(state)
+        let target = try DatabaseQueue(path: path)
+        let frozen = try database.read { database -> FrozenState? in
+            // The first read fixes what this transaction sees.
+            _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM syncs")
+            guard let frozen = try FrozenState.freeze(state), FrozenState.isSame(before, frozen.files) else {
+                return nil
+            }
+            try target.writeWithoutTransaction { try database.backup(to: $0) }
+            return frozen
+        }
+        try target.close()
+        return frozen
+    }
+
+    private static func real(_ path: String) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+}

@@ -1,0 +1,110 @@
+import ConnectorKit
+import Foundation
+import Records
+import Runner
+import StateStore
+import TestKit
+import Testing
+
+/// One person's data is dropped from everything that is kept.
+struct ForgetTests {
+    private let by = Actor("test")
+    private let person = "ada-lovelace"
+
+    private func refused() async throws -> (RunFixture, RunRecord) {
+        let fixture = try RunFixture([row(person, "Ada"), row("k2", "Bob"), row("k3", "Eve")])
+        fixture.account.refuse { key, _ in
+            key == "ada-lovelace"
+                ? Reason(code: "refused_by_destination", message: "No ada-lovelace.", hint: "Make it good.") : nil
+        }
+        let record = try await fixture.run()
+        let environment = try fixture.environment()
+        var carried = ExchangeRecord(
+            run: record.id, number: 1_000, at: record.startedAt, method: "PUT", path: "/things")
+        (carried.firstSequence, carried.lastSequence) = (0, 2)
+        carried.requestBody = "[{\"name\":\"Ada\""
+        var asked = ExchangeRecord(
+            run: record.id, number: 1_001, at: record.startedAt, method: "GET", path: "/things?id=ada-lovelace")
+        asked.responseBody = "[{\"id\":\"ada-lovelace\"}]"
+        var other = ExchangeRecord(run: record.id, number: 1_002, at: record.startedAt, method: "GET", path: "/things")
+        other.responseBody = "[{\"id\":\"k2\"}]"
+        try environment.database.record(exchanges: [carried, asked, other])
+        return (fixture, record)
+    }
+
+    private func forget(
+        _ fixture: RunFixture, _ key: String? = nil, fingerprint: Bool = false
+    ) throws -> ForgetRecord.Report {
+        try ForgetRecord(things(), environment: try fixture.environment())
+            .forget(key ?? person, includingFingerprint: fingerprint, by: by)
+    }
+
+    /// The files of the state directory that say a text.
+    private func saying(_ text: String, _ fixture: RunFixture) throws -> [String] {
+        guard let all = FileManager.default.enumerator(atPath: fixture.folder + "/state") else { return [] }
+        var found: [String] = []
+        for case let name as String in all {
+            let data = FileManager.default.contents(atPath: fixture.folder + "/state/" + name) ?? Data()
+            if data.range(of: Data(text.utf8)) != nil { found.append(name) }
+        }
+        return found
+    }
+
+    @Test func nothingThatIsKeptSaysTheRecordAnyMore() async throws {
+        let (fixture, _) = try await refused()
+        #expect(try saying(person, fixture).count >= 2)
+        let report = try forget(fixture)
+        #expect(report.outcomes == 1 && report.plans == 1 && report.wasPending && !report.hadFingerprint)
+        #expect(report.exchanges >= 2)
+        #expect(try saying(person, fixture).isEmpty, "\(try saying(person, fixture))")
+        #expect(try saying("Ada", fixture).isEmpty)
+        let history = RunHistory(try fixture.environment().database)
+        #expect(try history.exchanges(run: 1, limit: 100).contains { $0.responseBody == "[{\"id\":\"k2\"}]" })
+    }
+
+    @Test func theOthersStayAsTheyAre() async throws {
+        let (fixture, _) = try await refused()
+        _ = try forget(fixture)
+        fixture.account.refuse { _, _ in nil }
+        let record = try await fixture.run()
+        #expect(record.rows.unchanged == 2 && record.operations.created == 1)
+    }
+
+    @Test func theFingerprintStaysUnlessItIsAskedFor() async throws {
+        let fixture = try RunFixture([row(person, "Ada"), row("k2", "Bob")])
+        _ = try await fixture.run()
+        #expect(try !forget(fixture).hadFingerprint)
+        #expect(try await fixture.run().rows.unchanged == 2)
+        #expect(try forget(fixture, fingerprint: true).hadFingerprint)
+        #expect(try !forget(fixture, fingerprint: true).hadFingerprint)
+        let record = try await fixture.run()
+        #expect(record.rows.unchanged == 1 && record.rows.planned == 1)
+    }
+
+    @Test func aRecordThatNobodyKnowsIsForgottenWithoutAWord() async throws {
+        let (fixture, _) = try await refused()
+        #expect(try forget(fixture, "nobody", fingerprint: true) == ForgetRecord.Report())
+    }
+
+    @Test func aPlanThatCannotBeReadIsDroppedToo() async throws {
+        let (fixture, record) = try await refused()
+        try Files.damage(try fixture.environment().state.planPath(run: record.id))
+        #expect(try forget(fixture).plans == 1)
+        #expect(try saying(person, fixture).isEmpty)
+    }
+
+    @Test func aSyncThatRunsIsLeftAlone() async throws {
+        let (fixture, _) = try await refused()
+        let lock = try #require(try SyncLock.acquire(try fixture.environment().state.sync("things")))
+        #expect(await code { _ = try forget(fixture) } == "sync_already_running")
+        lock.release()
+    }
+
+    @Test func theLogSaysThatARecordWasForgottenButNotWhich() async throws {
+        let (fixture, _) = try await refused()
+        _ = try forget(fixture)
+        let entry = try #require(try fixture.environment().database.audit(limit: 1).first)
+        #expect(entry.action == "records.forgotten" && entry.subject == "sync things")
+        #expect(!"\(entry)".contains(person))
+    }
+}
