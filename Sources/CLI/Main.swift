@@ -23,8 +23,8 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             Init.self, Check.self, Objects.self, Tables.self, Preview.self, Plan.self, Run.self, Runs.self, Show.self,
             Records.self, Record.self, Resend.self, Confirm.self, Reset.self, Test.self, Cancel.self, Pause.self,
-            Resume.self, Forget.self, Secrets.self, Export.self, Backup.self, Restore.self, Serve.self,
-            SandboxCommand.self, Demo.self, Schema.self, Completions.self, Version.self,
+            Resume.self, Forget.self, Secrets.self, PeopleCommand.self, Export.self, Backup.self, Restore.self,
+            Serve.self, SandboxCommand.self, Demo.self, Schema.self, Completions.self, Version.self,
         ])
 
     static func main() async {

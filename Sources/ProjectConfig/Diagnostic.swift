@@ -36,8 +36,11 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
         var place = ""
         if let file {
             place = file
-            if let line { place += ":\(line)" }
-            if let column { place += ":\(column)" }
+            // The name of a definition made in the pages stands in no line.
+            if let line, line > 0 {
+                place += ":\(line)"
+                if let column { place += ":\(column)" }
+            }
             place += ": "
         }
         let first = "\(place)\(severity.rawValue)[\(code)]: \(message)"

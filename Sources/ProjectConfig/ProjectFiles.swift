@@ -78,15 +78,14 @@ struct ProjectFiles {
     mutating func merge(_ stored: StoredDefinitions, directory: String) {
         for one in stored.all {
             let file = Self.shown(one)
-            let place = Location(file: file, line: 1, column: 1)
+            // Line 0 is no line of the text: the name stands above it.
+            let place = Location(file: file, line: 0, column: 1)
             guard let node = YAMLDocument.parse(one.text, file: file, log: log) else { continue }
             guard ProjectName.check(one.name, what: "a \(one.kind.rawValue)", at: place, log: log) else { continue }
             directories[file] = directory
             let section = one.kind.section
             let first = merged.sections[section]?.first { $0.key == one.name }
-            // Line 0 is no line of the text: the name stands above it.
-            let entry = ConfigNode.Entry(
-                key: one.name, keyLocation: Location(file: file, line: 0, column: 1), value: node)
+            let entry = ConfigNode.Entry(key: one.name, keyLocation: place, value: node)
             parts.append(
                 ProjectPart(
                     kind: one.kind, name: one.name, location: entry.keyLocation, isStored: true,

@@ -5,7 +5,9 @@ import Testing
 @Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct CommandTests {
     static let commands = [
         "init", "check", "objects", "tables", "preview", "plan", "run", "runs", "show", "records", "record", "resend",
-        "confirm", "reset", "test", "cancel", "pause", "resume", "sandbox", "demo", "schema", "completions", "version",
+        "confirm", "reset", "test", "cancel", "pause", "resume", "forget", "secrets", "export", "backup", "restore",
+        "sandbox",
+        "demo", "schema", "completions", "version",
     ]
 
     @Test(arguments: commands) func theHelpOfEveryCommandShowsAnExample(command: String) async throws {

@@ -36,7 +36,7 @@ import Testing
         let project = try await project()
         let folder = project.folder
         let missing = try await folder.sluice("run", "companies", "--json")
-        #expect(missing.status == 2 && missing.output.contains("unknown_secret"))
+        #expect(missing.status != 0 && missing.output.contains("unknown_secret"))
         let stored = try await set("planhat_key", Self.secret, in: folder)
         #expect(stored.status == 0)
         expectSilence(stored, "secrets set")

@@ -3,6 +3,7 @@ internal import ConnectorKit
 internal import Foundation
 internal import Glibc
 internal import Runner
+internal import StateStore
 
 struct Secrets: ParsableCommand {
     static let configuration = CommandConfiguration(
