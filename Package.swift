@@ -67,7 +67,7 @@ let package = Package(
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
                 "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "WebUI", "CSQLite", "CExamples", "CMemory",
-                argumentParser, logging,
+                argumentParser, asyncHTTPClient, logging, nioCore, nioPosix,
             ]
         ),
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),
@@ -99,7 +99,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RunnerTests",
-            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
+            dependencies: [
+                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit", logging,
+            ]
         ),
         .testTarget(
             name: "WebUITests",

@@ -42,7 +42,8 @@ enum Interruption {
         throw CancellationError()
     }
 
-    private static func source(
+    /// Calls `arrived` whenever that signal comes; it then does nothing else.
+    static func source(
         _ number: Int32, _ arrived: @escaping @Sendable () -> Void
     ) -> any DispatchSourceSignal {
         signal(number, SIG_IGN)

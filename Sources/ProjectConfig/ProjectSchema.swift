@@ -235,6 +235,10 @@ enum SyncSchema {
         "properties": [
             "webhook": secretText, "command": secretText,
             "on": ["type": "array", "items": ["enum": words(NotifyDefinition.Event.self)]],
+            "form": ["enum": words(NotifyDefinition.Form.self)],
+            "send_for": ["enum": words(NotifyDefinition.Frequency.self)],
+            "not_arrived_percent_min": ["type": "number", "minimum": 0, "maximum": 100],
+            "stale_after": ["type": "string", "pattern": "^([0-9]+[smhd])+$"],
         ],
         "oneOf": [["required": ["webhook"]], ["required": ["command"]]],
     ]

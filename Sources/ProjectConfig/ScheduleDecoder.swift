@@ -93,13 +93,48 @@ struct NotifyDecoder {
     let log: DiagnosticLog
     let settings: SettingDecoder
 
+    private static let keys = [
+        "webhook", "command", "on", "form", "send_for", "not_arrived_percent_min", "stale_after",
+    ]
+
     func notify(_ entry: ConfigNode.Entry) -> NotifyDefinition? {
         guard
             let reader = MappingReader(
-                entry.value, what: "`notify`", at: entry.keyLocation, keys: ["webhook", "command", "on"],
+                entry.value, what: "`notify`", at: entry.keyLocation, keys: Self.keys,
                 expected: "{webhook: …, on: […]} or {command: …, on: […]}", log: log)
         else { return nil }
         let events = events(reader)
+        guard var notify = target(reader, events, entry) else { return nil }
+        notify.form = reader.choice("form", of: NotifyDefinition.Form.self)
+        if let form = reader.entry("form"), case .command = notify.target {
+            log.error(
+                code: "conflicting_keys", "`form` goes only with `webhook`", hint: "remove the line",
+                at: form.keyLocation)
+        }
+        if let frequency = reader.choice("send_for", of: NotifyDefinition.Frequency.self) {
+            notify.sendFor = frequency
+        }
+        if let percent = reader.number("not_arrived_percent_min", in: 0...100) { notify.notArrivedPercentMin = percent }
+        notify.staleAfterSeconds = staleAfter(reader)
+        return notify
+    }
+
+    private func staleAfter(_ reader: MappingReader) -> Int? {
+        guard let text = reader.text("stale_after", expected: "a duration such as 6h"),
+            let entry = reader.entry("stale_after")
+        else { return nil }
+        if let seconds = EveryDuration.seconds(text), (60...EveryDuration.secondsMax).contains(seconds) {
+            return seconds
+        }
+        log.error(
+            code: "invalid_value", "`stale_after: \(text.prefix(40))` is not a duration from 1 minute to 366 days",
+            hint: "write a number and s, m, h or d, such as 6h", at: entry.value.location)
+        return nil
+    }
+
+    private func target(
+        _ reader: MappingReader, _ events: [NotifyDefinition.Event], _ entry: ConfigNode.Entry
+    ) -> NotifyDefinition? {
         switch (reader.entry("webhook"), reader.entry("command")) {
         case (.some(let webhook), nil):
             return settings.setting(webhook).map { definition(.webhook($0), events, entry) }

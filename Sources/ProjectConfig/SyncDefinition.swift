@@ -158,8 +158,27 @@ package struct NotifyDefinition: Sendable, Hashable {
         case command(SettingValue)
     }
 
+    /// How the text of a webhook is written.
+    package enum Form: String, Sendable, Hashable, CaseIterable {
+        case json, slack, teams
+    }
+
+    package enum Frequency: String, Sendable, Hashable, CaseIterable {
+        /// When a state begins, and when it is over.
+        case firstTime = "first_time"
+        /// With every run that finds it so.
+        case everyTime = "every_time"
+    }
+
     package var target: Target
     package var events: [Event]
+    /// Nil: what the address's host expects.
+    package var form: Form?
+    package var sendFor = Frequency.firstTime
+    /// `not_arrived` is told where more than this share of the rows did not arrive; of 0 any row is enough.
+    package var notArrivedPercentMin: Double = 0
+    /// `stale` is told where no run was complete for so long; nil is the schedule's own measure.
+    package var staleAfterSeconds: Int?
     package var location: Location
 
     package init(_ target: Target, events: [Event], location: Location) {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import ProjectConfig
 internal import Records
 internal import Runner
 internal import StateStore
@@ -60,40 +59,5 @@ private struct CancelBody: Encodable {
         run = answer.run
         sync = answer.sync
         state = answer.state.rawValue
-    }
-}
-
-struct Pause: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Takes a sync off its schedule and out of run --all.", discussion: "Example: sluice pause companies")
-
-    @Argument(help: "A sync of the project.")
-    var sync: String
-
-    @OptionGroup var common: ProjectOptions
-
-    func run() throws { try PauseChange.make(sync, isPaused: true, common) }
-}
-
-struct Resume: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Puts a paused sync back.", discussion: "Example: sluice resume companies")
-
-    @Argument(help: "A sync of the project.")
-    var sync: String
-
-    @OptionGroup var common: ProjectOptions
-
-    func run() throws { try PauseChange.make(sync, isPaused: false, common) }
-}
-
-private enum PauseChange {
-    static func make(_ name: String, isPaused: Bool, _ common: ProjectOptions) throws {
-        let workspace = try Workspace.open(common)
-        let definition = try workspace.sync(name)
-        try workspace.environment().database.setPaused(definition.name, isPaused)
-        if common.json { return try Output.print(json: ["paused": isPaused]) }
-        Output.text(isPaused ? "\(name) is paused." : "\(name) is back.")
-        if !isPaused && definition.paused { Output.note("The project file still says paused: true.") }
     }
 }

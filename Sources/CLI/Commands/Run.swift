@@ -54,11 +54,13 @@ struct Run: AsyncParsableCommand {
         let (report, chosen) = (RunReport(common, workspace), options)
         if all {
             try await report.run(nil) { environment in
-                try await RunSyncs(environment: environment).runAll(workspace.project, options: chosen)
+                try await RunSyncs(environment: environment, notifier: workspace.notifier(environment))
+                    .runAll(workspace.project, options: chosen)
             }
         } else {
             try await report.run(definitions) { environment in
-                await RunSyncs(environment: environment).run(definitions, options: chosen)
+                await RunSyncs(environment: environment, notifier: workspace.notifier(environment))
+                    .run(definitions, options: chosen)
             }
         }
     }

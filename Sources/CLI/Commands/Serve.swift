@@ -1,17 +1,26 @@
 internal import ArgumentParser
 internal import Foundation
-internal import ProjectConfig
 internal import Runner
 internal import WebUI
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serves the web pages.",
+        abstract: "Runs the syncs when they are due, and serves the web pages.",
         discussion: """
             Example: sluice serve --listen 127.0.0.1:8470
 
             Listens on this machine only, unless told otherwise. On another address it asks for --certificate and --key, \
             or for a proxy that does TLS (--behind-proxy), and for somebody who can sign in.
+
+            SIGTERM or Ctrl-C: no run begins any more; those that are going stop after the batch on its way, at most 30
+            seconds later, and the next start goes on with them. SIGHUP: the project is read again; if it has errors
+            they are logged, and the old one stays.
+
+            Environment: SLUICE_LISTEN, SLUICE_PROJECT and SLUICE_STATE, where the options do not say them;
+            SLUICE_LOG_FORMAT, text or json, for the log on standard error.
+
+            Exit code: 0 once it was stopped, 1 where it could not start, 2 where the project or the command line is
+            wrong.
             """)
 
     @Option(name: .long, help: ArgumentHelp("Where to listen (or SLUICE_LISTEN).", valueName: "host:port"))
@@ -26,7 +35,14 @@ struct Serve: AsyncParsableCommand {
     @Flag(name: .long, help: "A proxy before it does TLS and sends X-Forwarded-For.")
     var behindProxy = false
 
+    @Option(name: .long, help: ArgumentHelp("Runs at once, of different syncs.", valueName: "n"))
+    var runsMax: Int = ServiceLimits().runsMax
+
     @OptionGroup var common: ProjectOptions
+
+    func validate() throws {
+        guard (1...64).contains(runsMax) else { throw ValidationError("--runs-max takes a number from 1 to 64.") }
+    }
 
     mutating func run() async throws {
         let variables = ProcessInfo.processInfo.environment
@@ -35,26 +51,7 @@ struct Serve: AsyncParsableCommand {
         settings.key = key
         settings.isBehindProxy = behindProxy
         try settings.check(hasAdmin: false)
-        let workspace = try Workspace.open(common)
-        let environment = try workspace.environment()
-        let (project, connections) = (workspace.project, workspace.connections(state: environment.state))
-        let site = Site(
-            project: { project }, catalog: Connectors.all, environment: environment, connections: { connections },
-            gate: OpenGate(key: Self.unguessable(environment.time)), version: Version.number)
-        let (server, isJSON, chosen) = (WebServer(site: site, settings: settings), common.json, settings)
-        try await Interruption.watch(note: "The server ends: runs stop at the next batch.") {
-            try await server.run { port in
-                let address = chosen.address(port: port)
-                if isJSON {
-                    do { try Output.print(json: ["address": address]) } catch { Output.errorText("\(error)") }
-                } else {
-                    Output.text("Sluice is on \(address) . Ctrl-C ends it.")
-                }
-            }
-        }
-    }
-
-    private static func unguessable(_ time: RunTime) -> String {
-        (0..<3).map { _ in String(time.seed(), radix: 36) }.joined()
+        let server = try Server(common, settings: settings, runsMax: runsMax, variables: variables)
+        try await Interruption.watch(note: Server.stopping) { try await server.run() }
     }
 }

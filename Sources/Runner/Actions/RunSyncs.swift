@@ -5,8 +5,13 @@ package import StateStore
 /// Runs several syncs one after the other, then lets go of history that is older than it is kept.
 package struct RunSyncs: Sendable {
     private let environment: RunEnvironment
+    private let notifier: Notifier?
 
-    package init(environment: RunEnvironment) { self.environment = environment }
+    /// - Parameter notifier: tells whom the project names what becomes of the runs; nil where a person looks on.
+    package init(environment: RunEnvironment, notifier: Notifier? = nil) {
+        self.environment = environment
+        self.notifier = notifier
+    }
 
     /// What came of one sync.
     package struct Result: Sendable {
@@ -74,8 +79,9 @@ package struct RunSyncs: Sendable {
 
     private func one(_ sync: SyncDefinition, options: RunOptions) async -> Result {
         do {
-            return Result(
-                sync: sync.name, records: try await RunSync(sync, options: options, environment: environment).run())
+            let records = try await RunSync(sync, options: options, environment: environment).run()
+            for record in records { await notifier?.tell(record) }
+            return Result(sync: sync.name, records: records)
         } catch {
             return Result(sync: sync.name, records: [], error: RunError(error))
         }

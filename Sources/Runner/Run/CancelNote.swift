@@ -16,7 +16,7 @@ final class CancelNote: Sendable {
     }
 
     func cancel() {
-        guard let id = run.withLock({ $0 }) else { return }
+        guard environment.cancellation == .ends, let id = run.withLock({ $0 }) else { return }
         do {
             _ = try environment.database.requestCancel(run: id, at: environment.time.now())
         } catch {

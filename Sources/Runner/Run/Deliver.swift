@@ -46,13 +46,19 @@ struct Deliver {
             let hasMore = remaining(figures) > batch.count
             let sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streak)
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
+            if sent.isCancelled, try isLeft(run.id), try leave(batch, number, sent.result, journal) {
+                throw CancellationError()
+            }
             try settle(sent, batch, number: number, journal: journal, figures: &figures) { figures in
                 figures.write(to: &run, planReasons: planReasons)
                 return run
             }
             environment.progress(.delivering(done: total - remaining(figures), of: total))
             number += 1
-            if sent.isCancelled { return (figures, .cancelled) }
+            if sent.isCancelled {
+                if try isLeft(run.id) { throw CancellationError() }
+                return (figures, .cancelled)
+            }
             if let stop = sent.stop {
                 return (figures, .failed(RunFailure(code: stop.code, message: stop.message, hint: stop.hint)))
             }
@@ -91,9 +97,29 @@ struct Deliver {
         return batch
     }
 
+    /// Throws where the run is to be left as it is, for the next start to go on with.
     private func isCancelled(_ run: Int64) throws -> Bool {
-        if Task.isCancelled { return true }
-        return try environment.database.isCancelRequested(run: run)
+        if try environment.database.isCancelRequested(run: run) { return true }
+        if Task.isCancelled && environment.cancellation == .leaves { throw CancellationError() }
+        return Task.isCancelled
+    }
+
+    /// Whether a cancelled run is to go on at the next start.
+    private func isLeft(_ run: Int64) throws -> Bool {
+        guard environment.cancellation == .leaves else { return false }
+        return try !environment.database.isCancelRequested(run: run)
+    }
+
+    /// Leaves a batch that was not sent to its end to the next start, which sends it whole. False where it must not be
+    /// sent once more and something of it may have arrived: then it is settled as it is.
+    private func leave(
+        _ batch: OperationBatch, _ number: Int, _ result: BatchResult, _ journal: AcceptanceJournal
+    ) throws -> Bool {
+        guard prepared.shape.object.repeatable == .never else { return true }
+        guard result.isUntouched else { return false }
+        // Nothing of it is on its way after all.
+        _ = try journal.append(open: OpenFrame(batch: number, entries: []))
+        return true
     }
 
     private func remaining(_ figures: DeliveryFigures) -> Int {

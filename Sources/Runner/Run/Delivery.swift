@@ -75,6 +75,11 @@ struct BatchResult {
         isCounted = maybeDone
     }
 
+    /// Whether nothing is known of any operation, and nothing of the batch can have been carried out.
+    var isUntouched: Bool {
+        outcomes.allSatisfy { $0 == nil } && !maybeDone.contains(true) && !isAnswerLost.contains(true)
+    }
+
     /// Takes in what an answer counted, unless the same operations were counted by an earlier one.
     /// - Parameter isRepeated: whether some of the part were accepted and all of it is sent once more.
     mutating func count(_ tally: WriteTally, of part: Range<Int>, isRepeated: Bool) {

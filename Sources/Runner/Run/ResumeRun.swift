@@ -226,7 +226,8 @@ struct ResumeRun {
             case .settled: open = nil
             }
         }
-        guard let open else { return }
+        // A frame without entries takes back the one before it: its batch never left.
+        guard let open, !open.entries.isEmpty else { return }
         let wanted = Set(open.entries.map(\.sequence))
         var keys: [Int: String] = [:]
         var isLocal = false

@@ -12,6 +12,16 @@ package struct RunEnvironment: Sendable {
     package var connections: any Connections
     /// Told of the run's progress, often; must return at once.
     package var progress: @Sendable (RunProgress) -> Void
+    /// What becomes of a run whose task is cancelled.
+    package var cancellation = Cancellation.ends
+
+    package enum Cancellation: Sendable, Hashable {
+        /// A person stopped it: the run is `cancelled`.
+        case ends
+        /// The process ends: the run stays unfinished after the batch on its way, and the next start goes on with it.
+        /// Only a cancel that is noted in the history ends it.
+        case leaves
+    }
 
     package init(
         state: StateDirectory, database: ControlDatabase, time: RunTime, connections: any Connections,
@@ -95,6 +105,8 @@ package struct RunOptions: Sendable, Hashable {
     package var trigger = "cli"
     /// Waits for a running run of the same sync instead of failing.
     package var waits = false
+    /// Finishes the runs of the sync that were interrupted or are queued, and makes none besides.
+    package var isUnfinishedOnly = false
 
     package init() {}
 

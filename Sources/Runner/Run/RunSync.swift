@@ -60,6 +60,13 @@ package struct RunSync: Sendable {
             }
             if Task.isCancelled && own == nil { return records }
         }
+        if options.isUnfinishedOnly {
+            guard let begun = own else { return records }
+            // What was asked of it besides is known only to the process that was asked.
+            if begun.limited && options.limit == nil && !options.isSelective {
+                return records + [try closeUnplanned(begun, ResumeRun.interrupted)]
+            }
+        }
         records.append(try await ownRun(own, noted))
         return records
     }
@@ -105,10 +112,16 @@ package struct RunSync: Sendable {
         noted.watch(record.id)
         record.trigger = options.trigger
         record.limited = options.limit != nil || options.isSelective
+        if record.state == .queued {
+            record.state = .running
+            record.startedAt = environment.time.now()
+            try environment.database.update(record)
+        }
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
         do {
             try await firstHalf(&record)
-        } catch let error where Self.isOfARun(error) {
+        } catch {
+            guard try isOfARun(error, record.id) else { throw error }
             return try closeBroken(record, error)
         }
         return record
@@ -123,9 +136,13 @@ package struct RunSync: Sendable {
             .fail(record, because: error)
     }
 
-    /// A kill, simulated or real, is not an error of the run: the next start deals with it.
-    private static func isOfARun(_ error: any Error) -> Bool {
-        !(error is StepInterrupted) && !(error is SimulatedKill)
+    /// A kill, simulated or real, is not an error of the run, nor is the polite end of its process: the next start deals
+    /// with it.
+    private func isOfARun(_ error: any Error, _ run: Int64) throws -> Bool {
+        if error is CancellationError && environment.cancellation == .leaves {
+            return try environment.database.isCancelRequested(run: run)
+        }
+        return !(error is StepInterrupted) && !(error is SimulatedKill)
     }
 
     private func firstHalf(_ record: inout RunRecord) async throws {

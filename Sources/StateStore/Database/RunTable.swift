@@ -4,7 +4,7 @@ internal import Records
 /// The rows of `runs`.
 enum RunTable {
     static let select = "SELECT syncs.name AS sync_name, runs.* FROM runs JOIN syncs ON syncs.id = runs.sync"
-    private static let unfinishedStates = "state IN ('queued', 'running', 'closing', 'interrupted')"
+    static let unfinishedStates = "state IN ('queued', 'running', 'closing', 'interrupted')"
 
     // MARK: Writing
 
@@ -132,12 +132,12 @@ enum RunTable {
 
     // MARK: Columns
 
-    private struct LedgerColumn: Sendable {
+    struct LedgerColumn: Sendable {
         var name: String
         var path: any WritableKeyPath<RunRecord, Int> & Sendable
     }
 
-    private static let ledgerColumns = [
+    static let ledgerColumns = [
         LedgerColumn(name: "rows_scanned", path: \.rows.scanned),
         LedgerColumn(name: "rows_carried", path: \.rows.carried),
         LedgerColumn(name: "rows_unchanged", path: \.rows.unchanged),

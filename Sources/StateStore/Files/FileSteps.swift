@@ -7,6 +7,7 @@ package enum StepName: String, Sendable, Hashable, CaseIterable {
     case keysLogged, keysWritten, keysRenamed
     case carriedRenamed
     case stateRemoved, stateRenamed
+    case noticeNoted
 }
 
 /// What a hook wants of the step it was asked about.

@@ -10,6 +10,7 @@ enum JournalCoding {
     /// An entry's bytes in the file are those in memory: three fields without gaps, little-endian.
     static let entrySize = MemoryLayout<OpenEntry>.stride
     static let openKind: UInt32 = 1
+    static let emptyOpenSize = 12
     static let settledKind: UInt32 = 2
 
     struct FrameHeader {

@@ -61,7 +61,7 @@ enum JournalEffects {
         while let frame = try reader.skip() {
             if !frame.isOpen {
                 open[frame.batch] = nil
-            } else if let before = open.updateValue(frame.position, forKey: frame.batch) {
+            } else if let before = open.updateValue(frame.position, forKey: frame.batch), !frame.isEmpty {
                 unsettled.insert(before)
             }
         }

@@ -27,7 +27,8 @@ package struct OpenEntry: Sendable, Hashable, BitwiseCopyable {
     }
 }
 
-/// Written before a batch is sent: from here on nobody knows what the destination holds for its keys.
+/// Written before a batch is sent: from here on nobody knows what the destination holds for its keys. One without
+/// entries takes back the frame before it of the same batch, which did not leave after all.
 package struct OpenFrame: Sendable, Hashable {
     package var batch: Int
     package var entries: [OpenEntry]

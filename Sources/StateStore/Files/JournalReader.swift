@@ -57,7 +57,7 @@ struct JournalReader {
 
     /// The next frame's kind, batch and position, its body unread and unchecked; nil where `next` would read on with
     /// care or stop.
-    mutating func skip() throws -> (isOpen: Bool, batch: Int, position: Int)? {
+    mutating func skip() throws -> (isOpen: Bool, isEmpty: Bool, batch: Int, position: Int)? {
         let head = try file.bytes(at: offset, count: JournalCoding.frameHeaderSize + 8)
         guard head.count == JournalCoding.frameHeaderSize + 8,
             let header = unsafe head.withUnsafeBytes({ unsafe JournalCoding.FrameHeader($0) }),
@@ -68,7 +68,8 @@ struct JournalReader {
         }
         offset += JournalCoding.frameHeaderSize + header.bodySize
         frames += 1
-        return (header.kind == JournalCoding.openKind, Int(batch), frames - 1)
+        let isOpen = header.kind == JournalCoding.openKind
+        return (isOpen, isOpen && header.bodySize == JournalCoding.emptyOpenSize, Int(batch), frames - 1)
     }
 
     private func decode(_ kind: UInt32) throws -> Frame {

@@ -5,6 +5,8 @@ internal import Records
 ///     sluice.db      the control database
 ///     syncs/NAME/    the files of one sync, see `SyncFiles`
 ///     plans/RUN.plan the work list of one run
+///     notices/NAME   what was told of a sync
+///     server/lock    held by the server
 package struct StateDirectory: Sendable {
     package let path: String
     package let steps: FileSteps
@@ -48,6 +50,16 @@ package struct StateDirectory: Sendable {
     package func turnPath(connection: String, object: String) throws -> String {
         try limitPath(connection: connection) + "." + Self.fileName(object) + ".lock"
     }
+
+    /// Held by the one server of this directory; nil where another has it.
+    package func lockServer() throws -> SyncLock? {
+        try SyncLock.acquire(SyncFiles(name: "server", folder: path + "/server", steps: steps))
+    }
+
+    /// The folder of what was told of each sync.
+    var noticeFolder: String { path + "/notices" }
+
+    func noticePath(sync: String) -> String { noticeFolder + "/" + Self.fileName(sync) }
 
     /// The files of a sync; its folder is made when the first of them is.
     package func sync(_ name: String) -> SyncFiles {

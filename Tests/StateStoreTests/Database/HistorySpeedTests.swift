@@ -24,6 +24,7 @@ struct HistorySpeedTests {
                 ("runs of a sync", { try history.runs(sync: "sync3", limit: 50, offset: Self.runs / 20).count }),
                 ("one run", { try history.run(middle) == nil ? 0 : 1 }),
                 ("last of each", { try history.lastRunPerSync().count }),
+                ("pasts", { try history.pasts().count }),
                 ("unfinished", { try database.unfinishedRuns().count }),
                 ("outcomes", { try history.outcomes(run: biggest, limit: 50).count }),
                 ("rejected", { try history.outcomes(run: biggest, outcome: .rejected, limit: 50).count }),

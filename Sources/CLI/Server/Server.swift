@@ -1,0 +1,145 @@
+internal import Foundation
+internal import Glibc
+internal import Logging
+internal import ProjectConfig
+internal import Runner
+internal import StateStore
+internal import Synchronization
+internal import WebUI
+
+/// What `serve` is made of: the service that runs the syncs, the pages, and one log.
+final class Server: Sendable {
+    static let stopping = "Stopping: waiting for the requests in flight. Once more stops at once."
+
+    private let common: ProjectOptions
+    private let settings: ServerSettings
+    private let variables: [String: String]
+    private let environment: RunEnvironment
+    private let service: ScheduleService
+    private let site: Site
+    private let redaction: Redaction
+    private let logger: Logger
+    /// The project as it is now, shared with the pages.
+    private let current: Current
+
+    /// The project as it was loaded last.
+    private final class Current: Sendable {
+        let workspace: Mutex<Workspace>
+
+        init(_ workspace: Workspace) { self.workspace = Mutex(workspace) }
+    }
+
+    init(
+        _ common: ProjectOptions, settings: ServerSettings, runsMax: Int, variables: [String: String]
+    ) throws {
+        self.common = common
+        self.settings = settings
+        self.variables = variables
+        redaction = Redaction()
+        logger = try Self.logger(variables, redaction)
+        let workspace = try Workspace.open(common, variables: variables)
+        let environment = try workspace.environment()
+        let current = Current(workspace)
+        redaction.add(workspace.secrets())
+        var limits = ServiceLimits()
+        limits.runsMax = runsMax
+        var site = Site(
+            project: { current.workspace.withLock { $0.project } }, catalog: Connectors.all, environment: environment,
+            connections: { current.workspace.withLock { $0.connections(state: environment.state) } },
+            gate: OpenGate(key: Self.unguessable(environment.time)), version: Version.number)
+        let board = site.board
+        let service = ScheduleService(
+            workspace.served(environment, logger), environment: environment, limits: limits, logger: logger
+        ) { board.listener(now: environment.time.now) }
+        site.engine = Self.engine(service, ServerMetrics(environment: environment, service: service))
+        (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
+    }
+
+    /// Made before any other logger is.
+    private static func logger(_ variables: [String: String], _ redaction: Redaction) throws -> Logger {
+        let word = variables["SLUICE_LOG_FORMAT"] ?? ServerLog.Format.text.rawValue
+        guard let format = ServerLog.Format(rawValue: word), format != .note else {
+            throw RunError(
+                code: "invalid_option", message: "SLUICE_LOG_FORMAT cannot be \(word).", hint: "It is text or json.")
+        }
+        LoggingSystem.bootstrap { ServerLog(label: $0, format: format, redaction: redaction) }
+        return Logger(label: "sluice")
+    }
+
+    private static func engine(_ service: ScheduleService, _ metrics: ServerMetrics) -> Engine {
+        Engine(
+            start: { sync, options in try service.start(sync.name, options: options, trigger: options.trigger) },
+            nextRuns: {
+                do {
+                    let next = try service.status().compactMap { one in one.nextAt.map { (one.sync, $0) } }
+                    return Dictionary(next) { first, _ in first }
+                } catch {
+                    // The page says itself that the history cannot be read.
+                    return [:]
+                }
+            }, isScheduling: { service.isReady }, metrics: { try metrics.text() })
+    }
+
+    private static func unguessable(_ time: RunTime) -> String {
+        (0..<3).map { _ in String(time.seed(), radix: 36) }.joined()
+    }
+
+    /// Until the task is cancelled. Throws where it cannot begin.
+    func run() async throws {
+        guard let lock = try environment.state.lockServer() else {
+            throw RunError(
+                code: "server_already_running",
+                message: "A server runs already on the state directory \(environment.state.path).",
+                hint: "Stop it first, or give this one a directory of its own with --state.")
+        }
+        defer { lock.release() }
+        let pages = WebServer(site: site, settings: settings)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pages.run { self.announce(port: $0) } }
+            group.addTask { await self.service.run() }
+            group.addTask { await self.reloadWhenAsked() }
+            // The first to end, by its failure or because the server is stopped, ends the others.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+        logger.info("stopped")
+    }
+
+    private func announce(port: Int) {
+        let address = settings.address(port: port)
+        let project = current.workspace.withLock { $0.project }
+        logger.info(
+            "serving",
+            metadata: [
+                "address": "\(address)", "project": "\(project.file)", "state": "\(environment.state.path)",
+                "syncs": "\(project.syncs.count)",
+            ])
+        if common.json {
+            do { try Output.print(json: ["address": address]) } catch { Output.errorText("\(error)") }
+        } else {
+            Output.text("Sluice is on \(address) . Ctrl-C ends it.")
+        }
+    }
+
+    // MARK: Reload
+
+    private func reloadWhenAsked() async {
+        let (hangups, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let source = Interruption.source(SIGHUP) { continuation.yield() }
+        defer { source.cancel() }
+        for await _ in hangups { reload() }
+    }
+
+    /// Follows the project as its files say it now; if they have errors, the old one stays.
+    private func reload() {
+        do {
+            let new = try Workspace.open(common, variables: variables)
+            redaction.add(new.secrets())
+            let served = new.served(environment, logger)
+            current.workspace.withLock { $0 = new }
+            service.reload(served)
+        } catch {
+            logger.error("the project was not loaded again; the old one stays: \(error)")
+        }
+    }
+}
