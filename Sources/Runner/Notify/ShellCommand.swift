@@ -82,7 +82,10 @@ struct ShellCommand {
         let words = ["/bin/sh", "-c", command]
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
-        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
+        defer {
+            for index in unsafe 0..<arguments.count { unsafe free(arguments[index]) }
+            for index in unsafe 0..<variables.count { unsafe free(variables[index]) }
+        }
         var process: pid_t = 0
         let failed = unsafe posix_spawn(&process, "/bin/sh", &actions, &attributes, &arguments, &variables)
         guard failed == 0 else { throw failure("cannot be started") }
