@@ -67,7 +67,7 @@ let package = Package(
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "SourceSQLite",
                 "SourcePostgres", "DestinationPlanhat", "PlanhatSandbox", "WebUI", "CSQLite", "CExamples", "CMemory",
-                argumentParser, asyncHTTPClient, logging, nioCore, nioPosix,
+                argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
             ]
         ),
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),

@@ -33,7 +33,8 @@ struct SyncCheck {
             log.error(
                 code: "removal_not_available",
                 "\(object.displayName) cannot be removed with `removal: \(sync.removal.rawValue)`",
-                hint: words.count == 1 ? "there is only `\(words[0])`" : "it is one of: \(words.joined(separator: ", "))",
+                hint: words.count == 1
+                    ? "there is only `\(words[0])`" : "it is one of: \(words.joined(separator: ", "))",
                 at: sync.behaviorLocation)
         } else if sync.behavior == .delete, let first = sync.mappings.first {
             log.warning(

@@ -112,7 +112,9 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         try await read(isPaged: true)
         let events = account.events
         guard account.tellsWhatArrived else { return batch.entries.map { _ in nil } }
-        return batch.entries.indices.map { events[batch.keyText($0)]?.contains(batch.payloadText($0)) == true ? true : nil }
+        return batch.entries.indices.map { index in
+            events[batch.keyText(index)]?.contains(batch.payloadText(index)) == true ? true : nil
+        }
     }
 
     public func discoveredFields(of object: DestinationObject) async throws(DestinationError) -> [DestinationField] {

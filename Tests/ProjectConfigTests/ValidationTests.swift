@@ -49,7 +49,8 @@ struct ValidationTests {
         let allowed = text.replacingOccurrences(
             of: "    mappings:", with: "    allow_unknown_choices: true\n    mappings:")
         #expect(try problems(allowed) == [])
-        #expect(try TemporaryProject(["sluice.yaml": allowed]).load().project.syncs.map(\.allowUnknownChoices) == [true])
+        let loaded = try TemporaryProject(["sluice.yaml": allowed]).load()
+        #expect(loaded.project.syncs.map(\.allowUnknownChoices) == [true])
         #expect(try problems(allowed.replacingOccurrences(of: "choices: true", with: "choices: maybe")).count == 1)
     }
 

@@ -42,7 +42,7 @@ import Testing
         "HTTPTypes": ["PlanhatSandbox", "ManagementAPI", "WebUI"],
         "NIOCore": ["DestinationPlanhat", "PlanhatSandbox", "ManagementAPI", "WebUI", "CLI"],
         "NIOPosix": ["DestinationPlanhat", "PlanhatSandbox", "CLI"],
-        "NIOHTTP1": ["DestinationPlanhat"],
+        "NIOHTTP1": ["DestinationPlanhat", "CLI"],
         "NIOSSL": ["DestinationPlanhat", "WebUI"],
         "Logging": ["PlanhatSandbox", "Runner", "ManagementAPI", "WebUI", "CLI"],
         "ServiceLifecycle": ["PlanhatSandbox", "CLI"],

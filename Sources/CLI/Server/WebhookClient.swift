@@ -1,6 +1,8 @@
 internal import AsyncHTTPClient
+internal import ConnectorKit
 internal import Foundation
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 internal import Runner
 

@@ -221,7 +221,8 @@ struct MakePlan {
     /// How many records are to be removed, and how many would have been but for rows without a key.
     private func planRemovals(_ maker: inout PlanMaker) async throws -> (planned: Int, withheld: Int) {
         let rule = RemovalRule.decide(
-            prepared.shape.behavior.rules, isScanComplete: scope.isComplete && options.limit == nil && !options.isSelective,
+            prepared.shape.behavior.rules,
+            isScanComplete: scope.isComplete && options.limit == nil && !options.isSelective,
             keylessRows: maker.keylessRows, acceptsKeyless: options.acceptedGuards.contains(RemovalGuard.keyless))
         guard let snapshot, rule != .none else { return (0, 0) }
         guard rule == .allowed else { return (0, maker.seen.unseenCount) }

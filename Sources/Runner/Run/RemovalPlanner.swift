@@ -101,7 +101,8 @@ struct RecordNames {
     let retrying: Retrying
     let dataset: Dataset
 
-    /// Those whose key has one of the wanted hashes.
+    /// Those whose key has one of the wanted hashes; without an id where several records have the key, so that the
+    /// destination says of each what is to be done.
     func read(_ wanted: SortedHashes) async throws -> [Hash128: (key: String, id: String)] {
         let field = prepared.shape.key.field ?? ""
         let name = prepared.shape.object.key(field)?.name ?? field
@@ -113,7 +114,8 @@ struct RecordNames {
                     guard let text = record.first, let id = record.last, !text.isEmpty, !id.isEmpty else { continue }
                     let key = dataset.normalized(key: text)
                     let hash = dataset.hash(ofKey: key)
-                    if wanted.contains(hash) { found[hash] = (key, id) }
+                    guard wanted.contains(hash) else { continue }
+                    found[hash] = (key, found[hash].map { $0.id == id } == false ? "" : id)
                 }
             }
             return found

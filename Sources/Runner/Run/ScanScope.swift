@@ -66,8 +66,8 @@ struct ScanScope {
         guard let watermark = Watermark(value) else {
             throw RunError(
                 code: "incremental_column",
-                message: "Column \(rule.column) of sync \(prepared.definition.name) has values that do not grow with time "
-                    + "(such as \(value.text.prefix(40))).",
+                message: "Column \(rule.column) of sync \(prepared.definition.name) has values that do not grow "
+                    + "with time (such as \(value.text.prefix(40))).",
                 hint: "Name a column of times, dates or whole numbers that grows with every change, or leave out "
                     + "incremental.")
         }

@@ -11,7 +11,8 @@ enum SentOnce {
             "To send every row again, use sluice reset \(name), which says how many rows that would be."
         if options.isFull {
             throw RunError(
-                code: "full_refused", message: "Sync \(name) sends each row once; a full run would send all of them again.",
+                code: "full_refused",
+                message: "Sync \(name) sends each row once; a full run would send all of them again.",
                 hint: startOver)
         }
         if !memory.keyRevision.isEmpty, memory.keyRevision != prepared.shape.keyRevision {

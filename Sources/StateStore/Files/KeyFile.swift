@@ -191,7 +191,8 @@ private struct KeyFileWriter {
         var checksum = BodyChecksum()
         for first in stride(from: 0, to: count, by: Piece.names) {
             let names = min(Piece.names, count - first)
-            let bytes = try file.bytes(at: FileHeader.size + first * KeyFile.indexSize, count: names * KeyFile.indexSize)
+            let bytes = try file.bytes(
+                at: FileHeader.size + first * KeyFile.indexSize, count: names * KeyFile.indexSize)
             unsafe bytes.withUnsafeBytes { bytes in
                 for name in 0..<names {
                     let at = name * KeyFile.indexSize
