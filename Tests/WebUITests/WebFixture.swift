@@ -49,8 +49,8 @@ final class WebFixture: Sendable {
         """
 
     init(
-        rights: Set<Right> = Set(Right.allCases).subtracting([.managePeople, .seeAudit]),
-        project text: String = WebFixture.project
+        rights: Set<Permission> = Set(Permission.allCases),
+        project text: String = WebFixture.project, knowsPeople: Bool = false
     ) throws {
         folder = FileManager.default.temporaryDirectory.path + "/sluice-web-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -65,12 +65,16 @@ final class WebFixture: Sendable {
         let environment = RunEnvironment(
             state: state, database: try ControlDatabase.open(path: state.databasePath),
             time: RunTime(
-                now: { now }, sleep: { _ in await Task.yield() }, chance: { 0.5 }, seed: { 7 }),
+                now: { now }, sleep: { _ in await Task.yield() }, chance: { 0.5 },
+                seed: { UInt64.random(in: .min ... .max) }),
             connections: connections)
         gate = FixtureGate(rights: rights)
         var site = Site(
             project: { project }, catalog: Self.catalog, environment: environment, connections: { connections },
-            gate: gate, version: "0.0.0")
+            people: People(
+                database: environment.database, time: environment.time, cost: PasswordCost(roundsPower: 4)),
+            version: "0.0.0")
+        if !knowsPeople { site.gate = gate }
         site.engine.nextRuns = { ["companies": Moment(milliseconds: now.milliseconds + 600_000)] }
         site.engine.isScheduling = { true }
         self.site = site
@@ -209,17 +213,15 @@ final class WebFixture: Sendable {
 /// Knows one session.
 final class FixtureGate: Gate {
     static let token = "form-token"
-    let rights: Set<Right>
+    let rights: Set<Permission>
     let noted = Mutex<[String]>([])
 
-    init(rights: Set<Right>) { self.rights = rights }
+    init(rights: Set<Permission>) { self.rights = rights }
 
     func visitor(session: String?, address: String) -> Visitor? {
         session == WebFixture.key
             ? Visitor(name: "Ada <admin>", role: "admin", rights: rights, formToken: Self.token) : nil
     }
-
-    func openSession() -> String? { nil }
 
     func signIn(_ attempt: SignInAttempt) async throws -> String {
         if attempt.name == "ada" && attempt.password == "right" { return WebFixture.key }
@@ -230,7 +232,7 @@ final class FixtureGate: Gate {
     func isGood(link: String) -> Bool { link == "good" }
     func signOut(session: String, address: String) { noted.withLock { $0.append("signed out") } }
 
-    func note(_ deed: Deed, by visitor: Visitor, subject: String) {
-        noted.withLock { $0.append("\(deed.rawValue) \(subject)") }
+    func note(_ action: AuditAction, by visitor: Visitor, subject: String) {
+        noted.withLock { $0.append("\(action.rawValue) \(subject)") }
     }
 }

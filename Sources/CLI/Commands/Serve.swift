@@ -50,7 +50,6 @@ struct Serve: AsyncParsableCommand {
         settings.certificate = certificate
         settings.key = key
         settings.isBehindProxy = behindProxy
-        try settings.check(hasAdmin: false)
         let server = try Server(common, settings: settings, runsMax: runsMax, variables: variables)
         try await Interruption.watch(note: Server.stopping) { try await server.run() }
     }

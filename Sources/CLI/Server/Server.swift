@@ -40,13 +40,15 @@ final class Server: Sendable {
         let workspace = try Workspace.open(common, variables: variables)
         let environment = try workspace.environment()
         let current = Current(workspace)
+        let people = People(database: environment.database, time: environment.time)
+        try settings.check(hasAdmin: try people.hasAdmin())
         redaction.add(workspace.secrets())
         var limits = ServiceLimits()
         limits.runsMax = runsMax
         var site = Site(
             project: { current.workspace.withLock { $0.project } }, catalog: Connectors.all, environment: environment,
             connections: { current.workspace.withLock { $0.connections(state: environment.state) } },
-            gate: OpenGate(key: Self.unguessable(environment.time)), version: Version.number)
+            people: people, version: Version.number)
         let board = site.board
         let service = ScheduleService(
             workspace.served(environment, logger), environment: environment, limits: limits, logger: logger
@@ -69,6 +71,7 @@ final class Server: Sendable {
     private static func engine(_ service: ScheduleService, _ metrics: ServerMetrics) -> Engine {
         Engine(
             start: { sync, options in try service.start(sync.name, options: options, trigger: options.trigger) },
+            cancel: { _ = try service.cancel($0) }, changed: { service.wake() },
             nextRuns: {
                 do {
                     let next = try service.status().compactMap { one in one.nextAt.map { (one.sync, $0) } }
@@ -78,10 +81,6 @@ final class Server: Sendable {
                     return [:]
                 }
             }, isScheduling: { service.isReady }, metrics: { try metrics.text() })
-    }
-
-    private static func unguessable(_ time: RunTime) -> String {
-        (0..<3).map { _ in String(time.seed(), radix: 36) }.joined()
     }
 
     /// Until the task is cancelled. Throws where it cannot begin.
@@ -94,8 +93,9 @@ final class Server: Sendable {
         }
         defer { lock.release() }
         let pages = WebServer(site: site, settings: settings)
+        let link = try site.people.firstLink()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await pages.run { self.announce(port: $0) } }
+            group.addTask { try await pages.run { self.announce(port: $0, link: link) } }
             group.addTask { await self.service.run() }
             group.addTask { await self.reloadWhenAsked() }
             // The first to end, by its failure or because the server is stopped, ends the others.
@@ -105,8 +105,10 @@ final class Server: Sendable {
         logger.info("stopped")
     }
 
-    private func announce(port: Int) {
+    /// - Parameter link: the token that makes the first admin, as long as there is none. Never in the log.
+    private func announce(port: Int, link: String?) {
         let address = settings.address(port: port)
+        let welcome = link.map { address + Place.welcome($0).path }
         let project = current.workspace.withLock { $0.project }
         logger.info(
             "serving",
@@ -115,9 +117,11 @@ final class Server: Sendable {
                 "syncs": "\(project.syncs.count)",
             ])
         if common.json {
-            do { try Output.print(json: ["address": address]) } catch { Output.errorText("\(error)") }
+            let fields = ["address": address, "first_link": welcome].compactMapValues { $0 }
+            do { try Output.print(json: fields) } catch { Output.errorText("\(error)") }
         } else {
             Output.text("Sluice is on \(address) . Ctrl-C ends it.")
+            if let welcome { Output.text("Open this once, to make the first admin: \(welcome)") }
         }
     }
 

@@ -6,6 +6,10 @@ package import StateStore
 package struct Engine: Sendable {
     /// Starts a run and returns once it has a number, or nil where it has none yet. Throws why it could not start.
     package var start: @Sendable (SyncDefinition, RunOptions) async throws -> Int64?
+    /// Ends a run, also one that waits for its turn; nil where the process that has the run is only asked to.
+    package var cancel: (@Sendable (Int64) throws -> Void)?
+    /// Told when a sync was paused, resumed or reset, so that the schedules are looked at again.
+    package var changed: @Sendable () -> Void
     /// When each sync runs next by itself, by its name.
     package var nextRuns: @Sendable () -> [String: Moment]
     /// Whether syncs are started by their schedules.
@@ -15,11 +19,14 @@ package struct Engine: Sendable {
 
     package init(
         start: @escaping @Sendable (SyncDefinition, RunOptions) async throws -> Int64?,
+        cancel: (@Sendable (Int64) throws -> Void)? = nil, changed: @escaping @Sendable () -> Void = {},
         nextRuns: @escaping @Sendable () -> [String: Moment] = { [:] },
         isScheduling: @escaping @Sendable () -> Bool = { false },
         metrics: (@Sendable () throws -> String)? = nil
     ) {
         self.start = start
+        self.cancel = cancel
+        self.changed = changed
         self.nextRuns = nextRuns
         self.isScheduling = isScheduling
         self.metrics = metrics

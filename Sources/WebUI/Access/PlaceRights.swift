@@ -2,14 +2,14 @@ internal import Runner
 
 /// Which right each place needs. Asked on the server for every request, whatever a page showed.
 enum PlaceRights {
-    static func needed(_ place: Place) -> Right {
+    static func needed(_ place: Place) -> Permission {
         switch place {
         case .syncAction(_, .reset): .force
         case .syncAction, .cancel: .run
         case .records, .recordsCSV, .record, .exchange: .seeRows
         case .check: .useConnections
         case .audit: .seeAudit
-        case .people: .managePeople
+        case .people, .person: .managePeople
         default: .see
         }
     }
@@ -32,6 +32,7 @@ enum PlaceRights {
         case .exchange(let run, _): "run \(run)"
         case .connection(.source, let name), .check(.source, let name): "source \(name)"
         case .connection(.destination, let name), .check(.destination, let name): "destination \(name)"
+        case .person(let name): "person \(name)"
         default: place.path
         }
     }

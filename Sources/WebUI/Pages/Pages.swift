@@ -31,6 +31,22 @@ struct Pages: Sendable {
         case .connection(let end, let name):
             let page = try ConnectionPage(site: site, end, name)
             return try give(request, page.body) { page.html(request) }
+        default: return try peoplePages(request)
+        }
+    }
+
+    private func peoplePages(_ request: WebRequest) throws -> WebAnswer {
+        switch request.place {
+        case .people:
+            let page = try PeoplePage(site: site)
+            return try give(request, page.body) { page.html(request) }
+        case .person(let name):
+            let page = try PersonPage(site: site, name)
+            return try give(request, page.body) { page.html(request) }
+        case .account: return WebAnswer(.page(AccountPage().html(request)))
+        case .audit:
+            let page = try AuditPage(site: site, request.query)
+            return try give(request, page.body) { page.html(request) }
         default: return try runPages(request)
         }
     }

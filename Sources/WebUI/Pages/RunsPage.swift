@@ -5,7 +5,7 @@ internal import StateStore
 
 /// The history of runs, newest first.
 struct RunsPage: Sendable {
-    static let pageSize = 40
+    static let pageSize = 35
 
     /// The states that a filter names.
     enum Filter: String, CaseIterable {

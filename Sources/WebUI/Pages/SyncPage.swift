@@ -16,6 +16,8 @@ struct SyncPage: Sendable {
     /// What a dry run found, while it is kept.
     let plan: BackgroundWork.Progress?
     let lines: [String]?
+    /// What people did to it.
+    let deeds: [AuditRecord]
 
     static let runsMax = 30
 
@@ -32,6 +34,7 @@ struct SyncPage: Sendable {
             definition, isPaused: try site.environment.database.isPaused(name), lastRun: last,
             freshAt: try site.history.completeRuns()[name], nextRun: site.engine.nextRuns()[name], now: now)
         plan = site.work.progress(.syncAction(name, .plan))
+        deeds = tab == .timeline ? try site.audit.page(subject: "sync \(name)", limit: 20) : []
         lines = tab == .definition ? DefinitionText.lines(of: definition, in: site.project()) : nil
     }
 
@@ -40,7 +43,7 @@ struct SyncPage: Sendable {
         layout.trail = [("Syncs", .syncs)]
         layout.message = Message(request.query)
         layout.lead = """
-            <p class="lead">\(health.badge) <span>\(definition.dataset.source) to <a href="\(Place.connection(.destination, definition.destination).path)">\(definition.destination)</a> \(definition.object), \(Say.behavior(definition.behavior)), \(Say.schedule(definition.schedule))</span></p>
+            <p class="lead">\(health.badge) <span>\(definition.dataset.source) to <a href="\(Place.connection(.destination, definition.destination).path)">\(definition.destination)</a> \(definition.object), \(Say.behavior(definition.behavior)), \(ScheduleWords.schedule(definition.schedule))</span></p>
             """
         layout.beside = actions(request.visitor)
         if case .working = plan { layout.refreshSeconds = 2 }
@@ -82,7 +85,7 @@ struct SyncPage: Sendable {
     private func content(_ visitor: Visitor) -> HTML {
         switch tab {
         case .health: healthTab
-        case .timeline: timelineTab
+        case .timeline: timelineTab(visitor)
         case .mapping: MappingView(definition: definition, example: example(visitor)).html()
         case .definition: definitionTab
         }
@@ -130,13 +133,16 @@ struct SyncPage: Sendable {
         return "<dl class=\"numbers\">\(list)</dl>"
     }
 
-    private var timelineTab: HTML {
+    private func timelineTab(_ visitor: Visitor) -> HTML {
         var pager = HTML.empty
         if hasMore, let last = history.last {
             let older = Place.sync(definition.name).link([("tab", "timeline"), ("before", String(last.id))])
             pager = "<nav class=\"pager\" aria-label=\"Pages\"><a href=\"\(older)\">Older runs</a></nav>"
         }
-        return "\(RunTable(now: now, showsSync: false).html(history))\(pager)"
+        let done: HTML =
+            visitor.may(.seeAudit) && !deeds.isEmpty
+            ? "<section><h2>What people did</h2>\(AuditTable(now: now).html(deeds))</section>" : .empty
+        return "<section><h2>Runs</h2>\(RunTable(now: now, showsSync: false).html(history))\(pager)</section>\(done)"
     }
 
     private var definitionTab: HTML {
@@ -161,15 +167,6 @@ struct SyncPage: Sendable {
 enum Say {
     static func behavior(_ behavior: Behavior) -> String {
         behavior.rawValue.replacing("_", with: " ")
-    }
-
-    static func schedule(_ schedule: ScheduleDefinition?) -> String {
-        switch schedule?.trigger {
-        case .cron(let expression, let zone): "at \(expression.text) (\(zone))"
-        case .every(let seconds): "every \(TimeView.span(seconds: Int64(seconds)))"
-        case .after(let parents): "after \(parents.joined(separator: " and "))"
-        case nil: "without a schedule"
-        }
     }
 }
 

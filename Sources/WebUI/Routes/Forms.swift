@@ -12,6 +12,9 @@ struct Forms: Sendable {
         case .syncAction(let name, let action): return try await sync(try site.sync(name), action, request)
         case .cancel(let run): return try cancel(run, request.visitor)
         case .check(let end, let name): return try check(end, name, request.visitor)
+        case .people: return try await PeopleForms(site: site).add(request)
+        case .person(let name): return try await PeopleForms(site: site).change(name, request)
+        case .account: return try await PeopleForms(site: site).account(request)
         case .signOut:
             if let session = request.session {
                 try site.gate.signOut(session: session, address: request.visitor.address)
@@ -40,8 +43,10 @@ struct Forms: Sendable {
         case .pause, .resume:
             let isPaused = action == .pause
             try note(isPaused ? .syncPaused : .syncResumed, sync, request.visitor)
-            try site.environment.database.setPaused(sync.name, isPaused)
-            return .redirect(page, [("done", (isPaused ? Message.paused : .resumed).rawValue)])
+            let answer = try PauseSync(environment: site.environment).set(sync, isPaused: isPaused)
+            site.engine.changed()
+            let message: Message = isPaused ? .paused : answer.isPausedByFile ? .pausedByFile : .resumed
+            return .redirect(page, [("done", message.rawValue)])
         case .reset:
             guard request.form["name"] == sync.name else {
                 let page = try ResetPage(site: site, sync.name)
@@ -50,6 +55,7 @@ struct Forms: Sendable {
             }
             try note(.syncReset, sync, request.visitor)
             try ResetState(sync, environment: site.environment).reset()
+            site.engine.changed()
             return .redirect(page, [("done", Message.reset.rawValue)])
         }
     }
@@ -100,7 +106,11 @@ struct Forms: Sendable {
     private func cancel(_ run: Int64, _ visitor: Visitor) throws -> WebAnswer {
         _ = try site.run(run)
         try site.gate.note(.runCancelled, by: visitor, subject: "run \(run)")
-        _ = try CancelRun(environment: site.environment).cancel(run)
+        if let cancel = site.engine.cancel {
+            try cancel(run)
+        } else {
+            _ = try CancelRun(environment: site.environment).cancel(run)
+        }
         return .redirect(.run(run), [("done", Message.cancelling.rawValue)])
     }
 
@@ -122,7 +132,7 @@ struct Forms: Sendable {
         return .redirect(.connection(end, name), [("done", Message.checking.rawValue)])
     }
 
-    private func note(_ deed: Deed, _ sync: SyncDefinition, _ visitor: Visitor) throws {
-        try site.gate.note(deed, by: visitor, subject: "sync \(sync.name)")
+    private func note(_ action: AuditAction, _ sync: SyncDefinition, _ visitor: Visitor) throws {
+        try site.gate.note(action, by: visitor, subject: "sync \(sync.name)")
     }
 }

@@ -30,6 +30,9 @@ package enum Place: Sendable, Hashable {
     case system
     case audit
     case people
+    case person(String)
+    /// One's own page.
+    case account
     case signIn
     case signOut
     /// The one-time link of the first start, or of an invitation.
@@ -63,6 +66,8 @@ package enum Place: Sendable, Hashable {
         case .system: "/system"
         case .audit: "/audit"
         case .people: "/people"
+        case .person(let name): "/people/" + PathText.encoded(name)
+        case .account: "/account"
         case .signIn: "/sign-in"
         case .signOut: "/sign-out"
         case .welcome(let token): "/welcome/" + PathText.encoded(token)
@@ -108,7 +113,8 @@ package enum Place: Sendable, Hashable {
 
     private static let single: [String: Place] = [
         "overview": .overview, "syncs": .syncs, "runs": .runs, "connections": .connections, "errors": .errors,
-        "system": .system, "audit": .audit, "people": .people, "sign-in": .signIn, "sign-out": .signOut,
+        "system": .system, "audit": .audit, "people": .people, "account": .account, "sign-in": .signIn,
+        "sign-out": .signOut,
         "healthz": .health, "readyz": .ready, "metrics": .metrics,
     ]
 
@@ -119,6 +125,7 @@ package enum Place: Sendable, Hashable {
         case "runs": return runNumber(name).map { .run($0) }
         case "sources": return .connection(.source, name)
         case "destinations": return .connection(.destination, name)
+        case "people": return .person(name)
         case "welcome": return .welcome(name)
         case "assets": return .asset(name)
         case "exchanges":

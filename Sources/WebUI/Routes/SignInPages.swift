@@ -41,9 +41,7 @@ struct SignInPages: Sendable {
 
     private func welcome(_ link: String, _ form: Fields) async throws -> WebAnswer {
         guard form["password"] == form["again"] else {
-            let problem = RunError(
-                code: "password_differs", message: "The two passwords are not the same.", hint: "Type them again.")
-            return try welcomePage(link, problem: problem, name: form["name"] ?? "")
+            return try welcomePage(link, problem: PeopleForms.differs, name: form["name"] ?? "")
         }
         do {
             var answer = WebAnswer.redirect(.overview)
@@ -70,7 +68,7 @@ struct SignInPages: Sendable {
         layout.message = message
         let to: HTML? = next.map { "<input type=\"hidden\" name=\"next\" value=\"\($0)\">" }
         let body: HTML = """
-            \(Self.wrong(problem))<form class="card narrow" method="post" action="\(Place.signIn.path)">\(to)
+            \(ReasonView.alert(problem))<form class="card narrow" method="post" action="\(Place.signIn.path)">\(to)
             \(FormView.input("Name", name: "name", value: name, attributes: " autocomplete=\"username\" required autofocus"))
             \(FormView.input("Password", name: "password", type: "password", attributes: " autocomplete=\"current-password\" required"))
             <p class="bar"><button class="primary">Sign in</button></p></form>
@@ -85,22 +83,17 @@ struct SignInPages: Sendable {
             let error = RunError(
                 code: "first_link_invalid", message: "This link does not work, or not any more.",
                 hint: "Until there is an admin, every start of sluice serve prints a new one.")
-            return WebAnswer(.page(layout.page(Self.wrong(error))), status: 403)
+            return WebAnswer(.page(layout.page(ReasonView.alert(error))), status: 403)
         }
         layout.lead =
             "<p class=\"lead\">Choose the name and the password of the first admin. Admins add other people.</p>"
         let body: HTML = """
-            \(Self.wrong(problem))<form class="card narrow" method="post" action="\(Place.welcome(link).path)">
+            \(ReasonView.alert(problem))<form class="card narrow" method="post" action="\(Place.welcome(link).path)">
             \(FormView.input("Name", name: "name", value: name, attributes: " autocomplete=\"username\" required autofocus"))
             \(FormView.input("Password", name: "password", type: "password", hint: "At least twelve characters; a sentence is easy to remember.", attributes: " autocomplete=\"new-password\" required"))
             \(FormView.input("Password again", name: "again", type: "password", attributes: " autocomplete=\"new-password\" required"))
             <p class="bar"><button class="primary">Make the first admin</button></p></form>
             """
         return WebAnswer(.page(layout.page(body)), status: problem == nil ? 200 : 400)
-    }
-
-    private static func wrong(_ problem: RunError?) -> HTML {
-        problem.map { "<div role=\"alert\">\(ReasonView.box($0.code, $0.message, $0.hint, tone: "bad"))</div>" }
-            ?? .empty
     }
 }

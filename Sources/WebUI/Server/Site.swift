@@ -13,6 +13,8 @@ package struct Site: Sendable {
     package var connections: @Sendable () -> ProjectConnections
     package var engine: Engine
     package var gate: any Gate
+    package var people: People
+    package var audit: AuditLog
     /// What runs of this process tell while they go on.
     package var board: LiveBoard
     package var work: BackgroundWork
@@ -21,13 +23,15 @@ package struct Site: Sendable {
 
     package init(
         project: @escaping @Sendable () -> Project, catalog: ConnectorCatalog, environment: RunEnvironment,
-        connections: @escaping @Sendable () -> ProjectConnections, gate: any Gate, version: String
+        connections: @escaping @Sendable () -> ProjectConnections, people: People, version: String
     ) {
         self.project = project
         self.catalog = catalog
         self.environment = environment
         self.connections = connections
-        self.gate = gate
+        self.people = people
+        audit = AuditLog(database: environment.database, time: environment.time)
+        gate = PeopleGate(people: people, audit: audit)
         board = LiveBoard()
         work = BackgroundWork()
         engine = Engine.byHand(environment: environment, board: board, work: work)

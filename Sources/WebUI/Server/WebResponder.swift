@@ -64,16 +64,10 @@ package struct WebResponder: HTTPResponder {
         guard let (place, isJSON) = Place.parse(String(parts[0])) else { throw PageFailure.noSuchPage }
         if let open = try OpenPages(site: site).answer(place) { return try readOnly(request, open) }
         let address = clientAddress(request, context)
-        var session = SessionCookie(isSecure: settings.isSecure).value(in: request.headers[values: .cookie])
+        let session = SessionCookie(isSecure: settings.isSecure).value(in: request.headers[values: .cookie])
         let query = Fields(parts.count > 1 ? parts[1] : "")
         let isPost = request.method == .post
         let entry = SignInPages(site: site, session: session, address: address)
-        var isOpened = false
-        if !isPost, try site.gate.visitor(session: session, address: address) == nil,
-            let opened = try site.gate.openSession()
-        {
-            (session, isOpened) = (opened, true)
-        }
         guard let found = try site.gate.visitor(session: session, address: address) else {
             if isJSON || wantsJSON(request) { throw PageFailure.notSignedIn }
             let answer = try await entry.answer(place, query, isPost: isPost) { try await form(request) }
@@ -84,9 +78,7 @@ package struct WebResponder: HTTPResponder {
         var web = WebRequest(place: place, isJSON: isJSON || wantsJSON(request), visitor: found)
         web.session = session
         web.query = query
-        var answer = try await isPost ? sent(request, &web) : looked(request, &web)
-        if isOpened { answer.session = session }
-        return answer
+        return try await isPost ? sent(request, &web) : looked(request, &web)
     }
 
     /// A form of somebody with a session.

@@ -1,3 +1,4 @@
+internal import Runner
 internal import StateStore
 
 /// The frame of every page: skip link, navigation, trail, one heading, the message of what was just done.
@@ -98,15 +99,14 @@ struct Layout: Sendable {
         return """
             <header class="top"><a class="brand" href="/">\(Self.mark)Sluice</a>
             <nav aria-label="Main"><ul>\(links)</ul></nav>
-            <div class="who"><span>\(visitor.name)</span> \(signOut(visitor))</div></header>
+            <div class="who"><a href="\(Place.account.path)">\(visitor.name)</a> \(signOut(visitor))</div></header>
             """
     }
 
     private func signOut(_ visitor: Visitor) -> HTML {
-        guard visitor.may(.seeAudit) || visitor.name != "local" else { return .empty }
-        return """
-            <form method="post" action="\(Place.signOut.path)">\(FormView.token(visitor))<button class="quiet">Sign out</button></form>
-            """
+        """
+        <form method="post" action="\(Place.signOut.path)">\(FormView.token(visitor))<button class="quiet">Sign out</button></form>
+        """
     }
 
     private var crumbs: HTML {
@@ -128,6 +128,7 @@ struct Layout: Sendable {
 /// What a form did, said on the page it leads to. The query holds the word only, so nobody can put text on a page.
 enum Message: String, Sendable {
     case started, cancelling, paused, resumed, reset, planning, checking, resending, saved
+    case pausedByFile = "paused_by_file"
     case signedOut = "signed_out"
 
     var text: HTML {
@@ -135,6 +136,7 @@ enum Message: String, Sendable {
         case .started: "The run has started."
         case .cancelling: "The run stops after the batch that is on its way."
         case .paused: "The sync is paused: it is off its schedule until you resume it."
+        case .pausedByFile: "The project file still says paused: true, so the sync stays off its schedule."
         case .resumed: "The sync is back on its schedule."
         case .reset: "Everything believed to be at the destination is forgotten. The next run sends every row."
         case .planning: "The dry run has started. Nothing is sent."

@@ -1,3 +1,5 @@
+internal import Runner
+
 /// A code with what happened and what to do.
 enum ReasonView {
     /// Stands out on a page: why a run failed, what a form could not do.
@@ -5,6 +7,11 @@ enum ReasonView {
         """
         <section class="notice \(tone)"><p><strong>\(message)</strong></p>\(hintLine(hint))<p class="detail">\(codeLink(code))</p>\(more)</section>
         """
+    }
+
+    /// What was wrong with a form, on top of it.
+    static func alert(_ problem: RunError?) -> HTML {
+        problem.map { "<div role=\"alert\">\(box($0.code, $0.message, $0.hint, tone: "bad"))</div>" } ?? .empty
     }
 
     static func cell(_ code: String, _ message: String, _ hint: String) -> HTML {

@@ -56,7 +56,8 @@ struct TableView {
             let column = index < columns.count ? columns[index] : Column("")
             let kind: HTML = column.kind == .number ? " class=\"n\"" : ""
             if index == 0 {
-                html += "<th scope=\"row\"\(kind)>\(cell)</th>"
+                let label: HTML = isStacked ? " data-label=\"\(column.name)\"" : .empty
+                html += "<th scope=\"row\"\(kind)\(label)>\(cell)</th>"
             } else {
                 let content: HTML = isStacked ? "<div>\(cell)</div>" : cell
                 html += "<td\(kind) data-label=\"\(column.name)\">\(content)</td>"
