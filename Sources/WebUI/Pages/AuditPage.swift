@@ -50,6 +50,7 @@ struct AuditTable {
                 TableView.Column("More"), TableView.Column("From"),
             ])
         table.isCaptionHidden = true
+        table.isStacked = true
         table.empty = "Nothing is noted yet."
         return table.html(
             entries.map { entry in
