@@ -130,7 +130,7 @@ extension Definitions {
     // MARK: Parts
 
     /// What is wrong that was not wrong before; nil if nothing.
-    private func problems(
+    func problems(
         with record: DefinitionRecord, instead records: [DefinitionRecord], others: [DefinitionRecord]
     ) -> [FieldProblem]? {
         let new = newErrors(records, others + [record])

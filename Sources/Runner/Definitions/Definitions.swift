@@ -16,7 +16,7 @@ package struct Definitions: Sendable {
     let time: RunTime
     let catalog: ConnectorCatalog
     private let database: ControlDatabase
-    private let load: @Sendable (StoredDefinitions) -> (LoadedProject?, [Diagnostic])
+    let load: @Sendable (StoredDefinitions) -> (LoadedProject?, [Diagnostic])
     private let protectedPaths: [String]
 
     /// - Parameters:
@@ -80,7 +80,7 @@ package struct Definitions: Sendable {
     // MARK: Parts
 
     /// Loads with every stored definition that can be used. One that cannot takes those along that need it.
-    private func usable(
+    func usable(
         _ records: [DefinitionRecord]
     ) throws -> (LoadedProject, [Diagnostic], [String: [Diagnostic]]) {
         var left = records
