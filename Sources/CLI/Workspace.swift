@@ -14,11 +14,14 @@ struct Workspace {
     var project: Project { loaded.project }
 
     /// Loads the project and validates it; throws every error found. Warnings are printed unless quiet.
+    ///
+    /// - Parameter mayBeEmpty: whether there need be no project file: a server's pages are where the first is made.
     static func open(
-        _ options: ProjectOptions, variables: [String: String] = ProcessInfo.processInfo.environment
+        _ options: ProjectOptions, variables: [String: String] = ProcessInfo.processInfo.environment,
+        mayBeEmpty: Bool = false
     ) throws -> Workspace {
         Output.isJSON = options.json
-        if let merged = try withPages(options, variables) { return merged }
+        if let merged = try withPages(options, variables, always: mayBeEmpty) { return merged }
         let path = StatePlace.project(options, variables)
         let (checked, found) = ProjectLoader(environment: variables).check(
             path, environmentName: options.env, catalog: Connectors.all)
@@ -30,10 +33,12 @@ struct Workspace {
     }
 
     /// With what was made in the pages; nil where there is nothing of them.
-    private static func withPages(_ options: ProjectOptions, _ variables: [String: String]) throws -> Workspace? {
+    private static func withPages(
+        _ options: ProjectOptions, _ variables: [String: String], always: Bool
+    ) throws -> Workspace? {
         let place = StatePlace(options, variables: variables)
         do {
-            guard try place.hasDefinitions() else { return nil }
+            guard try always || place.hasDefinitions() else { return nil }
         } catch let error as StateError {
             // Commands that need no state go on with the files; the others meet the same error.
             Output.note("\(error.code): what was made in the pages is left out: \(error.message)")

@@ -17,25 +17,30 @@ struct DemoProject {
             atPath: folder + "/data", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let project = unsafe Self.text(sluice_example_project())
         try Data(project.utf8).write(to: URL(fileURLWithPath: projectPath))
-        try execute(unsafe Self.text(sluice_example_data()))
+        try Self.writeDatabase(to: databasePath)
+    }
+
+    /// The database as it is before anything changed.
+    static func writeDatabase(to path: String) throws {
+        try execute(unsafe text(sluice_example_data()), path)
     }
 
     /// What happens to the database between the two runs.
-    func change() throws { try execute(unsafe Self.text(sluice_example_changes())) }
+    func change() throws { try Self.execute(unsafe Self.text(sluice_example_changes()), databasePath) }
 
     private static func text(_ example: sluice_example) -> String {
         unsafe String(decoding: UnsafeRawBufferPointer(start: example.bytes, count: example.count), as: UTF8.self)
     }
 
-    private func execute(_ sql: String) throws {
+    private static func execute(_ sql: String, _ path: String) throws {
         var handle: OpaquePointer?
         defer { unsafe sqlite3_close(handle) }
-        let opened = unsafe sqlite3_open(databasePath, &handle)
+        let opened = unsafe sqlite3_open(path, &handle)
         guard opened == SQLITE_OK, unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
             let message = unsafe handle.map { unsafe String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             throw RunError(
                 code: "cannot_write", message: "The sample database cannot be made: \(message).",
-                hint: "Check the free space of \(folder).")
+                hint: "Check the rights and the free space of \(path).")
         }
     }
 }

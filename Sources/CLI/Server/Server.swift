@@ -21,6 +21,8 @@ final class Server: Sendable {
     private let logger: Logger
     /// The project as it is now, shared with the pages.
     private let current: Current
+    /// Follows the project as its files and its pages say it now.
+    private let reload: @Sendable () throws -> Void
 
     /// The project as it was loaded last.
     private final class Current: Sendable {
@@ -37,7 +39,7 @@ final class Server: Sendable {
         self.variables = variables
         redaction = Redaction()
         logger = try Self.logger(variables, redaction)
-        let workspace = try Workspace.open(common, variables: variables)
+        let workspace = try Workspace.open(common, variables: variables, mayBeEmpty: true)
         let environment = try workspace.environment()
         let current = Current(workspace)
         let people = People(database: environment.database, time: environment.time)
@@ -54,7 +56,31 @@ final class Server: Sendable {
             workspace.served(environment, logger), environment: environment, limits: limits, logger: logger
         ) { board.listener(now: environment.time.now) }
         site.engine = Self.engine(service, ServerMetrics(environment: environment, service: service))
+        let (redaction, logger) = (redaction, logger)
+        let reload: @Sendable () throws -> Void = {
+            let new = try Workspace.open(common, variables: variables, mayBeEmpty: true)
+            redaction.add(new.secrets())
+            let served = new.served(environment, logger)
+            current.workspace.withLock { $0 = new }
+            service.reload(served)
+        }
+        let planhat = LocalPlanhat(
+            directory: workspace.project.directory, state: environment.state.path, work: site.work)
+        site.editing = try Self.editing(common, variables, planhat, reload)
+        try planhat.resume(workspace.project)
+        self.reload = reload
         (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
+    }
+
+    /// What the pages need to define things.
+    private static func editing(
+        _ common: ProjectOptions, _ variables: [String: String], _ planhat: LocalPlanhat,
+        _ reload: @escaping @Sendable () throws -> Void
+    ) throws -> Editing {
+        let place = StatePlace(common, variables: variables)
+        return Editing(
+            definitions: try place.definitions(common), vault: try place.vault(), reload: reload,
+            sample: { try await planhat.start() })
     }
 
     /// Made before any other logger is.
@@ -131,17 +157,13 @@ final class Server: Sendable {
         let (hangups, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let source = Interruption.source(SIGHUP) { continuation.yield() }
         defer { source.cancel() }
-        for await _ in hangups { reload() }
+        for await _ in hangups { reloadOrStay() }
     }
 
-    /// Follows the project as its files say it now; if they have errors, the old one stays.
-    private func reload() {
+    /// If the files have errors, the project of before stays.
+    private func reloadOrStay() {
         do {
-            let new = try Workspace.open(common, variables: variables)
-            redaction.add(new.secrets())
-            let served = new.served(environment, logger)
-            current.workspace.withLock { $0 = new }
-            service.reload(served)
+            try reload()
         } catch {
             logger.error("the project was not loaded again; the old one stays: \(error)")
         }

@@ -35,11 +35,13 @@ package struct Engine: Sendable {
 
 extension Engine {
     /// An engine that starts what it is asked to and keeps no schedule.
-    package static func byHand(environment: RunEnvironment, board: LiveBoard, work: BackgroundWork) -> Engine {
+    package static func byHand(
+        board: LiveBoard, work: BackgroundWork, environment current: @escaping @Sendable () -> RunEnvironment
+    ) -> Engine {
         Engine { sync, options in
+            var own = current()
             let (numbers, heard) = AsyncStream<Result<Int64, RunError>>.makeStream()
-            let listener = board.listener(now: environment.time.now)
-            var own = environment
+            let listener = board.listener(now: own.time.now)
             own.progress = { progress in
                 listener(progress)
                 if case .started(let run, _, false) = progress { heard.yield(.success(run)) }

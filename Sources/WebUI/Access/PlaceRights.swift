@@ -10,6 +10,7 @@ enum PlaceRights {
         case .check: .useConnections
         case .audit: .seeAudit
         case .people, .person: .managePeople
+        case .making(let making): making.right
         default: .see
         }
     }
@@ -33,6 +34,7 @@ enum PlaceRights {
         case .connection(.source, let name), .check(.source, let name): "source \(name)"
         case .connection(.destination, let name), .check(.destination, let name): "destination \(name)"
         case .person(let name): "person \(name)"
+        case .making(let making): making.subject
         default: place.path
         }
     }

@@ -16,8 +16,10 @@ struct ConnectionsPage: Sendable {
 
     let rows: [Row]
     let now: Moment
+    let canDefine: Bool
 
     init(site: Site) {
+        canDefine = site.editing != nil
         let project = site.project()
         let sources = project.sources.values.map { ($0, Place.End.source) }
         let destinations = project.destinations.values.map { ($0, Place.End.destination) }
@@ -62,7 +64,11 @@ struct ConnectionsPage: Sendable {
                     ? FormView.button("Check", .check(end, row.name), visitor, style: "small") : .empty,
             ]
         }
-        return "<section><h2>\(title)</h2>\(table.html(Array(shown)))</section>"
+        let new: HTML =
+            canDefine && visitor.may(.edit)
+            ? "<a class=\"button small\" href=\"\(Place.making(.kinds(end)).path)\">New \(end == .source ? "source" : "destination")</a>"
+            : .empty
+        return "<section><div class=\"bar\"><h2>\(title)</h2>\(new)</div>\(table.html(Array(shown)))</section>"
     }
 
     var body: [String: [ConnectionBody]] {
@@ -90,6 +96,7 @@ struct ConnectionPage: Sendable {
     let syncs: [String]
     let progress: BackgroundWork.Progress?
     let now: Moment
+    let tools: ConnectionTools
 
     init(site: Site, _ end: Place.End, _ name: String) throws {
         self.end = end
@@ -104,6 +111,7 @@ struct ConnectionPage: Sendable {
         syncs = Self.syncs(of: name, end, in: project)
         progress = site.work.progress(.check(end, name))
         now = site.now
+        tools = try ConnectionTools(site: site, end, found)
     }
 
     func html(_ request: WebRequest) -> HTML {
@@ -111,13 +119,19 @@ struct ConnectionPage: Sendable {
         layout.trail = [("Connections", .connections)]
         layout.message = Message(request.query)
         layout.lead =
-            "<p class=\"lead\">\(declaration?.displayName ?? connection.type), \(end == .source ? "a source" : "a destination"), used by \(Self.links(syncs))</p>"
+            "<p class=\"lead\">\(declaration?.displayName ?? connection.type), \(end == .source ? "a source" : "a destination"), used by \(Self.links(syncs))</p>\(tools.hint)"
         if request.visitor.may(.useConnections) {
             layout.beside =
-                "<div class=\"actions\">\(FormView.button("Check", .check(end, connection.name), request.visitor, style: "primary"))</div>"
+                "<div class=\"actions\">\(FormView.button("Check", .check(end, connection.name), request.visitor, style: "primary"))\(tools.actions(request.visitor))</div>"
         }
         if case .working = progress { layout.refreshSeconds = 2 }
-        return layout.page("\(found)<section><h2>Settings</h2>\(settings)</section>")
+        return layout.page(
+            "\(found)\(isWorking ? tools.next(request.visitor) : .empty)<section><h2>Settings</h2>\(settings)</section>"
+        )
+    }
+
+    private var isWorking: Bool {
+        if case .done(.check(let result), _) = progress { result.report.isOK } else { false }
     }
 
     private var found: HTML {
@@ -135,9 +149,10 @@ struct ConnectionPage: Sendable {
     private func steps(_ report: ConnectionReport, _ at: Moment) -> HTML {
         let items = report.steps.html { step in
             let icon = step.isOK ? StateView.badge("passed", .good, .ok) : StateView.badge("failed", .bad, .bad)
-            let hint: HTML = step.isOK || step.hint.isEmpty ? .empty : "<span class=\"do\">\(step.hint)</span>"
+            let hint: HTML =
+                step.isOK || step.hint.isEmpty ? .empty : "<span class=\"do\">\(Prose.html(step.hint))</span>"
             return
-                "<li><span class=\"step\">\(step.step)</span>\(icon)<span class=\"reason\">\(step.message)</span>\(hint)</li>"
+                "<li><span class=\"step\">\(step.step)</span>\(icon)<span class=\"reason\">\(Prose.html(step.message))</span>\(hint)</li>"
         }
         let warnings = report.warnings.html { ReasonView.box($0.code, $0.message, $0.hint, tone: "part") }
         let address: HTML = report.address.isEmpty ? .empty : " of <code>\(report.address)</code>"
@@ -152,7 +167,10 @@ struct ConnectionPage: Sendable {
         table.isCaptionHidden = true
         let rows = connection.settings.sorted { $0.key < $1.key }.map { name, value -> [HTML] in
             let place = connection.settingLocations[name] ?? value.location
-            return ["<code>\(name)</code>", shown(name, value), "\(place.file):\(place.line)"]
+            return [
+                "<code>\(name)</code>", shown(name, value),
+                tools.isMade ? "these pages" : "\(place.file):\(place.line)",
+            ]
         }
         return table.html(rows)
     }

@@ -97,7 +97,7 @@ struct SyncTable {
         table.isCaptionHidden = true
         table.isStacked = true
         table.empty =
-            "A sync says which rows of a source go to which object of a destination. Add one to the project file."
+            "A sync says which rows of a source go to which object of a destination. Make one in the pages, or add it to the project file."
         return table.html(syncs.map { row($0) })
     }
 

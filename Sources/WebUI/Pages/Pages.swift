@@ -8,6 +8,9 @@ struct Pages: Sendable {
 
     func answer(_ request: WebRequest) async throws -> WebAnswer {
         switch request.place {
+        case .making(let making): return try await MakingPages(site: site, request: request).answer(making)
+        case .overview where StartPage.isFirst(site) && !request.isJSON:
+            return WebAnswer(.page(try StartPage(site: site).html(request)))
         case .overview:
             let page = try OverviewPage(site: site)
             return try give(request, page.body) { page.html(request) }

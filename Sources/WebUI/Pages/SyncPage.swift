@@ -18,6 +18,7 @@ struct SyncPage: Sendable {
     let lines: [String]?
     /// What people did to it.
     let deeds: [AuditRecord]
+    let tools: SyncTools
 
     static let runsMax = 30
 
@@ -35,6 +36,7 @@ struct SyncPage: Sendable {
             freshAt: try site.history.completeRuns()[name], nextRun: site.engine.nextRuns()[name], now: now)
         plan = site.work.progress(.syncAction(name, .plan))
         deeds = tab == .timeline ? try site.audit.page(subject: "sync \(name)", limit: 20) : []
+        tools = try SyncTools(site: site, name)
         lines = tab == .definition ? DefinitionText.lines(of: definition, in: site.project()) : nil
     }
 
@@ -69,7 +71,7 @@ struct SyncPage: Sendable {
                 ?? .empty
             : FormView.button("Run now", .syncAction(name, .run), visitor, style: "primary")
         return """
-            <div class="actions">\(run)\(FormView.button("Dry run", .syncAction(name, .plan), visitor))\(pause)\(reset)</div>
+            <div class="actions">\(run)\(FormView.button("Dry run", .syncAction(name, .plan), visitor))\(pause)\(reset)\(tools.actions(visitor))</div>
             """
     }
 
@@ -146,6 +148,7 @@ struct SyncPage: Sendable {
     }
 
     private var definitionTab: HTML {
+        if let own = tools.definition { return own }
         let place = definition.location
         let text: HTML
         if let lines {

@@ -1,3 +1,4 @@
+internal import Runner
 internal import StateStore
 
 /// Every sync, 25 at a time, by name.
@@ -10,8 +11,10 @@ struct SyncsPage: Sendable {
     let first: Int
     let bars: [String: [RunBar]]
     let now: Moment
+    let canDefine: Bool
 
     init(site: Site, _ query: Fields) throws {
+        canDefine = site.editing != nil
         sought = query["q"] ?? ""
         let wanted = sought.lowercased()
         let all = try SyncHealthList(site: site).all.sorted { $0.name < $1.name }
@@ -26,6 +29,7 @@ struct SyncsPage: Sendable {
     func html(_ request: WebRequest) -> HTML {
         var layout = Layout("Syncs", section: .syncs, visitor: request.visitor)
         layout.message = Message(request.query)
+        if canDefine && request.visitor.may(.edit) { layout.beside = SyncTools.new }
         let search: HTML = """
             <form class="filter" method="get" action="\(Place.syncs.path)" role="search">\(FormView.input("Name contains", name: "q", value: sought, type: "search"))<button>Find</button></form>
             """

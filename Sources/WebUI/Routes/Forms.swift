@@ -15,6 +15,7 @@ struct Forms: Sendable {
         case .people: return try await PeopleForms(site: site).add(request)
         case .person(let name): return try await PeopleForms(site: site).change(name, request)
         case .account: return try await PeopleForms(site: site).account(request)
+        case .making(let making): return try await MakingForms(site: site, request: request).answer(making)
         case .signOut:
             if let session = request.session {
                 try site.gate.signOut(session: session, address: request.visitor.address)
@@ -39,7 +40,8 @@ struct Forms: Sendable {
         case .plan:
             try note(.planAsked, sync, request.visitor)
             try plan(sync)
-            return .redirect(page, [("done", Message.planning.rawValue)])
+            let next = request.form["then"] == "first" ? Place.making(.sync(sync.name, .first)) : page
+            return .redirect(next, [("done", Message.planning.rawValue)])
         case .pause, .resume:
             let isPaused = action == .pause
             try note(isPaused ? .syncPaused : .syncResumed, sync, request.visitor)
@@ -64,6 +66,7 @@ struct Forms: Sendable {
         var options = RunOptions()
         options.trigger = "web"
         options.isFull = request.form["full"] != nil
+        options.limit = request.form.number("limit").map { max(1, $0) }
         if let name = request.form["accept_guard"] { options.acceptedGuards = [name] }
         if options.isFull || !options.acceptedGuards.isEmpty, !request.visitor.may(.force) {
             throw PageFailure.forbidden
@@ -114,7 +117,7 @@ struct Forms: Sendable {
         return .redirect(.run(run), [("done", Message.cancelling.rawValue)])
     }
 
-    private func check(_ end: Place.End, _ name: String, _ visitor: Visitor) throws -> WebAnswer {
+    func check(_ end: Place.End, _ name: String, _ visitor: Visitor) throws -> WebAnswer {
         _ = try ConnectionPage(site: site, end, name)
         try site.gate.note(.connectionChecked, by: visitor, subject: PlaceRights.subject(.connection(end, name)))
         let site = site

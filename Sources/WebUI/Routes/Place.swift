@@ -39,6 +39,8 @@ package enum Place: Sendable, Hashable {
     case welcome(String)
     case health, ready, metrics
     case asset(String)
+    /// A form that defines something.
+    case making(Making)
 
     package enum SyncAction: String, Sendable, Hashable, CaseIterable {
         case run, plan, pause, resume, reset, resend
@@ -75,6 +77,7 @@ package enum Place: Sendable, Hashable {
         case .ready: "/readyz"
         case .metrics: "/metrics"
         case .asset(let name): "/assets/" + name
+        case .making(let making): making.path
         }
     }
 
@@ -101,13 +104,15 @@ package enum Place: Sendable, Hashable {
     }
 
     private static func place(_ segments: [String]) -> Place? {
+        if let making = Making(segments) { return .making(making) }
         switch segments.count {
-        case 0: .overview
-        case 1: single[segments[0]]
-        case 2: second(segments[0], segments[1])
-        case 3: third(segments)
-        case 4 where segments[0] == "syncs" && segments[2] == "records": .record(sync: segments[1], key: segments[3])
-        default: nil
+        case 0: return .overview
+        case 1: return single[segments[0]]
+        case 2: return second(segments[0], segments[1])
+        case 3: return third(segments)
+        case 4 where segments[0] == "syncs" && segments[2] == "records":
+            return .record(sync: segments[1], key: segments[3])
+        default: return nil
         }
     }
 

@@ -8,7 +8,7 @@ package struct Site: Sendable {
     /// The project as it is now.
     package var project: @Sendable () -> Project
     package var catalog: ConnectorCatalog
-    package var environment: RunEnvironment
+    private let base: RunEnvironment
     /// Tests connections step by step; takes the settings from the project.
     package var connections: @Sendable () -> ProjectConnections
     package var engine: Engine
@@ -20,6 +20,8 @@ package struct Site: Sendable {
     package var work: BackgroundWork
     package var version: String
     package var startedAt: Moment
+    /// Nil where things are defined in files only.
+    package var editing: Editing?
 
     package init(
         project: @escaping @Sendable () -> Project, catalog: ConnectorCatalog, environment: RunEnvironment,
@@ -27,19 +29,30 @@ package struct Site: Sendable {
     ) {
         self.project = project
         self.catalog = catalog
-        self.environment = environment
+        base = environment
         self.connections = connections
         self.people = people
         audit = AuditLog(database: environment.database, time: environment.time)
         gate = PeopleGate(people: people, audit: audit)
         board = LiveBoard()
         work = BackgroundWork()
-        engine = Engine.byHand(environment: environment, board: board, work: work)
+        engine = Engine.byHand(board: board, work: work) {
+            var own = environment
+            own.connections = connections()
+            return own
+        }
         self.version = version
         startedAt = environment.time.now()
     }
 
-    var now: Moment { environment.time.now() }
+    /// With the connections of the project as it is now.
+    package var environment: RunEnvironment {
+        var environment = base
+        environment.connections = connections()
+        return environment
+    }
+
+    var now: Moment { base.time.now() }
     var history: RunHistory { RunHistory(environment.database) }
     var runs: CurrentRuns { CurrentRuns(environment: environment) }
 

@@ -6,6 +6,7 @@ struct Layout: Sendable {
     enum Section: String, CaseIterable {
         case overview = "Overview"
         case syncs = "Syncs"
+        case datasets = "Datasets"
         case runs = "Runs"
         case connections = "Connections"
         case system = "System"
@@ -16,6 +17,7 @@ struct Layout: Sendable {
             switch self {
             case .overview: .overview
             case .syncs: .syncs
+            case .datasets: .making(.datasets)
             case .runs: .runs
             case .connections: .connections
             case .system: .system
@@ -127,7 +129,7 @@ struct Layout: Sendable {
 
 /// What a form did, said on the page it leads to. The query holds the word only, so nobody can put text on a page.
 enum Message: String, Sendable {
-    case started, cancelling, paused, resumed, reset, planning, checking, resending, saved
+    case started, cancelling, paused, resumed, reset, planning, checking, resending, saved, removed, renamed
     case pausedByFile = "paused_by_file"
     case signedOut = "signed_out"
 
@@ -143,6 +145,8 @@ enum Message: String, Sendable {
         case .checking: "The check has started."
         case .resending: "The records are being sent again, in a run of their own."
         case .saved: "Saved."
+        case .removed: "Removed."
+        case .renamed: "It has its new name, everywhere."
         case .signedOut: "You are signed out."
         }
     }

@@ -1,0 +1,184 @@
+internal import ConnectorKit
+internal import ProjectConfig
+internal import Records
+internal import Runner
+internal import StateStore
+
+/// The first start: three steps, each with its own state, that can be left and come back to; and a sample for who has no
+/// account at hand.
+struct StartPage: Sendable {
+    private let project: Project
+    private let destination: ConnectionDefinition?
+    private let source: ConnectionDefinition?
+    private let checks: [Place: BackgroundWork.Progress]
+    private let hasSample: Bool
+    private let catalog: ConnectorCatalog
+
+    /// Whether nothing is synced yet, so that the overview would be empty.
+    static func isFirst(_ site: Site) -> Bool { site.editing != nil && site.project().syncs.isEmpty }
+
+    init(site: Site) throws {
+        project = site.project()
+        catalog = site.catalog
+        hasSample = site.editing?.sample != nil
+        destination = project.destinations.values.min { $0.name < $1.name }
+        source = project.sources.values.min { $0.name < $1.name }
+        var checks: [Place: BackgroundWork.Progress] = [:]
+        let ends =
+            project.sources.keys.map { Place.check(.source, $0) }
+            + project.destinations.keys.map { Place.check(.destination, $0) }
+        for place in ends { checks[place] = site.work.progress(place) }
+        self.checks = checks
+    }
+
+    func html(_ request: WebRequest) -> HTML {
+        let visitor = request.visitor
+        var layout = Layout("Welcome to Sluice", section: .overview, visitor: visitor)
+        layout.message = Message(request.query)
+        layout.lead = """
+            <p class="lead">Sluice reads rows of your database and keeps the records of an account in step with them. Three steps, about five minutes. Nothing is sent before you say so.</p>
+            """
+        guard visitor.may(.edit) else {
+            return layout.page(
+                "<p class=\"empty\">Nothing is set up yet. Somebody with the role <em>editor</em> can do that here.</p>"
+            )
+        }
+        return layout.page("<ol class=\"ladder\">\(connect)\(read)\(sync)</ol>\(sample(visitor))")
+    }
+
+    private func step(_ number: Int, _ title: String, _ state: HTML, _ text: HTML, _ links: HTML) -> HTML {
+        """
+        <li><section class="card"><div class="bar"><h2>\(title)</h2>\(state)</div><p>\(text)</p><p class="bar">\(links)</p></section></li>
+        """
+    }
+
+    private func state(_ end: Place.End, _ connection: ConnectionDefinition?) -> HTML {
+        guard let connection else { return .empty }
+        switch checks[.check(end, connection.name)] {
+        case .done(.check(let result), _) where result.report.isOK: return StateView.badge("works", .good, .ok)
+        case .done, .failed: return StateView.badge("the test failed", .bad, .bad)
+        case .working: return StateView.badge("being tested", .live, .live)
+        case nil: return StateView.badge("made", .calm, .ok)
+        }
+    }
+
+    private var connect: HTML {
+        let kinds = catalog.destinations.map(\.declaration)
+        let name = kinds.count == 1 ? kinds[0].displayName : "a destination"
+        let target: Place =
+            kinds.count == 1
+            ? .making(.newConnection(.destination, type: kinds[0].type)) : .making(.kinds(.destination))
+        let links: HTML =
+            destination.map { known in
+                "<a class=\"button\" href=\"\(Place.connection(.destination, known.name).path)\">Look at \(known.name)</a>"
+            } ?? "<a class=\"button primary\" href=\"\(target.path)\">Connect \(name)</a>"
+        return step(
+            1, "Connect \(name)", state(.destination, destination),
+            "You need an API token of a service account. The test says what it may do, and writes nothing.", links)
+    }
+
+    private var read: HTML {
+        let links: HTML =
+            source.map { known in
+                """
+                <a class="button" href="\(Place.connection(.source, known.name).path)">Look at \(known.name)</a><a class="button\(project.datasets.isEmpty ? " primary" : "")" href="\(Place.making(.newDataset).link([("source", known.name)]))">Choose what to read</a>
+                """
+            }
+            ?? "<a class=\"button\(destination == nil ? "" : " primary")\" href=\"\(Place.making(.kinds(.source)).path)\">Connect a source</a>"
+        let names = catalog.sources.map(\.declaration.displayName).joined(separator: " or ")
+        return step(
+            2, "Connect a source", state(.source, source),
+            "Where your rows are: \(names). Sluice only ever reads it. Then pick a table, or write a query.", links)
+    }
+
+    private var sync: HTML {
+        let isReady = destination != nil && !project.datasets.isEmpty
+        let links: HTML =
+            isReady
+            ? "<a class=\"button primary\" href=\"\(Place.making(.newSync).path)\">Make the first sync</a>"
+            : "<span class=\"nought\">After the first two steps.</span>"
+        return step(
+            3, "Make the first sync", .empty,
+            "Choose what the rows become and what they are known by; the mapping is proposed. A dry run shows the numbers, then ten records go, then all.",
+            links)
+    }
+
+    private func sample(_ visitor: Visitor) -> HTML {
+        guard hasSample, project.sources.isEmpty, project.destinations.isEmpty else { return .empty }
+        return """
+            <section class="card aside"><h2>No account at hand?</h2><p>See a sync arrive within a minute: a small database and a Planhat that runs inside this server. Nothing leaves this machine, and it can be deleted like anything else.</p><p class="bar">\(FormView.button("Try with sample data", .making(.sample), visitor, style: "primary"))</p></section>
+            """
+    }
+}
+
+/// Makes the sample: a source, a destination, two datasets and two syncs, and runs the first.
+struct Sample: Sendable {
+    let site: Site
+    let editing: Editing
+    let actor: Actor
+
+    static let first = "sample-companies"
+
+    func make() async throws -> WebAnswer {
+        guard let start = editing.sample else { throw PageFailure.noSuchPage }
+        if site.project().sync(Self.first) != nil { return .redirect(.sync(Self.first)) }
+        let account = try await start()
+        for (kind, name, text) in Self.definitions(account) {
+            let (value, _) = DefinitionValue.parse(text, file: name)
+            guard let value else { continue }
+            if try editing.definitions.project().entry(kind, name) != nil { continue }
+            let answer = try editing.definitions.save(kind, name, value, from: nil, by: actor)
+            if case .refused(let problems) = answer, let first = problems.first?.diagnostic {
+                throw RunError(code: first.code, message: first.message, hint: first.hint)
+            }
+        }
+        try editing.changed()
+        var options = RunOptions()
+        options.trigger = "web"
+        let number = try await site.engine.start(try site.sync(Self.first), options)
+        return .redirect(number.map { .run($0) } ?? .sync(Self.first), [("done", Message.started.rawValue)])
+    }
+
+    private static func definitions(_ account: SampleAccount) -> [(DefinitionKind, String, String)] {
+        [
+            (.source, "sample", "{type: sqlite, path: \"\(account.databasePath)\"}"),
+            (
+                .destination, "local-planhat",
+                "{type: planhat, base_url: \"\(account.address)\", analytics_url: \"\(account.address)\", api_key: \"\(account.token)\"}"
+            ),
+            (.dataset, "sample-accounts", "{source: sample, table: accounts}"),
+            (
+                .dataset, "sample-people",
+                "{source: sample, sql: \"select id, account_id, email, first_name, last_name, title from people\"}"
+            ),
+            (.sync, first, companies), (.sync, "sample-people", people),
+        ]
+    }
+
+    private static let companies = """
+        from: sample-accounts
+        to: local-planhat.company
+        behavior: update_or_create
+        key: {column: id, field: externalId}
+        mappings:
+          name: name
+          sourceId: crm_id
+          phonePrimary: {column: phone, nulls: skip}
+          custom.Plan: plan
+          custom.Seats: seats
+        """
+
+    private static let people = """
+        from: sample-people
+        to: local-planhat.end_user
+        behavior: update_or_create
+        key: {column: id, field: sourceId}
+        mappings:
+          companyId: {column: account_id, lookup: externalId}
+          email: email
+          firstName: first_name
+          lastName: last_name
+          position: title
+        schedule: {after: [sample-companies]}
+        """
+}
