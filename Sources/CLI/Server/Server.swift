@@ -64,23 +64,23 @@ final class Server: Sendable {
             current.workspace.withLock { $0 = new }
             service.reload(served)
         }
-        let planhat = LocalPlanhat(
+        let demo = DemoAccount(
             directory: workspace.project.directory, state: environment.state.path, work: site.work)
-        site.editing = try Self.editing(common, variables, planhat, reload)
-        try planhat.resume(workspace.project)
+        site.editing = try Self.editing(common, variables, demo, reload)
+        try demo.resume(workspace.project)
         self.reload = reload
         (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
     }
 
     /// What the pages need to define things.
     private static func editing(
-        _ common: ProjectOptions, _ variables: [String: String], _ planhat: LocalPlanhat,
+        _ common: ProjectOptions, _ variables: [String: String], _ demo: DemoAccount,
         _ reload: @escaping @Sendable () throws -> Void
     ) throws -> Editing {
         let place = StatePlace(common, variables: variables)
         return Editing(
             definitions: try place.definitions(common), vault: try place.vault(), reload: reload,
-            sample: { try await planhat.start() })
+            sample: { try await demo.start() })
     }
 
     /// Made before any other logger is.

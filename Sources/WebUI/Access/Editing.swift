@@ -1,5 +1,5 @@
 internal import ConnectorKit
-internal import ProjectConfig
+package import ProjectConfig
 internal import Records
 package import Runner
 internal import StateStore
@@ -12,7 +12,7 @@ package struct Editing: Sendable {
     package var vault: SecretVault
     /// Puts the project as it is now in force; called after each change.
     package var reload: @Sendable () throws -> Void
-    /// Starts a local Planhat and makes a sample database beside the project; nil where there is none.
+    /// Starts a local account and makes a sample database beside the project; nil where there is none.
     package var sample: (@Sendable () async throws -> SampleAccount)?
     let known = KnownMetadata()
 
@@ -27,18 +27,16 @@ package struct Editing: Sendable {
     }
 }
 
-/// Where the sample is, once it has been started.
-package struct SampleAccount: Sendable, Hashable {
-    /// The local Planhat's.
-    package var address: String
-    package var token: String
-    /// The sample database, as a source made in the pages names it.
-    package var databasePath: String
+/// The sample, once it has been started.
+package struct SampleAccount: Sendable {
+    /// In the order in which they are saved.
+    package var definitions: [StoredDefinitions.One]
+    /// The sync that is run at once.
+    package var firstSync: String
 
-    package init(address: String, token: String, databasePath: String) {
-        self.address = address
-        self.token = token
-        self.databasePath = databasePath
+    package init(definitions: [StoredDefinitions.One], firstSync: String) {
+        self.definitions = definitions
+        self.firstSync = firstSync
     }
 }
 

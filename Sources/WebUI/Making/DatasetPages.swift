@@ -8,15 +8,19 @@ internal import StateStore
 struct DatasetsPage: Sendable {
     static let shownMax = 200
 
-    let defined: DefinedProject
+    private let project: Project
+    private let defined: DefinedProject?
 
-    init(site: Site, _ editing: Editing) throws { defined = try editing.definitions.project() }
+    init(site: Site) throws {
+        project = site.project()
+        defined = try site.editing?.definitions.project()
+    }
 
     func html(_ request: WebRequest) -> HTML {
         var layout = Layout("Datasets", section: .datasets, visitor: request.visitor)
         layout.message = Message(request.query)
         layout.lead = "<p class=\"lead\">A dataset says which rows of a source are read: a table, or a query.</p>"
-        if request.visitor.may(.edit) {
+        if defined != nil, request.visitor.may(.edit) {
             layout.beside =
                 "<div class=\"actions\"><a class=\"button primary\" href=\"\(Place.making(.newDataset).path)\">New dataset</a></div>"
         }
@@ -29,13 +33,13 @@ struct DatasetsPage: Sendable {
         table.isCaptionHidden = true
         table.isStacked = true
         table.empty = "There is none yet. A dataset is what a sync reads: make one from a table of a source."
-        let datasets = defined.project.datasets.values.sorted { $0.name < $1.name }.prefix(Self.shownMax)
+        let datasets = project.datasets.values.sorted { $0.name < $1.name }.prefix(Self.shownMax)
         return layout.page(table.html(datasets.map { row($0) }))
     }
 
     private func row(_ dataset: DatasetDefinition) -> [HTML] {
-        let syncs = DefinitionUse.users(of: .dataset, dataset.name, in: defined.project).map(\.0)
-        let entry = defined.entry(.dataset, dataset.name)
+        let syncs = DefinitionUse.users(of: .dataset, dataset.name, in: project).map(\.0)
+        let entry = defined?.entry(.dataset, dataset.name)
         return [
             "<a class=\"name\" href=\"\(Place.making(.dataset(dataset.name)).path)\">\(dataset.name)</a>",
             "<a href=\"\(Place.connection(.source, dataset.source).path)\">\(dataset.source)</a>",
@@ -60,20 +64,22 @@ struct DatasetsPage: Sendable {
 struct DatasetPage: Sendable {
     let dataset: DatasetDefinition
     let entry: DefinedProject.Entry?
+    let canDefine: Bool
     let syncs: [String]
     let sample: Sampled
     let now: Moment
 
-    init(site: Site, _ editing: Editing, _ name: String) async throws {
-        let defined = try editing.definitions.project()
-        guard let dataset = defined.project.datasets[name] else {
+    init(site: Site, _ name: String) async throws {
+        let project = site.project()
+        guard let dataset = project.datasets[name] else {
             throw PageFailure(
                 .missing, code: "unknown_dataset", message: "There is no dataset \(name).",
                 hint: "The page of datasets lists them.")
         }
         self.dataset = dataset
-        entry = defined.entry(.dataset, name)
-        syncs = DefinitionUse.users(of: .dataset, name, in: defined.project).map(\.0)
+        canDefine = site.editing != nil
+        entry = try site.editing?.definitions.project().entry(.dataset, name)
+        syncs = DefinitionUse.users(of: .dataset, name, in: project).map(\.0)
         sample = await Sampled.read(site, source: dataset.source, dataset.relation)
         now = site.now
     }
@@ -85,7 +91,7 @@ struct DatasetPage: Sendable {
         layout.lead = """
             <p class="lead">Reads \(DatasetsPage.reads(dataset.relation)) of <a href="\(Place.connection(.source, dataset.source).path)">\(dataset.source)</a>, used by \(ConnectionPage.links(syncs))</p>\(origin)
             """
-        if request.visitor.may(.edit) {
+        if canDefine, request.visitor.may(.edit) {
             let sync = Place.making(.newSync).link([("from", dataset.name)])
             let own: HTML =
                 entry?.isEditable == true

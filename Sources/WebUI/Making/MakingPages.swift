@@ -8,6 +8,8 @@ struct MakingPages: Sendable {
     let request: WebRequest
 
     func answer(_ making: Making) async throws -> WebAnswer {
+        if case .datasets = making { return page(try DatasetsPage(site: site).html(request)) }
+        if case .dataset(let name) = making { return page(try await DatasetPage(site: site, name).html(request)) }
         let editing = try site.needEditing()
         switch making {
         case .start: return page(try StartPage(site: site).html(request))
@@ -19,8 +21,6 @@ struct MakingPages: Sendable {
         case .connection(let end, let name, .delete):
             let kind: DefinitionKind = end == .source ? .source : .destination
             return page(try RemovalPage(editing, kind, name).html(request))
-        case .datasets: return page(try DatasetsPage(site: site, editing).html(request))
-        case .dataset(let name): return page(try await DatasetPage(site: site, editing, name).html(request))
         case .datasetDeed(let name, .delete): return page(try RemovalPage(editing, .dataset, name).html(request))
         case .sync(let name, .delete): return page(try RemovalPage(editing, .sync, name).html(request))
         case .newDataset:
@@ -37,7 +37,7 @@ struct MakingPages: Sendable {
         case .connection(let end, let name, _): return .redirect(.connection(end, name))
         case .datasetDeed(let name, _): return .redirect(.making(.dataset(name)))
         case .sync(let name, _): return .redirect(.sync(name))
-        case .sample: return .redirect(.making(.start))
+        case .datasets, .dataset, .sample: return .redirect(.making(.start))
         }
     }
 

@@ -106,7 +106,7 @@ struct StartPage: Sendable {
     private func sample(_ visitor: Visitor) -> HTML {
         guard hasSample, project.sources.isEmpty, project.destinations.isEmpty else { return .empty }
         return """
-            <section class="card aside"><h2>No account at hand?</h2><p>See a sync arrive within a minute: a small database and a Planhat that runs inside this server. Nothing leaves this machine, and it can be deleted like anything else.</p><p class="bar">\(FormView.button("Try with sample data", .making(.sample), visitor, style: "primary"))</p></section>
+            <section class="card aside"><h2>No account at hand?</h2><p>See a sync arrive within a minute: a small database and an account that runs inside this server. Nothing leaves this machine, and it can be deleted like anything else.</p><p class="bar">\(FormView.button("Try with sample data", .making(.sample), visitor, style: "primary"))</p></section>
             """
     }
 }
@@ -117,17 +117,13 @@ struct Sample: Sendable {
     let editing: Editing
     let actor: Actor
 
-    static let first = "sample-companies"
-
     func make() async throws -> WebAnswer {
         guard let start = editing.sample else { throw PageFailure.noSuchPage }
-        if site.project().sync(Self.first) != nil { return .redirect(.sync(Self.first)) }
         let account = try await start()
-        for (kind, name, text) in Self.definitions(account) {
-            let (value, _) = DefinitionValue.parse(text, file: name)
-            guard let value else { continue }
-            if try editing.definitions.project().entry(kind, name) != nil { continue }
-            let answer = try editing.definitions.save(kind, name, value, from: nil, by: actor)
+        let first = account.firstSync
+        if site.project().sync(first) != nil { return .redirect(.sync(first)) }
+        for one in account.definitions where try editing.definitions.project().entry(one.kind, one.name) == nil {
+            let answer = try editing.definitions.save(one.kind, one.name, yaml: one.text, from: nil, by: actor)
             if case .refused(let problems) = answer, let first = problems.first?.diagnostic {
                 throw RunError(code: first.code, message: first.message, hint: first.hint)
             }
@@ -135,50 +131,7 @@ struct Sample: Sendable {
         try editing.changed()
         var options = RunOptions()
         options.trigger = "web"
-        let number = try await site.engine.start(try site.sync(Self.first), options)
-        return .redirect(number.map { .run($0) } ?? .sync(Self.first), [("done", Message.started.rawValue)])
+        let number = try await site.engine.start(try site.sync(first), options)
+        return .redirect(number.map { .run($0) } ?? .sync(first), [("done", Message.started.rawValue)])
     }
-
-    private static func definitions(_ account: SampleAccount) -> [(DefinitionKind, String, String)] {
-        [
-            (.source, "sample", "{type: sqlite, path: \"\(account.databasePath)\"}"),
-            (
-                .destination, "local-planhat",
-                "{type: planhat, base_url: \"\(account.address)\", analytics_url: \"\(account.address)\", api_key: \"\(account.token)\"}"
-            ),
-            (.dataset, "sample-accounts", "{source: sample, table: accounts}"),
-            (
-                .dataset, "sample-people",
-                "{source: sample, sql: \"select id, account_id, email, first_name, last_name, title from people\"}"
-            ),
-            (.sync, first, companies), (.sync, "sample-people", people),
-        ]
-    }
-
-    private static let companies = """
-        from: sample-accounts
-        to: local-planhat.company
-        behavior: update_or_create
-        key: {column: id, field: externalId}
-        mappings:
-          name: name
-          sourceId: crm_id
-          phonePrimary: {column: phone, nulls: skip}
-          custom.Plan: plan
-          custom.Seats: seats
-        """
-
-    private static let people = """
-        from: sample-people
-        to: local-planhat.end_user
-        behavior: update_or_create
-        key: {column: id, field: sourceId}
-        mappings:
-          companyId: {column: account_id, lookup: externalId}
-          email: email
-          firstName: first_name
-          lastName: last_name
-          position: title
-        schedule: {after: [sample-companies]}
-        """
 }

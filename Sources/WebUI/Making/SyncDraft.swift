@@ -27,7 +27,7 @@ struct SyncDraft: Sendable {
     var name: String
     /// The dataset.
     var from: String
-    /// Destination and object: `planhat.company`.
+    /// Destination and object: `crm.company`.
     var to: String
     var behavior: Behavior?
     var keyColumns: [String]

@@ -7,7 +7,7 @@ internal import WebUI
 
 /// A Planhat inside the server, and a sample database beside the project, for who wants to see a sync without an account.
 /// What arrives is kept in the state directory, so that both are there again after a restart.
-final class LocalPlanhat: Sendable {
+final class DemoAccount: Sendable {
     private static let folder = "sample-data"
 
     private let directory: String
@@ -29,8 +29,7 @@ final class LocalPlanhat: Sendable {
             try DemoProject.writeDatabase(to: folder + "/acme.db")
         }
         return SampleAccount(
-            address: try await listen(port: 0), token: SandboxConfiguration.defaultToken,
-            databasePath: Self.folder + "/acme.db")
+            definitions: Self.definitions(try await listen(port: 0)), firstSync: Self.first)
     }
 
     /// Begins again at the address that a destination of the pages has.
@@ -78,4 +77,49 @@ final class LocalPlanhat: Sendable {
             Output.note("The local Planhat has ended: \(error)")
         }
     }
+
+    private static let first = "sample-companies"
+
+    private static func definitions(_ address: String) -> [StoredDefinitions.One] {
+        [
+            .init(.source, "sample", "{type: sqlite, path: \"\(folder)/acme.db\"}"),
+            .init(
+                .destination, "local-planhat",
+                "{type: planhat, base_url: \"\(address)\", analytics_url: \"\(address)\", api_key: \"\(SandboxConfiguration.defaultToken)\"}"
+            ),
+            .init(.dataset, "sample-accounts", "{source: sample, table: accounts}"),
+            .init(
+                .dataset, "sample-people",
+                "{source: sample, sql: \"select id, account_id, email, first_name, last_name, title from people\"}"
+            ),
+            .init(.sync, first, companies), .init(.sync, "sample-people", people),
+        ]
+    }
+
+    private static let companies = """
+        from: sample-accounts
+        to: local-planhat.company
+        behavior: update_or_create
+        key: {column: id, field: externalId}
+        mappings:
+          name: name
+          sourceId: crm_id
+          phonePrimary: {column: phone, nulls: skip}
+          custom.Plan: plan
+          custom.Seats: seats
+        """
+
+    private static let people = """
+        from: sample-people
+        to: local-planhat.end_user
+        behavior: update_or_create
+        key: {column: id, field: sourceId}
+        mappings:
+          companyId: {column: account_id, lookup: externalId}
+          email: email
+          firstName: first_name
+          lastName: last_name
+          position: title
+        schedule: {after: [sample-companies]}
+        """
 }
