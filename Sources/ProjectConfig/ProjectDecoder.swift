@@ -56,7 +56,7 @@ struct ProjectDecoder {
             log.error(
                 code: "missing_key", "\(word) `\(entry.key)` needs `type`",
                 hint: "say what kind of \(word) it is: `type: …`",
-                at: entry.keyLocation)
+                at: entry.keyLocation, missing: "type")
             return nil
         }
         guard let text = type.value.text, !text.isEmpty else {

@@ -96,7 +96,6 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("key_cannot_create", check, edits: [("field: externalId", "field: _id")]),
         BadInput("template_later", check, edits: [("name: name", "name: {template: \"{{ record.name }}\"}")]),
         BadInput("lookup_unknown", check, edits: [("name: name", "name: name, owner: {column: plan, lookup: phone}")]),
-        BadInput("lookup_later", check, edits: [("name: name", "name: name, owner: {column: plan, lookup: email}")]),
         BadInput(
             "within_not_mapped", check,
             edits: [

@@ -89,6 +89,8 @@ final class ServiceFixture: Sendable {
                 throw CancellationError()
             }
             try await Task.sleep(for: .milliseconds(1))
+            // The clock may have been moved between the service's look at it and its sleep.
+            service.wake()
         }
     }
 

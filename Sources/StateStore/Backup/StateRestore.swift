@@ -91,6 +91,8 @@ package struct StateRestore: Sendable {
             try AuditTable.insert(database, entry)
         }
         let hasSecrets = try !SecretStore(database).all().isEmpty
+        // The file alone is moved to its place.
+        try database.takeIn()
         try database.close()
         return (try reader.read { _ in nil }, hasSecrets)
     }

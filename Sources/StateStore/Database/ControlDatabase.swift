@@ -112,6 +112,15 @@ package final class ControlDatabase: Sendable {
         }
     }
 
+    /// Takes all that was written into the file itself, so that it is whole without its log.
+    func takeIn() throws(StateError) {
+        do {
+            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        } catch {
+            throw DatabaseFailure.stateError(error, path: path)
+        }
+    }
+
     /// Closes the database before its owner goes. Nothing may be asked of it afterwards.
     func close() throws(StateError) {
         do { try pool.close() } catch { throw DatabaseFailure.stateError(error, path: path) }

@@ -58,7 +58,9 @@ import Testing
     }
 
     @Test func aNewLinkEndsTheOneBefore() async throws {
-        let people = try PeopleFixture().people()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = fixture.people()
         let old = try #require(try people.firstLink())
         let new = try #require(try people.firstLink())
         #expect(old != new)
@@ -68,7 +70,9 @@ import Testing
     }
 
     @Test func aWeakPasswordDoesNotUseTheLinkUp() async throws {
-        let people = try PeopleFixture().people()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = fixture.people()
         let token = try #require(try people.firstLink())
         let weak = await code { _ = try await people.createFirstAdmin(token: token, name: "a", password: "short") }
         #expect(weak == "password_weak")
@@ -110,7 +114,9 @@ import Testing
     }
 
     @Test func theLastAdminStays() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         #expect(await code { try people.remove("root", by: by) } == "last_admin")
         #expect(await code { try people.setRole("root", .editor, by: by) } == "last_admin")
         try await people.add("second", password: "another four words", role: .admin, by: by)
@@ -131,7 +137,9 @@ import Testing
     }
 
     @Test func namesThatDifferInCaseAreOneName() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         let again = await code { try await people.add("ROOT", password: "another four words", role: .viewer, by: by) }
         #expect(again == "person_exists")
         let strange = await code {
@@ -142,7 +150,9 @@ import Testing
     }
 
     @Test func removingAPersonEndsTheirSessions() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         try await people.add("eve", password: "another four words", role: .editor, by: by)
         let token = try await people.logIn(name: "eve", password: "another four words", address: "a").token
         try people.remove("eve", by: by)
@@ -166,7 +176,9 @@ import Testing
     }
 
     @Test func changingThePasswordEndsAllSessionsButTheOneThatAsks() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         let mine = try await people.logIn(name: "root", password: PeopleFixture.password, address: "a").token
         let other = try await people.logIn(name: "root", password: PeopleFixture.password, address: "b").token
         try await people.setPassword("root", "another four words", sparing: mine, by: by)

@@ -53,7 +53,9 @@ final class VaultFixture: Sendable {
     }
 
     @Test func settingASecretAgainReplacesIt() async throws {
-        let vault = try VaultFixture().vault(key: VaultFixture.key)
+        let fixture = try VaultFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let vault = fixture.vault(key: VaultFixture.key)
         try vault.set("a", value, by: by)
         try vault.set("a", Secret("second"), by: by)
         #expect(try vault.value("a").reveal() == "second")
@@ -73,12 +75,16 @@ final class VaultFixture: Sendable {
 
     @Test(arguments: ["", "a b", "-a", "a/b", "ä", String(repeating: "x", count: 201)])
     func strangeNamesAreRefused(name: String) async throws {
-        let vault = try VaultFixture().vault(key: VaultFixture.key)
+        let fixture = try VaultFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let vault = fixture.vault(key: VaultFixture.key)
         #expect(await code { try vault.set(name, value, by: by) } == "invalid_secret")
     }
 
     @Test func emptyAndHugeSecretsAreRefused() async throws {
-        let vault = try VaultFixture().vault(key: VaultFixture.key)
+        let fixture = try VaultFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let vault = fixture.vault(key: VaultFixture.key)
         #expect(await code { try vault.set("a", Secret(""), by: by) } == "invalid_secret")
         let most = String(repeating: "x", count: SecretVault.valueBytesMax)
         try vault.set("a", Secret(most), by: by)

@@ -13,7 +13,9 @@ import Testing
     }
 
     @Test func signingInGivesANewTokenAndEndsTheOneBefore() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         let first = try await people.logIn(name: "ROOT ", password: password, address: "a").token
         let second = try await people.logIn(name: "root", password: password, address: "a", replacing: first).token
         #expect(first != second)
@@ -23,7 +25,9 @@ import Testing
     }
 
     @Test func aTokenThatNobodyGaveIsNoSession() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         for token in ["", "x", String(repeating: "A", count: 43)] { #expect(try people.session(token) == nil) }
     }
 
@@ -63,9 +67,14 @@ import Testing
     }
 
     @Test func aPersonHasTwentySessionsAtMost() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         var tokens: [String] = []
-        for _ in 0..<21 { tokens.append(try await people.logIn(name: "root", password: password, address: "a").token) }
+        for _ in 0..<21 {
+            fixture.clock.advance(by: .seconds(1))
+            tokens.append(try await people.logIn(name: "root", password: password, address: "a").token)
+        }
         let live = try tokens.filter { try people.session($0) != nil }
         #expect(live.count == 20)
         #expect(live.contains(tokens[20]))
@@ -74,7 +83,9 @@ import Testing
     // MARK: Refusals
 
     @Test func aWrongNameAndAWrongPasswordLookTheSame() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         var errors: [RunError] = []
         for (name, password) in [("root", "wrong wrong wrong"), ("nobody", password), ("", ""), ("root", "")] {
             do {
@@ -116,7 +127,9 @@ import Testing
     }
 
     @Test func aNameThatIsNotThereIsLockedJustTheSame() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         for number in 0..<5 {
             #expect(await logInCode(people, "nobody", "wrong", from: "10.0.0.\(number)") == "login_failed")
         }
@@ -148,7 +161,9 @@ import Testing
     }
 
     @Test func attemptsSideBySideAreCountedEach() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         let codes = await withTaskGroup(of: String?.self) { group in
             for number in 0..<12 {
                 group.addTask { await self.logInCode(people, "root", "wrong", from: "10.0.0.\(number)") }
@@ -162,7 +177,9 @@ import Testing
     }
 
     @Test func askingForThePasswordAgainCountsAsAnAttempt() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         #expect(try await people.isPassword(password, of: "root", address: "a"))
         for _ in 0..<5 { #expect(try await !people.isPassword("wrong", of: "root", address: "a")) }
         #expect(await code { _ = try await people.isPassword(password, of: "root", address: "a") } == "login_locked")
@@ -171,7 +188,9 @@ import Testing
     // MARK: Tokens of forms
 
     @Test func aFormsTokenBelongsToItsSession() async throws {
-        let people = try await PeopleFixture().peopleWithAdmin()
+        let fixture = try PeopleFixture()
+        defer { withExtendedLifetime(fixture) {} }
+        let people = try await fixture.peopleWithAdmin()
         let mine = try await people.logIn(name: "root", password: password, address: "a").token
         let other = try await people.logIn(name: "root", password: password, address: "a").token
         let token = people.csrfToken(for: mine)

@@ -35,7 +35,7 @@ import Testing
         #expect(project.entries.count == 4)
         #expect(project.entries.allSatisfy { $0.isInForce && $0.isEditable })
         let sync = try #require(project.project.sync("companies"))
-        #expect(sync.dataset.relation == .query("select id, name\nfrom accounts\n"))
+        #expect(sync.dataset.relation == .query("select id, name\nfrom accounts"))
         #expect(sync.mappings.map(\.field) == ["name", "custom.My Field"])
     }
 
@@ -164,7 +164,7 @@ import Testing
             let found = try fixture.refusal(.source, "w", "type: file\npath: \(path)\n")
             #expect(path == "." || found == ["path: path_not_allowed"], "\(path)")
         }
-        try fixture.save(.source, "w", "type: file\npath: data/acme.db\n")
+        try fixture.save(.source, "v", "type: file\npath: data/acme.db\n")
     }
 
     @Test func secretsOfOthersAreNotForThePages() throws {
