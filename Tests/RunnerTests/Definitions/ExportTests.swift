@@ -33,7 +33,8 @@ import Testing
         for text in [
             "", " ", "a: b", "- x", "#", "yes", "1", "1.0", "null", "~", "a\nb", "a\n", "\na", "a\n\n", " a\nb",
             "a\n b\n",
-            "a\r\nb", "a\tb", "\"quoted\"", "it's", "ä\u{2028}b", "a\u{FEFF}b", "back\\slash", "a #b", "{x}", "[y]", "&a",
+            "a\r\nb", "a\tb", "\"quoted\"", "it's", "ä\u{2028}b", "a\u{FEFF}b", "back\\slash", "a #b", "{x}", "[y]",
+            "&a",
             "*b",
             "!t", "%d", "@x", "`y`", "|", ">", "select 1 -- $${x}\nfrom \"a b\"\n  where c = 'd: e' # f", "\u{7}",
             "日本\n語",
