@@ -91,6 +91,7 @@ struct ScheduleServiceTests {
     @Test func missedTimesOfADowntimeAreOneRun() async throws {
         let first = try ServiceFixture([sync("a", try cron("0 * * * *"))])
         first.begin()
+        try await first.until("ready") { first.service.isReady }
         first.time.advance(to: utc("2026-11-28 06:00"))
         try await first.ended(1)
         await first.end()
@@ -136,6 +137,7 @@ struct ScheduleServiceTests {
         let service = try ServiceFixture(syncs)
         _ = try PauseSync(environment: service.environment).set(syncs[0], isPaused: true)
         service.begin()
+        try await service.until("ready") { service.service.isReady }
         service.time.advance(seconds: 600)
         try await service.until("ready") { service.service.isReady }
         try await Task.sleep(for: .milliseconds(20))

@@ -84,8 +84,14 @@ import Testing
             let mappings = sync.mappings.map { "\($0.field)=\($0.source)" }
             return "\(sync.name) \(sync.dataset.relation) \(sync.destination) \(sync.object) \(sync.behavior) "
                 + "\(sync.key.columns) \(sync.key.field ?? "") \(mappings) \(sync.guards) \(sync.paused) "
-                + "\(String(describing: sync.schedule?.trigger)) \(sync.notify.map { "\($0.events)" } ?? "")"
+                + "\(trigger(sync.schedule?.trigger)) \(sync.notify.map { "\($0.events)" } ?? "")"
         }
         return connections.sorted() + syncs
+    }
+
+    /// A cron line as it was written: the sets that it came to have no order.
+    private static func trigger(_ trigger: ScheduleDefinition.Trigger?) -> String {
+        if case .cron(let line, let zone) = trigger { return "\(line.text) \(zone)" }
+        return String(describing: trigger)
     }
 }
