@@ -40,6 +40,7 @@ public final class SimulatedAccount: Sendable {
         var created: [String: Int] = [:]
         var removed: [String: Int] = [:]
         var events: [String: [String]] = [:]
+        var keyless: [String] = []
         var tellsIDs = true
         var tellsWhatArrived = false
         var requests: [Request] = []
@@ -70,6 +71,12 @@ public final class SimulatedAccount: Sendable {
     public var removed: [String: Int] { state.withLock { $0.removed } }
     /// The payloads that were sent, by key: each stays, also where it came before.
     public var events: [String: [String]] { state.withLock { $0.events } }
+
+    /// The names of records that have no key.
+    public var keyless: [String] {
+        get { state.withLock { $0.keyless } }
+        set { state.withLock { $0.keyless = newValue } }
+    }
 
     /// Whether answers tell the ids of the records written.
     public var tellsIDs: Bool {

@@ -86,6 +86,9 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         if object.name == Self.person.name {
             return try await page(account.people.map { person in fields.map { person[$0] ?? "" } })
         }
+        // The first field that is asked for is the key.
+        let keyless = account.keyless.map { name in fields.indices.map { $0 == 0 ? "" : name } }
+        if !keyless.isEmpty { try await page(keyless) }
         let keys = account.records.keys.sorted()
         for start in stride(from: 0, to: keys.count, by: 100) {
             // Of a simulated record nothing is known but its key, and its id, which is made of it.

@@ -93,6 +93,45 @@ struct DestinationLookTests {
         #expect(!report.isDestinationRead && report.operations.created == 0 && report.operations.planned == 5)
     }
 
+    private static var named: DestinationObject {
+        var object = SimulatedDestination.object(batchItemsMax: 50)
+        object.labelField = "name"
+        return object
+    }
+
+    @Test func recordsThatWouldBeMadeTwiceAreWarnedOf() async throws {
+        let fixture = try RunFixture([row("k1", "Ann"), row("k2", "Bea"), row("k3", "Cid")])
+        fixture.account.records = ["k3": "{}"]
+        fixture.account.keyless = ["ann", "Cid", "Dan"]
+        let report = try await PlanSync(
+            things(), options: RunOptions(), environment: try fixture.environment(object: Self.named)
+        ).plan(examplesMax: 3)
+        #expect(report.operations.created == 2 && report.operations.updated == 1)
+        let warning = try #require(report.warnings.first)
+        #expect(warning.code == "possible_duplicates" && warning.message.hasPrefix("1 records"), "\(warning)")
+        #expect(warning.message.contains("(k1)"))
+    }
+
+    @Test func theFirstRunAfterAChangeOfTheKeyWarnsAndLaterOnesDoNot() async throws {
+        let fixture = try RunFixture([row("k1", "Ann")])
+        let environment = try fixture.environment(object: Self.named)
+        try await fixture.run(RunOptions(), things(), in: environment)
+        fixture.account.keyless = ["Ann"]
+        fixture.source.rows = [["id": .text("k1"), "name": .text("Ann"), "seats": .text("s1")]]
+        var other = things(mappings: [("name", "name")])
+        other.key.columns = ["seats"]
+        func warnings() -> Int {
+            fixture.progress.count { step in
+                if case .warned(let reason) = step { reason.code == "possible_duplicates" } else { false }
+            }
+        }
+        try await fixture.run(RunOptions(), other, in: environment)
+        #expect(warnings() == 1)
+        fixture.source.rows = [["id": .text("k1"), "name": .text("Ann"), "seats": .text("s2")]]
+        try await fixture.run(RunOptions(), other, in: environment)
+        #expect(warnings() == 1)
+    }
+
     @Test func aRunReadsNothing() async throws {
         let fixture = try RunFixture(rows(5))
         try await fixture.run()
