@@ -62,6 +62,18 @@ struct ForgetTests {
         #expect(try history.exchanges(run: 1, limit: 100).contains { $0.responseBody == "[{\"id\":\"k2\"}]" })
     }
 
+    @Test func theNameThatAMirrorKeptGoesWithTheFingerprint() async throws {
+        let fixture = try RunFixture([row(person, "Ada"), row("k2", "Bob")])
+        let mirror = things(behavior: .mirror)
+        _ = try await fixture.run(RunOptions(), mirror)
+        let environment = try fixture.environment()
+        #expect(try KeyFile.open(environment.state.sync("things"))?.count == 2)
+        _ = try ForgetRecord(mirror, environment: environment)
+            .forget(person, includingFingerprint: true, by: Actor("root"))
+        #expect(try KeyFile.open(environment.state.sync("things"))?.count == 1)
+        #expect(try saying(person, fixture) == [])
+    }
+
     @Test func theOthersStayAsTheyAre() async throws {
         let (fixture, _) = try await refused()
         _ = try forget(fixture)

@@ -50,10 +50,14 @@ package struct ForgetRecord: Sendable {
         let dataset = try Dataset(definition, environment: environment)
         let (key, hash) = (dataset.normalized(key: typed), dataset.hash(ofKey: typed))
         var report = Report()
-        if includingFingerprint { report.hadFingerprint = try forgetFingerprint(hash, files) }
-        // The key file of a sync that removes leaves out what the snapshot does not have, so the name of the key goes
-        // with its fingerprint; while the fingerprint stays, the removal that it may need stays possible too.
+        if includingFingerprint {
+            report.hadFingerprint = try forgetFingerprint(hash, files)
+            // While the fingerprint stays, the removal that it may need stays possible too, which takes the key's name.
+            _ = try KeyFile.remove(hash, from: files)
+        }
         report.wasPending = try forgetPending(hash, files)
+        // What is not pending any more is not carried either.
+        if try files.hasCarried() { try CarriedRecords(files: files, environment: environment).close(run: 0) }
         let plans = try plans(with: hash)
         let audit = AuditLog(database: environment.database, time: environment.time)
         let forgotten = try ForgetStore(environment.database).forget(
