@@ -130,6 +130,11 @@ let package = Package(
 
 let ofC: Set = ["CXXHash", "CExamples", "CMemory", "CWebAssets"]
 let strict = Context.environment["SLUICE_STRICT"] == "1"
+/// Tests whose own code need not be quick: without the optimizer they take half as long to compile.
+let unhurried: Set = [
+    "ConformanceTests", "DestinationPlanhatTests", "EndToEndTests", "PlanhatSandboxTests", "ProjectConfigTests",
+    "RunnerTests", "WebUITests",
+]
 
 for target in package.targets where target.type != .system && !ofC.contains(target.name) {
     target.swiftSettings =
@@ -141,4 +146,5 @@ for target in package.targets where target.type != .system && !ofC.contains(targ
             .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
             .enableUpcomingFeature("InferIsolatedConformances"),
         ] + (target.type == .test ? [] : [.strictMemorySafety()]) + (strict ? [.treatAllWarnings(as: .error)] : [])
+        + (unhurried.contains(target.name) ? [.unsafeFlags(["-Onone"])] : [])
 }
