@@ -27,6 +27,23 @@ public enum Calendar {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 
+    /// The same for a day that `isISO`, in a third of the time: without divisions that a shift cannot do (Neri and
+    /// Schneider, "Euclidean affine functions and their application to calendar algorithms", 2022).
+    @inlinable
+    @inline(__always)
+    public static func civil(isoDays days: Int64) -> (year: UInt32, month: UInt32, day: UInt32) {
+        let quarters = 4 &* UInt32(truncatingIfNeeded: days &+ 719_468) &+ 3
+        let century = quarters / 146_097
+        let inCentury = (quarters % 146_097 / 4) &* 4 &+ 3
+        let product = 2_939_745 &* UInt64(inCentury)
+        let dayOfYear = UInt32(truncatingIfNeeded: product) / 2_939_745 / 4
+        let scaled = 2_141 &* dayOfYear &+ 197_913
+        let isNextYear = dayOfYear >= 306
+        let year = 100 &* century &+ UInt32(truncatingIfNeeded: product &>> 32) &+ (isNextYear ? 1 : 0)
+        let month = (scaled &>> 16) &- (isNextYear ? 12 : 0)
+        return (year, month, (scaled & 0xFFFF) / 2_141 &+ 1)
+    }
+
     /// Whether ISO 8601 with four digits can name the year of that day: 0001-01-01 to 9999-12-31.
     @inlinable
     public static func isISO(days: Int64) -> Bool { days >= -719_162 && days <= 2_932_896 }

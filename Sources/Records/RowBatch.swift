@@ -46,14 +46,18 @@ final class RowStorage: @unchecked Sendable {
     @usableFromInline let arena: UnsafeMutableRawPointer
     @usableFromInline let starts: UnsafeMutablePointer<UInt32>
 
-    init(arena: UnsafeMutableRawPointer, starts: UnsafeMutablePointer<UInt32>) {
-        unsafe self.arena = unsafe arena
-        unsafe self.starts = unsafe starts
+    private let capacity: Int
+    private let pool: BatchMemoryPool
+
+    init(_ memory: BatchMemory, pool: BatchMemoryPool) {
+        unsafe arena = unsafe memory.arena
+        unsafe starts = unsafe memory.starts
+        capacity = unsafe memory.capacity
+        self.pool = pool
     }
 
     deinit {
-        unsafe arena.deallocate()
-        unsafe starts.deallocate()
+        unsafe pool.give(BatchMemory(arena: arena, capacity: capacity, starts: starts))
     }
 }
 

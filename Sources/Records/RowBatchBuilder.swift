@@ -8,6 +8,7 @@ public struct RowBatchBuilder: ~Copyable {
     @usableFromInline let columnCount: Int
     @usableFromInline let rowsMax: Int
     @usableFromInline let bytesMax: Int
+    private let pool: BatchMemoryPool
     @usableFromInline var arena: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
     @usableFromInline var used = 0
@@ -24,10 +25,9 @@ public struct RowBatchBuilder: ~Copyable {
         self.columnCount = columnCount
         self.rowsMax = rowsMax
         self.bytesMax = bytesMax
-        capacity = min(bytesMax, 64 << 10)
-        unsafe arena = .allocate(byteCount: capacity, alignment: 16)
-        unsafe starts = .allocate(capacity: rowsMax * columnCount + 1)
-        unsafe starts[0] = 0
+        pool = BatchMemoryPool(cells: rowsMax * columnCount, capacityMax: max(bytesMax, 64 << 10) * 2)
+        let memory = unsafe BatchMemory(capacity: min(bytesMax, 64 << 10), cells: rowsMax * columnCount)
+        unsafe (arena, capacity, starts) = unsafe (memory.arena, memory.capacity, memory.starts)
     }
 
     deinit {
@@ -98,12 +98,12 @@ public struct RowBatchBuilder: ~Copyable {
 
     /// Takes the rows out as an immutable batch and begins an empty one.
     public mutating func finish() -> RowBatch {
-        let storage = unsafe RowStorage(arena: arena, starts: starts)
+        let filled = unsafe BatchMemory(arena: arena, capacity: capacity, starts: starts)
+        let storage = unsafe RowStorage(filled, pool: pool)
         let batch = RowBatch(columnCount: columnCount, rowCount: rowCount, storage: storage)
-        capacity = max(64 << 10, min(used + used / 8, bytesMax + bytesMax / 4))
-        unsafe arena = .allocate(byteCount: capacity, alignment: 16)
-        unsafe starts = .allocate(capacity: rowsMax * columnCount + 1)
-        unsafe starts[0] = 0
+        let wanted = max(64 << 10, min(used + used / 8, bytesMax + bytesMax / 4))
+        let memory = unsafe pool.take(capacity: wanted)
+        unsafe (arena, capacity, starts) = unsafe (memory.arena, memory.capacity, memory.starts)
         used = 0
         cellCount = 0
         rowCount = 0

@@ -34,7 +34,8 @@ package enum JSONText {
         }
     }
 
-    /// Copies bytes up to the first that must be escaped, and returns how many. May write up to eight bytes more.
+    /// Copies bytes up to the first that must be escaped, and returns how many. May write up to eight bytes more. The
+    /// last few bytes are taken together with some before them, so that most strings have no byte taken alone.
     @inline(__always)
     private static func copyPlain(
         _ bytes: UnsafeRawPointer, _ count: Int, to out: UnsafeMutableRawPointer
@@ -45,6 +46,17 @@ package enum JSONText {
             unsafe out.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
             guard isPlain(word) else { break }
             index += 8
+        }
+        if index > 0 && index < count && index + 8 > count {
+            let word = unsafe bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+            unsafe out.storeBytes(of: word, toByteOffset: count - 8, as: UInt64.self)
+            if isPlain(word) { return count }
+        } else if index == 0 && count >= 4 && count < 8 {
+            let first = unsafe bytes.loadUnaligned(as: UInt32.self)
+            let last = unsafe bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            unsafe out.storeBytes(of: first, as: UInt32.self)
+            unsafe out.storeBytes(of: last, toByteOffset: count - 4, as: UInt32.self)
+            if isPlain(UInt64(first) | UInt64(last) << 32) { return count }
         }
         while index < count {
             let byte = unsafe bytes.load(fromByteOffset: index, as: UInt8.self)
@@ -104,60 +116,68 @@ package enum JSONText {
     }
 
     private static func appendMillionths(_ number: Int64, to writer: inout ByteWriter) {
-        var (whole, rest) = number.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+        let (whole, millionths) = number.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
         if number < 0 { writer.append(UInt8(ascii: "-")) }
         writer.append(decimal: Int64(whole))
-        guard rest > 0 else { return }
-        writer.append(UInt8(ascii: "."))
-        whole = 100_000
-        while rest > 0 {
-            let (digit, left) = rest.quotientAndRemainder(dividingBy: whole)
-            writer.append(UInt8(truncatingIfNeeded: 48 + digit))
-            rest = left
-            whole /= 10
+        guard millionths > 0 else { return }
+        let rest = UInt32(truncatingIfNeeded: millionths)
+        unsafe writer.append(upTo: 7) { out in
+            unsafe out.storeBytes(of: UInt8(ascii: "."), as: UInt8.self)
+            unsafe storePair(rest / 10_000, out + 1)
+            unsafe storePair(rest / 100 % 100, out + 3)
+            unsafe storePair(rest % 100, out + 5)
+            var length = 7
+            while unsafe out.load(fromByteOffset: length - 1, as: UInt8.self) == UInt8(ascii: "0") { length -= 1 }
+            return length
         }
     }
 
     /// Appends `YYYY-MM-DD`; the day must be one that ISO 8601 can name.
     package static func appendDate(_ days: Int64, to writer: inout ByteWriter) {
-        let (year, month, day) = Calendar.civil(days)
         unsafe writer.append(upTo: 10) { out in
-            unsafe digits(year, 4, out)
-            unsafe out.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 4, as: UInt8.self)
-            unsafe digits(month, 2, out + 5)
-            unsafe out.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 7, as: UInt8.self)
-            unsafe digits(day, 2, out + 8)
+            unsafe storeDate(days, out)
             return 10
         }
+    }
+
+    @inline(__always)
+    private static func storeDate(_ days: Int64, _ out: UnsafeMutableRawPointer) {
+        let (year, month, day) = Calendar.civil(isoDays: days)
+        unsafe storePair(year / 100, out)
+        unsafe storePair(year % 100, out + 2)
+        unsafe out.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 4, as: UInt8.self)
+        unsafe storePair(month, out + 5)
+        unsafe out.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 7, as: UInt8.self)
+        unsafe storePair(day, out + 8)
     }
 
     /// Appends `YYYY-MM-DDTHH:MM:SS.sssZ`, cut to milliseconds.
     package static func appendInstant(_ micros: Int64, to writer: inout ByteWriter) {
         let (days, rest) = Calendar.split(micros)
-        appendDate(days, to: &writer)
-        let seconds = rest / 1_000_000
-        unsafe writer.append(upTo: 14) { out in
-            unsafe out.storeBytes(of: UInt8(ascii: "T"), as: UInt8.self)
-            unsafe digits(seconds / 3_600, 2, out + 1)
-            unsafe out.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 3, as: UInt8.self)
-            unsafe digits(seconds / 60 % 60, 2, out + 4)
-            unsafe out.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 6, as: UInt8.self)
-            unsafe digits(seconds % 60, 2, out + 7)
-            unsafe out.storeBytes(of: UInt8(ascii: "."), toByteOffset: 9, as: UInt8.self)
-            unsafe digits(rest / 1_000 % 1_000, 3, out + 10)
-            unsafe out.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 13, as: UInt8.self)
-            return 14
+        let millis = UInt32(truncatingIfNeeded: rest / 1_000)
+        let seconds = millis / 1_000
+        let minutes = seconds / 60
+        let fraction = millis % 1_000
+        unsafe writer.append(upTo: 24) { out in
+            unsafe storeDate(days, out)
+            unsafe out.storeBytes(of: UInt8(ascii: "T"), toByteOffset: 10, as: UInt8.self)
+            unsafe storePair(minutes / 60, out + 11)
+            unsafe out.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 13, as: UInt8.self)
+            unsafe storePair(minutes % 60, out + 14)
+            unsafe out.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 16, as: UInt8.self)
+            unsafe storePair(seconds % 60, out + 17)
+            unsafe out.storeBytes(of: UInt8(ascii: "."), toByteOffset: 19, as: UInt8.self)
+            unsafe storePair(fraction / 10, out + 20)
+            unsafe out.storeBytes(of: UInt8(truncatingIfNeeded: 48 + fraction % 10), toByteOffset: 22, as: UInt8.self)
+            unsafe out.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 23, as: UInt8.self)
+            return 24
         }
     }
 
+    /// Two decimal digits of a number below 100.
     @inline(__always)
-    private static func digits(_ number: Int64, _ width: Int, _ out: UnsafeMutableRawPointer) {
-        var rest = number
-        var place = width - 1
-        while place >= 0 {
-            unsafe out.storeBytes(of: UInt8(48 + rest % 10), toByteOffset: place, as: UInt8.self)
-            rest /= 10
-            place -= 1
-        }
+    private static func storePair(_ number: UInt32, _ out: UnsafeMutableRawPointer) {
+        let pair = UInt16(truncatingIfNeeded: number / 10 | (number % 10) << 8) | 0x3030
+        unsafe out.storeBytes(of: pair.littleEndian, as: UInt16.self)
     }
 }

@@ -9,6 +9,16 @@ import Testing
         }
     }
 
+    @Test func theQuickWayGivesTheSameDateForEveryDayThatISOCanName() {
+        var wrong = 0
+        for days in Calendar.days(year: 1, month: 1, day: 1)...Calendar.days(year: 9999, month: 12, day: 31) {
+            let (year, month, day) = Calendar.civil(days)
+            let quick = Calendar.civil(isoDays: days)
+            if Int64(quick.year) != year || Int64(quick.month) != month || Int64(quick.day) != day { wrong += 1 }
+        }
+        #expect(wrong == 0)
+    }
+
     @Test func knownDaysAreWhereTheyBelong() {
         #expect(Calendar.days(year: 1970, month: 1, day: 1) == 0)
         #expect(Calendar.days(year: 2026, month: 11, day: 23) == 20_780)

@@ -151,4 +151,34 @@ import Testing
         operations.alreadyEqual = 1
         #expect(operations.isBalanced)
     }
+
+    @Test func memoryThatIsUsedAgainSaysNothingOfTheRowsBefore() {
+        var builder = RowBatchBuilder(columnCount: 2, rowsMax: 8, bytesMax: 1_000)
+        for round in 0..<50 {
+            for row in 0..<(round % 8 + 1) {
+                builder.append(.text, String(repeating: "x", count: round * row))
+                if row.isMultiple(of: 2) { builder.appendNull() } else { builder.append(Int64(round)) }
+                builder.endRow()
+            }
+            let batch = builder.finish()
+            #expect(batch.rowCount == round % 8 + 1)
+            for row in 0..<batch.rowCount {
+                #expect(batch.value(row: row, column: 0) == .text(String(repeating: "x", count: round * row)))
+                #expect(batch.value(row: row, column: 1) == (row.isMultiple(of: 2) ? .null : .integer(Int64(round))))
+            }
+        }
+    }
+
+    @Test func aBatchThatIsStillReadKeepsItsMemory() {
+        var builder = RowBatchBuilder(columnCount: 1)
+        var kept: [RowBatch] = []
+        for number in 0..<20 {
+            builder.append(Int64(number))
+            builder.endRow()
+            kept.append(builder.finish())
+        }
+        for (number, batch) in kept.enumerated() {
+            #expect(batch.value(row: 0, column: 0) == .integer(Int64(number)))
+        }
+    }
 }

@@ -142,6 +142,21 @@ enum Sample {
         }
     }
 
+    @Test(arguments: ["\"", "\\", "\n", "\u{1}", "\u{1F}", " ", "~", "\u{7F}", "é"])
+    func aLetterIsEscapedWhereverItStands(letter: String) throws {
+        for length in 0..<35 {
+            for place in 0...length {
+                var text = String(repeating: "a", count: length)
+                text.insert(contentsOf: letter, at: text.index(text.startIndex, offsetBy: place))
+                var writer = ByteWriter()
+                JSONText.appendString(text, to: &writer)
+                let expected = try JSONSerialization.data(
+                    withJSONObject: text, options: [.fragmentsAllowed, .withoutEscapingSlashes])
+                #expect(writer.text == String(decoding: expected, as: UTF8.self), "\(length), \(place)")
+            }
+        }
+    }
+
     @Test func everyPayloadIsAJSONObjectThatGivesTheTextBack() throws {
         var generator = SeededRandom(seed: 17)
         for _ in 0..<500 {

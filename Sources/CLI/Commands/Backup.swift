@@ -5,6 +5,7 @@ internal import StateStore
 
 struct Backup: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "backup",
         abstract: "Copies the whole state into one file, also while runs and the server go on.",
         discussion: """
             Example: sluice backup /backups/acme-$(date +%F).sluice
@@ -59,6 +60,7 @@ private struct BackupBody: Encodable {
 
 struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "restore",
         abstract: "Puts a backup in the place of the state directory.",
         discussion: """
             Example: sluice restore /backups/acme-2026-11-28.sluice

@@ -5,6 +5,7 @@ internal import StateStore
 
 struct Cancel: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "cancel",
         abstract: "Stops a run politely, from another terminal.",
         discussion: """
             Example: sluice cancel 12

@@ -6,6 +6,7 @@ internal import Runner
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Validates the project, then tests each source, destination and sync step by step.",
         discussion: """
             Example: sluice check crm companies

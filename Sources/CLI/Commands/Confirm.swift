@@ -3,6 +3,7 @@ internal import Runner
 
 struct Confirm: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "confirm",
         abstract: "Says that records in doubt did arrive.",
         discussion: """
             Example: sluice confirm usage --in-doubt

@@ -6,6 +6,7 @@ internal import Runner
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Prints one project file that says everything: the files' definitions and those made in the pages.",
         discussion: """
             Example: sluice export > sluice.yaml.new

@@ -3,6 +3,7 @@ internal import Runner
 
 struct Forget: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "forget",
         abstract: "Drops what is kept of one record: reasons, requests and answers, plans.",
         discussion: """
             Example: sluice forget people --key ada@example.com

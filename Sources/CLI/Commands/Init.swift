@@ -5,6 +5,7 @@ internal import Runner
 
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "init",
         abstract: "Writes a commented project and a .gitignore; never overwrites.",
         discussion: "Example: sluice init my-project")
 

@@ -4,6 +4,7 @@ internal import Runner
 
 struct Objects: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "objects",
         abstract: "Shows the objects of a destination: keys, behaviors, fields, and the account's own fields.",
         discussion: """
             Example: sluice objects crm company

@@ -3,6 +3,7 @@ internal import Runner
 
 struct Pause: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "pause",
         abstract: "Takes a sync off its schedule and out of run --all.",
         discussion: """
             Example: sluice pause companies
@@ -28,6 +29,7 @@ struct Pause: ParsableCommand {
 
 struct Resume: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "resume",
         abstract: "Puts a paused sync back on its schedule.",
         discussion: """
             Example: sluice resume companies

@@ -5,6 +5,7 @@ internal import StateStore
 
 struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "plan",
         abstract: "Dry run: what a run would create, update, skip, and which rows are invalid. Leaves nothing behind.",
         discussion: """
             Example: sluice plan companies --records 5

@@ -6,6 +6,7 @@ internal import Runner
 
 struct Preview: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "preview",
         abstract: "Shows the first rows of a dataset as Sluice reads them.",
         discussion: "Example: sluice preview accounts --limit 5")
 

@@ -5,6 +5,7 @@ internal import StateStore
 
 struct Record: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "record",
         abstract: "Shows the life of one record: the runs that touched it, what was sent and answered.",
         discussion: "Example: sluice record companies acct-7")
 

@@ -5,6 +5,7 @@ internal import StateStore
 
 struct Records: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "records",
         abstract: "Shows the rows of a run that did not simply arrive, each with its reason and what to do.",
         discussion: "Example: sluice records 12 --outcome rejected")
 

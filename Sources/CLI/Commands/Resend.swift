@@ -6,6 +6,7 @@ internal import StateStore
 
 struct Resend: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "resend",
         abstract: "Reads the source again and sends chosen records in a run of their own.",
         discussion: """
             Example: sluice resend companies --key acct-7 --key acct-9
@@ -51,6 +52,7 @@ struct Resend: AsyncParsableCommand {
 
 struct Test: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "test",
         abstract: "Sends one record, as a recorded run, and shows request and answer.",
         discussion: """
             Example: sluice test companies --key acct-7

@@ -5,6 +5,7 @@ internal import Runner
 
 struct Reset: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "reset",
         abstract: "Forgets what is believed to be at the destination; the next run sends every row.",
         discussion: "Example: sluice reset companies --yes")
 

@@ -4,6 +4,7 @@ internal import SyncCore
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Runs syncs: reads the source, sends what changed, keeps the books.",
         discussion: """
             Example: sluice run companies people

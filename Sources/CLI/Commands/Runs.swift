@@ -5,6 +5,7 @@ internal import StateStore
 
 struct Runs: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "runs",
         abstract: "Shows the history of runs, newest first.",
         discussion: """
             Example: sluice runs companies --limit 5
@@ -43,6 +44,7 @@ struct Runs: ParsableCommand {
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "show",
         abstract: "Shows one run with its ledgers, reasons and requests.", discussion: "Example: sluice show 12")
 
     @Argument(help: ArgumentHelp("The run's number; the newest if none is named.", valueName: "run"))

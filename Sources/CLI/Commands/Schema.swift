@@ -3,6 +3,7 @@ internal import ProjectConfig
 
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "schema",
         abstract: "Prints the JSON Schema of the project file, for editors.",
         discussion: "Example: sluice schema > sluice.schema.json")
 
@@ -14,6 +15,7 @@ struct Schema: ParsableCommand {
 
 struct Completions: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "completions",
         abstract: "Prints a completion script for a shell.",
         discussion: "Example: sluice completions bash > /etc/bash_completion.d/sluice")
 
@@ -38,7 +40,7 @@ struct Completions: ParsableCommand {
 struct Version: ParsableCommand {
     static let number = "0.1.0"
 
-    static let configuration = CommandConfiguration(abstract: "Prints the version.")
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Prints the version.")
 
     @Flag(name: .long, help: "Print one JSON value on standard output.")
     var json = false

@@ -7,6 +7,7 @@ internal import StateStore
 
 struct Secrets: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "secrets",
         abstract: "Keeps secrets, sealed, in the state directory; {secret: NAME} in the project refers to one.",
         discussion: """
             Example: sluice secrets set warehouse_password < password.txt

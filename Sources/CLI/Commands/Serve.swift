@@ -5,6 +5,7 @@ internal import WebUI
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Runs the syncs when they are due, and serves the web pages.",
         discussion: """
             Example: sluice serve --listen 127.0.0.1:8470

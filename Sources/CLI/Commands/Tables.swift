@@ -6,6 +6,7 @@ internal import Runner
 
 struct Tables: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "tables",
         abstract: "Shows what a source has to read: tables, columns, types.",
         discussion: "Example: sluice tables warehouse")
 

@@ -7,6 +7,7 @@ internal import StateStore
 
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "demo",
         abstract: "Shows a sync from start to end: a local Planhat, a sample database, two runs.",
         discussion: "Needs no account and no set-up. Example: sluice demo --keep /tmp/sluice-demo")
 

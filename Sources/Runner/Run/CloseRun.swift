@@ -44,7 +44,9 @@ struct CloseRun {
         let now = run.endedAt ?? environment.time.now()
         let hasJournal = try AcceptanceJournal.pendingRun(files) == run.id
         if hasJournal || summary?.pendingCleared.isEmpty == false {
-            try PendingUpdate(files: files, run: run.id, now: now.milliseconds / 1_000).write(summary)
+            let refused = run.operations.rejected + run.operations.inDoubt
+            try PendingUpdate(files: files, run: run.id, now: now.milliseconds / 1_000, mayAdd: refused > 0)
+                .write(summary)
         }
         if summary?.keepsRefused == true {
             try CarriedRecords(files: files, environment: environment).close(run: run.id)
@@ -90,6 +92,9 @@ struct PendingUpdate {
     let run: Int64
     /// Epoch seconds.
     let now: Int64
+    /// Whether any operation of the run was refused or is in doubt. Where none was and nothing is pending, the journal
+    /// need not be read.
+    let mayAdd: Bool
 
     func write(_ summary: PlanSummary?) throws {
         let old = try PendingFile.open(files)
@@ -98,7 +103,8 @@ struct PendingUpdate {
         for entry in old.entries where !cleared.contains(entry.keyHash.hexadecimal) {
             entries[entry.keyHash] = entry
         }
-        let isChanged = try apply(journal: &entries, old: old) || entries.count != old.count
+        let isAffected = mayAdd || !entries.isEmpty
+        let isChanged = try isAffected && apply(journal: &entries, old: old) || entries.count != old.count
         guard isChanged else { return }
         try PendingFile.write(files, entries.values)
     }

@@ -1,5 +1,6 @@
 internal import GRDB
 package import Records
+internal import Synchronization
 
 /// The control database of a state directory: syncs, runs, outcomes that are not plain success, exchanges.
 ///
@@ -13,6 +14,8 @@ package final class ControlDatabase: Sendable {
     private let pool: DatabasePool
     /// Held for as long as the database is open.
     private let use: UseLock
+    /// Whether the writing connection is at `PRAGMA synchronous = NORMAL`; changed by whoever writes, one at a time.
+    private let isWritingAhead = Atomic(false)
 
     private init(path: String, pool: DatabasePool, use: UseLock) {
         self.path = path
@@ -73,27 +76,32 @@ package final class ControlDatabase: Sendable {
     }
 
     func write<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {
-        do { return try pool.write(body) } catch { throw DatabaseFailure.stateError(error, path: path) }
+        try write(isAhead: false, body)
     }
 
     /// A write that a power cut may take back, but never a kill: for what the journal, which is on the disk, can say
     /// again. The next ordinary write makes it durable too.
     func writeAhead<Result>(_ body: (Database) throws -> Result) throws(StateError) -> Result {
+        try write(isAhead: true, body)
+    }
+
+    private func write<Result>(
+        isAhead: Bool, _ body: (Database) throws -> Result
+    ) throws(StateError) -> Result {
         do {
             return try pool.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA synchronous = NORMAL")
-                var result: Swift.Result<Result, any Error>?
-                do {
-                    try database.inTransaction {
-                        result = .success(try body(database))
-                        return .commit
-                    }
-                } catch {
-                    result = .failure(error)
+                // SQLite ignores the setting within a transaction, so it is made before, and only where it changes.
+                if isWritingAhead.load(ordering: .relaxed) != isAhead {
+                    try database.execute(sql: "PRAGMA synchronous = \(isAhead ? "NORMAL" : "FULL")")
+                    isWritingAhead.store(isAhead, ordering: .relaxed)
                 }
-                try database.execute(sql: "PRAGMA synchronous = FULL")
+                var result: Result?
+                try database.inTransaction {
+                    result = try body(database)
+                    return .commit
+                }
                 guard let result else { throw CancellationError() }
-                return try result.get()
+                return result
             }
         } catch {
             throw DatabaseFailure.stateError(error, path: path)
@@ -282,8 +290,7 @@ extension ControlDatabase {
             guard try RunTable.appliedPosition(database, run) < position else { return false }
             try OutcomeTable.insert(database, outcomes)
             try ExchangeTable.insert(database, exchanges)
-            try RunTable.update(database, figures)
-            try RunTable.setAppliedPosition(database, run, position)
+            try RunTable.update(database, figures, appliedPosition: position)
             return true
         }
     }

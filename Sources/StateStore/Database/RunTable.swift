@@ -19,20 +19,23 @@ enum RunTable {
         return database.lastInsertedRowID
     }
 
-    static func update(_ database: Database, _ run: RunRecord) throws {
-        let figures = ledgerColumns.map { "\($0.name) = ?" }.joined(separator: ", ")
-        let sql = """
-            UPDATE runs SET state = ?, is_full = ?, full_reason = ?, is_limited = ?, started_by = ?, started_at = ?,
-                ended_at = ?, requests = ?, bytes_sent = ?, reasons = ?, guard = ?, error = ?, \(figures) WHERE id = ?
-            """
+    private static let update = """
+        UPDATE runs SET state = ?, is_full = ?, full_reason = ?, is_limited = ?, started_by = ?, started_at = ?,
+            ended_at = ?, requests = ?, bytes_sent = ?, reasons = ?, guard = ?, error = ?,
+            \(ledgerColumns.map { "\($0.name) = ?" }.joined(separator: ", ")),
+            applied_position = coalesce(?, applied_position) WHERE id = ?
+        """
+
+    /// `appliedPosition` stays as it is where it is not given.
+    static func update(_ database: Database, _ run: RunRecord, appliedPosition: Int? = nil) throws {
         var arguments: StatementArguments = [
             run.state.rawValue, run.full, run.fullReason, run.limited, run.trigger, run.startedAt.milliseconds,
             run.endedAt?.milliseconds, run.requests, run.bytesSent, try StoredText.encode(run.reasons),
             try run.guard.map { try StoredText.encode($0) }, try run.error.map { try StoredText.encode($0) },
         ]
         arguments += StatementArguments(ledgerColumns.map { run[keyPath: $0.path] })
-        arguments += [run.id]
-        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+        arguments += [appliedPosition, run.id]
+        try database.cachedStatement(sql: update).execute(arguments: arguments)
         guard database.changesCount == 1 else { throw DatabaseFailure.unknownRun(run.id) }
     }
 
@@ -48,11 +51,6 @@ enum RunTable {
             throw DatabaseFailure.unknownRun(run)
         }
         return position
-    }
-
-    static func setAppliedPosition(_ database: Database, _ run: Int64, _ position: Int) throws {
-        try database.cachedStatement(sql: "UPDATE runs SET applied_position = ? WHERE id = ?")
-            .execute(arguments: [position, run])
     }
 
     static func requestCancel(_ database: Database, _ id: Int64, at moment: Moment) throws -> RunState {

@@ -69,7 +69,7 @@ struct SortedRuns<Element: HashKeyed>: ~Copyable {
         count = 0
     }
 
-    /// A binary heap of the runs by their next record; `scratch` is cut into a reading window for each spilled run.
+    /// `scratch` is cut into a reading window for each spilled run.
     private mutating func mergeRuns(_ body: (Element) throws -> Void) throws {
         guard let file else { return }
         if spilled.count > recordsMax {
@@ -79,92 +79,136 @@ struct SortedRuns<Element: HashKeyed>: ~Copyable {
         let window = max(recordsMax / spilled.count, 1)
         var cursors = unsafe [Cursor]()
         for (number, run) in spilled.enumerated() {
-            var cursor = unsafe Cursor(window: scratch + number * window, windowMax: window, run: number)
+            var cursor = unsafe Cursor(window: scratch + number * window, windowMax: window)
             unsafe cursor.offset = run.offset
             unsafe cursor.left = run.count
-            if try unsafe cursor.fill(from: file) { unsafe cursors.append(cursor) }
-        }
-        if count > 0 {
-            var cursor = unsafe Cursor(window: gathered, windowMax: 0, run: spilled.count)
-            unsafe cursor.end = count
+            try unsafe cursor.fill(from: file)
             unsafe cursors.append(cursor)
         }
+        var last = unsafe Cursor(window: gathered, windowMax: 0)
+        unsafe last.end = count
+        unsafe cursors.append(last)
         try unsafe Self.drain(&cursors, file, body)
     }
 
+    /// A tournament of the runs: each inner node keeps the run that lost there, so that a record that is taken out
+    /// costs one comparison a level. An earlier run wins over a later one of the same key.
     private static func drain(_ cursors: inout [Cursor], _ file: StateFile, _ body: (Element) throws -> Void) throws {
-        var live = unsafe cursors.count
-        try unsafe cursors.withUnsafeMutableBufferPointer { heap in
-            for root in stride(from: live / 2 - 1, through: 0, by: -1) { unsafe sift(heap, root, live) }
-            while live > 0 {
-                try body(unsafe heap[0].window[heap[0].next])
-                unsafe heap[0].next += 1
-                if unsafe heap[0].next == heap[0].end {
-                    if try unsafe !heap[0].fill(from: file) {
-                        live -= 1
-                        unsafe heap[0] = unsafe heap[live]
-                    }
+        let count = unsafe cursors.count
+        try unsafe cursors.withUnsafeMutableBufferPointer { cursors in
+            try unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { losers in
+                unsafe losers.initialize(repeating: -1)
+                var winner = 0
+                for run in 0..<count { winner = unsafe enter(run, losers, cursors) ?? winner }
+                while unsafe !cursors[winner].hasEnded {
+                    try body(unsafe cursors[winner].window[cursors[winner].next])
+                    try unsafe cursors[winner].advance(file)
+                    winner = unsafe replay(winner, losers, cursors)
                 }
-                unsafe sift(heap, 0, live)
             }
         }
     }
 
-    private static func sift(_ heap: UnsafeMutableBufferPointer<Cursor>, _ start: Int, _ count: Int) {
-        guard start < count else { return }
-        var root = start
-        let moving = unsafe heap[root]
-        let key = unsafe moving.window[moving.next].key
-        while true {
-            var child = 2 * root + 1
-            guard child < count else { break }
-            if unsafe child + 1 < count && heap[child + 1].precedes(heap[child]) { child += 1 }
-            let other = unsafe heap[child]
-            let otherKey = unsafe other.window[other.next].key
-            guard unsafe otherKey < key || (otherKey == key && other.run < moving.run) else { break }
-            unsafe heap[root] = unsafe heap[child]
-            root = child
+    /// Lets a run play up to the first node that nobody has reached yet, and wait there. The last to enter reaches the
+    /// top: then the winner is returned.
+    private static func enter(
+        _ run: Int, _ losers: UnsafeMutableBufferPointer<Int>, _ cursors: UnsafeMutableBufferPointer<Cursor>
+    ) -> Int? {
+        var winner = run
+        var node = (run + losers.count) / 2
+        while node > 0 {
+            let other = unsafe losers[node]
+            if other < 0 {
+                unsafe losers[node] = winner
+                return nil
+            }
+            if unsafe precedes(other, winner, cursors) {
+                unsafe losers[node] = winner
+                winner = other
+            }
+            node /= 2
         }
-        unsafe heap[root] = unsafe moving
+        return winner
     }
 
-    /// The place in one run, and the window of it that is in memory. There is always a next record.
+    @inline(__always)
+    private static func replay(
+        _ run: Int, _ losers: UnsafeMutableBufferPointer<Int>, _ cursors: UnsafeMutableBufferPointer<Cursor>
+    ) -> Int {
+        var winner = run
+        var node = (run + losers.count) / 2
+        while node > 0 {
+            let other = unsafe losers[node]
+            if unsafe precedes(other, winner, cursors) {
+                unsafe losers[node] = winner
+                winner = other
+            }
+            node /= 2
+        }
+        return winner
+    }
+
+    @inline(__always)
+    private static func precedes(_ one: Int, _ other: Int, _ cursors: UnsafeMutableBufferPointer<Cursor>) -> Bool {
+        let (high, otherHigh) = unsafe (cursors[one].high, cursors[other].high)
+        if high != otherHigh { return high < otherHigh }
+        return unsafe precedesSlowly(one, other, cursors)
+    }
+
+    @inline(never)
+    private static func precedesSlowly(
+        _ one: Int, _ other: Int, _ cursors: UnsafeMutableBufferPointer<Cursor>
+    ) -> Bool {
+        if unsafe cursors[one].hasEnded || cursors[other].hasEnded { return unsafe !cursors[one].hasEnded }
+        let (key, otherKey) = unsafe (cursors[one].key, cursors[other].key)
+        return key == otherKey ? one < other : key < otherKey
+    }
+
+    /// The place in one run, and the window of it that is in memory.
     @unsafe
     private struct Cursor {
         let window: UnsafeMutablePointer<Element>
         let windowMax: Int
-        let run: Int
+        /// The first half of the next record's key; the greatest there is once the run has ended.
+        var high = UInt64.max
         var next = 0
-        var end = 0
+        var end = 0 {
+            didSet { unsafe note() }
+        }
         var offset = 0
         var left = 0
 
-        init(window: UnsafeMutablePointer<Element>, windowMax: Int, run: Int) {
+        init(window: UnsafeMutablePointer<Element>, windowMax: Int) {
             unsafe self.window = window
             unsafe self.windowMax = windowMax
-            unsafe self.run = run
         }
 
-        func precedes(_ other: Cursor) -> Bool {
-            let key = unsafe window[next].key
-            let otherKey = unsafe other.window[other.next].key
-            return unsafe key < otherKey || (key == otherKey && run < other.run)
+        var hasEnded: Bool { unsafe next == end }
+        var key: Hash128 { unsafe window[next].key }
+
+        private mutating func note() { unsafe high = unsafe hasEnded ? .max : window[next].key.high }
+
+        @inline(__always)
+        mutating func advance(_ file: StateFile) throws {
+            unsafe next += 1
+            if unsafe hasEnded { return try unsafe fill(from: file) }
+            unsafe high = unsafe window[next].key.high
         }
 
-        /// Reads on; false where the run has ended.
-        mutating func fill(from file: StateFile) throws -> Bool {
+        /// Reads on, if there is more.
+        mutating func fill(from file: StateFile) throws {
             let wanted = unsafe min(left, windowMax)
-            guard wanted > 0 else { return false }
-            let size = wanted * MemoryLayout<Element>.stride
-            let buffer = unsafe UnsafeMutableRawBufferPointer(start: window, count: size)
-            guard try unsafe file.read(into: buffer, at: offset) == size else {
-                throw StateError.corrupt(file.path, "a sorted run ends too early")
+            if wanted > 0 {
+                let size = wanted * MemoryLayout<Element>.stride
+                let buffer = unsafe UnsafeMutableRawBufferPointer(start: window, count: size)
+                guard try unsafe file.read(into: buffer, at: offset) == size else {
+                    throw StateError.corrupt(file.path, "a sorted run ends too early")
+                }
+                unsafe offset += size
+                unsafe left -= wanted
             }
-            unsafe offset += size
-            unsafe left -= wanted
             unsafe next = 0
             unsafe end = wanted
-            return true
         }
     }
 }
