@@ -51,7 +51,7 @@ final class BatchMemoryPool: Sendable {
 
     deinit {
         free.withLock { free in
-            for unsafe memory in unsafe free.memories { unsafe memory.free() }
+            while let memory = unsafe free.memories.popLast() { unsafe memory.free() }
         }
     }
 
