@@ -33,6 +33,9 @@ package struct Bisection: Sendable, Hashable {
     /// The next part to send, front first; nil when all is decided.
     package mutating func next() -> Range<Int>? { open.popLast() }
 
+    /// Whether nothing is left to send.
+    package var isDone: Bool { open.isEmpty }
+
     /// Puts the halves of `part`, which has at least two operations, in line.
     package mutating func split(_ part: Range<Int>) {
         let middle = part.lowerBound + part.count / 2
@@ -59,4 +62,26 @@ package struct RefusalStreak: Sendable, Hashable {
     }
 
     package var isHopeless: Bool { !hasAccepted && count >= Self.limit }
+}
+
+/// Sees when a destination is down: several answers in a row that do not say whether a batch was taken. Only what must
+/// not be sent twice is ever counted here (docs/decisions/0027-doubt-does-not-end-a-run.md).
+package struct DoubtStreak: Sendable, Hashable {
+    package static let limit = 3
+    /// How many records a batch that follows a doubtful one holds, so that little is put in doubt to learn whether the
+    /// destination answers again.
+    package static let probeItemsMax = 1_000
+
+    package private(set) var count = 0
+
+    package init() {}
+
+    package mutating func doubted() { count += 1 }
+    package mutating func answered() { count = 0 }
+
+    package var isDown: Bool { count >= Self.limit }
+
+    package func itemsMax(_ batcher: Batcher) -> Int {
+        count == 0 ? batcher.itemsMax : min(batcher.itemsMax, Self.probeItemsMax)
+    }
 }

@@ -11,6 +11,8 @@ package struct RetryPolicy: Sendable, Hashable {
     package var waitRateLimited: Duration = .seconds(15)
     /// The longest wait that an answer may ask for; after that the request is simply tried.
     package var waitAskedMax: Duration = .seconds(600)
+    /// Before the request that follows one of which nobody knows whether it was carried out.
+    package var waitDoubtful: Duration = .seconds(5)
 
     package init() {}
 
@@ -18,6 +20,8 @@ package struct RetryPolicy: Sendable, Hashable {
         case retry(after: Duration)
         /// The run fails with the error; this batch and the rest are undelivered.
         case stop
+        /// This batch is in doubt, and the run goes on with the next one.
+        case goOnInDoubt
         /// The run fails with the error; this batch is in doubt, the rest is undelivered.
         case stopInDoubt
     }
@@ -31,9 +35,15 @@ package struct RetryPolicy: Sendable, Hashable {
         let isSafe = repeatable == .byKey || error.isKnownUnsent
         let stopped: Decision = isSafe ? .stop : .stopInDoubt
         guard case .retry(let asked) = error.disposition else { return stopped }
-        guard isSafe else { return .stopInDoubt }
+        guard isSafe else { return .goOnInDoubt }
         guard attempt < attemptsMax else { return stopped }
         return .retry(after: wait(attempt: attempt, asked: asked, code: error.code, jitter: jitter))
+    }
+
+    /// How long the next batch waits after so many doubtful answers in a row.
+    package func wait(doubts: Int, jitter: Double) -> Duration {
+        guard doubts > 0 else { return .zero }
+        return min(waitDoubtful * (1 << min(2 * (doubts - 1), 16)), waitMax) * (0.5 + jitter / 2)
     }
 
     private func wait(attempt: Int, asked: Duration?, code: String, jitter: Double) -> Duration {

@@ -1,6 +1,7 @@
 import ConnectorKit
 import Records
 import SyncCore
+import TestKit
 import Testing
 
 @Suite struct RetryPolicyTests {
@@ -25,7 +26,7 @@ import Testing
 
     @Test func anEventThatMayHaveArrivedIsNeverRepeated() {
         #expect(
-            policy.decide(attempt: 1, error: error(.retry(after: nil)), repeatable: .never, jitter: 0) == .stopInDoubt)
+            policy.decide(attempt: 1, error: error(.retry(after: nil)), repeatable: .never, jitter: 0) == .goOnInDoubt)
         #expect(policy.decide(attempt: 1, error: error(.stop), repeatable: .never, jitter: 0) == .stopInDoubt)
     }
 
@@ -51,6 +52,40 @@ import Testing
         #expect(wait(3, code: "server_error", jitter: 0) == .seconds(2))
         #expect(wait(6, code: "rate_limited", jitter: 0.999) <= .seconds(60))
         #expect(wait(1, code: "rate_limited", jitter: 0) >= .seconds(7))
+    }
+}
+
+@Suite struct DoubtStreakTests {
+    @Test func threeDoubtfulAnswersInARowAreADestinationThatIsDown() {
+        var streak = DoubtStreak()
+        streak.doubted()
+        streak.doubted()
+        #expect(!streak.isDown)
+        streak.answered()
+        streak.doubted()
+        streak.doubted()
+        #expect(!streak.isDown)
+        streak.doubted()
+        #expect(streak.isDown)
+    }
+
+    @Test func batchesAreSmallUntilAnAnswerComes() {
+        let batcher = Batcher(SimulatedDestination.object(batchItemsMax: 5_000))
+        var streak = DoubtStreak()
+        #expect(streak.itemsMax(batcher) == 5_000)
+        streak.doubted()
+        #expect(streak.itemsMax(batcher) == DoubtStreak.probeItemsMax)
+        #expect(streak.itemsMax(Batcher(SimulatedDestination.object(batchItemsMax: 10))) == 10)
+        streak.answered()
+        #expect(streak.itemsMax(batcher) == 5_000)
+    }
+
+    @Test func waitsAfterDoubtGrowAndStayWithinTheirLimit() {
+        let policy = RetryPolicy()
+        #expect(policy.wait(doubts: 0, jitter: 0.5) == .zero)
+        #expect(policy.wait(doubts: 1, jitter: 0) == .milliseconds(2_500))
+        #expect(policy.wait(doubts: 2, jitter: 0) == .seconds(10))
+        #expect(policy.wait(doubts: 60, jitter: 0.999) <= .seconds(60))
     }
 }
 

@@ -34,17 +34,19 @@ struct Deliver {
         var figures = start.figures
         var number = start.batch
         var batcher = Batcher(prepared.shape.object)
-        var streak = RefusalStreak()
-        if figures.operations.accepted > 0 { streak.accepted() }
+        var streaks = SendBatch.Streaks()
+        if figures.operations.accepted > 0 { streaks.refusals.accepted() }
         let total = figures.operations.planned + figures.operations.removals
         var plan = sealed
         plan.seek(toSequence: start.sequence)
-        while let batch = try nextBatch(&plan, batcher) {
+        while let batch = try nextBatch(&plan, batcher, streaks.doubts) {
+            // Before it is in the journal: a run that is killed meanwhile leaves nothing in doubt that never left.
+            if !batch.kind.isLocal { await sender.waitAfterDoubt(streaks.doubts) }
             if try isCancelled(run.id) { return (figures, .cancelled) }
             if batch.wantsIDs { try keyLog?.append(keysOf: batch) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
             let hasMore = remaining(figures) > batch.count
-            let sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streak)
+            let sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
             if sent.isCancelled, try isLeft(run.id), try leave(batch, number, sent.result, journal) {
                 throw CancellationError()
@@ -66,13 +68,15 @@ struct Deliver {
         return (figures, .complete)
     }
 
+    private var sender: SendBatch { SendBatch(prepared: prepared, environment: environment, policy: policy) }
+
     /// What the books alone carry out never leaves.
     private func send(
-        _ batch: OperationBatch, number: Int, hasMore: Bool, _ batcher: inout Batcher, _ streak: inout RefusalStreak
+        _ batch: OperationBatch, number: Int, hasMore: Bool, _ batcher: inout Batcher,
+        _ streaks: inout SendBatch.Streaks
     ) async -> SendBatch.Sent {
         guard batch.kind.isLocal else {
-            return await SendBatch(prepared: prepared, environment: environment, policy: policy)
-                .send(batch, number: number, hasMore: hasMore, batcher: &batcher, streak: &streak)
+            return await sender.send(batch, number: number, hasMore: hasMore, batcher: &batcher, streaks: &streaks)
         }
         var sent = SendBatch.Sent(result: BatchResult(count: batch.count))
         for index in 0..<batch.count { sent.result.outcomes[index] = .accepted }
@@ -88,10 +92,12 @@ struct Deliver {
         }
     }
 
-    private func nextBatch(_ plan: inout PlanReader, _ batcher: Batcher) throws -> OperationBatch? {
+    private func nextBatch(
+        _ plan: inout PlanReader, _ batcher: Batcher, _ doubts: DoubtStreak
+    ) throws -> OperationBatch? {
         let field = prepared.shape.key.field ?? ""
         var batch = try plan.next(
-            itemsMax: batcher.itemsMax, deletesMax: batcher.deletesMax, bytesMax: batcher.bytesMax,
+            itemsMax: doubts.itemsMax(batcher), deletesMax: batcher.deletesMax, bytesMax: batcher.bytesMax,
             overheadPerItem: batcher.overheadPerItem, keyField: prepared.shape.object.key(field)?.name ?? field)
         if keyLog != nil && batch?.kind == .upsert { batch?.wantsIDs = true }
         return batch

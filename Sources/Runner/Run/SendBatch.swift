@@ -17,30 +17,47 @@ struct SendBatch {
         var isCancelled = false
     }
 
+    /// What the answers so far say of the destination.
+    struct Streaks {
+        var refusals = RefusalStreak()
+        var doubts = DoubtStreak()
+    }
+
     func send(
-        _ batch: OperationBatch, number: Int, hasMore: Bool, batcher: inout Batcher, streak: inout RefusalStreak
+        _ batch: OperationBatch, number: Int, hasMore: Bool, batcher: inout Batcher, streaks: inout Streaks
     ) async -> Sent {
         var sent = Sent(result: BatchResult(count: batch.count))
         var parts = Bisection(count: batch.count)
         while let part = parts.next() {
+            if part.lowerBound > 0 { await waitAfterDoubt(streaks.doubts) }
             let slice = part.count == batch.count ? batch : batch.slice(part)
             let (answer, isAnswerLost) = await deliver(slice, number: number)
             for index in part where isAnswerLost { sent.result.isAnswerLost[index] = true }
+            if answer.isOfADestinationThatAnswers { streaks.doubts.answered() }
             switch answer {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result)
                 sent.result.note(tally.ids, of: part)
                 let isWhole = part.count == batch.count && hasMore
-                count(outcomes, isWhole: isWhole, in: &streak)
+                count(outcomes, isWhole: isWhole, in: &streaks.refusals)
             case .answered(.unattributed(let failed, let reason, let tally)):
                 sent.result.count(tally, of: part, isRepeated: failed < part.count)
-                if failed < part.count { streak.accepted() }
-                halve(part, reason: reason, parts: &parts, result: &sent.result, streak: &streak)
+                if failed < part.count { streaks.refusals.accepted() }
+                halve(part, reason: reason, parts: &parts, result: &sent.result, streak: &streaks.refusals)
             case .tooLarge(let error):
                 if !batcher.shrink(from: part.count) {
                     sent.result.outcomes[part.lowerBound] = .rejected(error.reason)
                 } else {
                     parts.split(part)
+                }
+            case .doubtful(let error):
+                mark(part, error: error, isInDoubt: true, maybeDone: true, in: &sent.result)
+                streaks.doubts.doubted()
+                // A batch that got no answer in time may be too much for the destination at once.
+                if error.code == "request_timeout" { _ = batcher.shrink(from: part.count) }
+                if streaks.doubts.isDown && (hasMore || !parts.isDone) {
+                    sent.stop = Self.isDown(error)
+                    return sent
                 }
             case .failed(let error, let isInDoubt, let maybeDone):
                 mark(part, error: error, isInDoubt: isInDoubt, maybeDone: maybeDone, in: &sent.result)
@@ -51,7 +68,7 @@ struct SendBatch {
                 sent.isCancelled = true
                 return sent
             }
-            if streak.isHopeless {
+            if streaks.refusals.isHopeless {
                 sent.stop = Self.refusesAll
                 return sent
             }
@@ -124,8 +141,17 @@ struct SendBatch {
     private enum Answer {
         case answered(BatchOutcome)
         case tooLarge(ConnectorError)
+        /// Nobody knows whether it was carried out, and it must not be repeated; others may still be sent.
+        case doubtful(ConnectorError)
         case failed(ConnectorError, isInDoubt: Bool, maybeDone: Bool)
         case cancelled(maybeDone: Bool)
+
+        var isOfADestinationThatAnswers: Bool {
+            switch self {
+            case .answered, .tooLarge: true
+            case .doubtful, .failed, .cancelled: false
+            }
+        }
     }
 
     /// One part, with retries. Also says whether an answer was lost on the way: then an earlier try may have been
@@ -188,6 +214,7 @@ struct SendBatch {
             jitter: environment.time.chance())
         switch decision {
         case .stop: return .failed(error, isInDoubt: false, maybeDone: isLost)
+        case .goOnInDoubt: return .doubtful(error)
         case .stopInDoubt: return .failed(error, isInDoubt: true, maybeDone: isLost)
         case .retry(let wait): return await pause(wait, because: error) ? nil : .cancelled(maybeDone: isLost)
         }
@@ -207,6 +234,12 @@ struct SendBatch {
             batch: number, attempt: attempt, sequences: first...max(first, last), at: environment.time.now())
     }
 
+    /// Gives a destination that left a batch in doubt some time before the next request.
+    func waitAfterDoubt(_ doubts: DoubtStreak) async {
+        guard doubts.count > 0 else { return }
+        _ = await pause(policy.wait(doubts: doubts.count, jitter: environment.time.chance()), because: Self.doubt)
+    }
+
     /// False if the run was cancelled meanwhile.
     private func pause(_ wait: Duration, because error: ConnectorError) async -> Bool {
         environment.progress(.waiting(reason: error.message, duration: wait))
@@ -216,6 +249,20 @@ struct SendBatch {
         } catch {
             return false
         }
+    }
+
+    private static let doubt = ConnectorError(
+        code: "in_doubt", message: "The last request got no answer that says whether its rows arrived.",
+        hint: "They are not sent again; the next ones follow.", disposition: .stop)
+
+    private static func isDown(_ last: ConnectorError) -> ConnectorError {
+        ConnectorError(
+            code: "destination_down",
+            message: "\(DoubtStreak.limit) requests in a row got no answer that says whether their rows arrived, so "
+                + "sending stopped. The last: \(last.message)",
+            hint:
+                "Run the sync again once the destination answers: it sends what was not sent. What is in doubt waits: "
+                + "look it up at the destination, then use resend --in-doubt or confirm.", disposition: .stop)
     }
 
     static let refusesAll = ConnectorError(

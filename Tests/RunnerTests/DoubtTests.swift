@@ -1,0 +1,117 @@
+import ConnectorKit
+import ProjectConfig
+import Records
+import Runner
+import StateStore
+import SyncCore
+import TestKit
+import Testing
+
+/// Answers that do not say whether rows that are sent once arrived: what becomes of the batch, and of those after it.
+struct DoubtTests {
+    private static let events = SimulatedDestination.object(batchItemsMax: 10, repeatable: .never)
+
+    private var sync: SyncDefinition {
+        let here = Location(file: "sluice.yaml", line: 1, column: 1)
+        return things(behavior: .send, key: KeyDefinition(columns: ["id"], field: nil, location: here))
+    }
+
+    private func timesSent(_ fixture: RunFixture) -> Set<Int> { Set(fixture.account.events.values.map(\.count)) }
+
+    @Test(arguments: [SimulatedFault.lostAfter(records: .max), .failedBefore])
+    func oneDoubtfulBatchDoesNotKeepTheOthersBack(_ fault: SimulatedFault) async throws {
+        let fixture = try RunFixture(rows(35))
+        let environment = try fixture.environment(object: Self.events)
+        fixture.account.fault { number, _ in number == 3 ? fault : .none }
+        let first = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(first.operations.inDoubt == 5 && first.operations.sent == 30 && first.operations.undelivered == 0)
+        #expect(first.state == .completedWithRejections && first.error == nil)
+        #expect(try fixture.outcomes(first, .inDoubt).count == 5)
+        let second = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(second.rows.held == 5 && second.rows.unchanged == 30 && second.operations.sent == 0)
+        #expect(timesSent(fixture) == [1] && fixture.account.requests.count == 4)
+    }
+
+    @Test func threeDoubtfulAnswersInARowStopTheRunAndTheNextOneGoesOn() async throws {
+        let fixture = try RunFixture(rows(45))
+        let environment = try fixture.environment(object: Self.events)
+        fixture.account.fault { _, _ in .failedBefore }
+        let first = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(first.state == .failed && first.error?.code == "destination_down")
+        #expect(first.operations.inDoubt == 30 && first.operations.undelivered == 15)
+        #expect(fixture.account.requests.count == DoubtStreak.limit)
+        fixture.account.fault { _, _ in .none }
+        let second = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(second.rows.held == 30 && second.operations.sent == 15 && second.state == .completedWithRejections)
+        #expect(fixture.account.events.count == 15 && timesSent(fixture) == [1])
+    }
+
+    @Test func doubtfulAnswersThatAreNotInARowDoNotStopTheRun() async throws {
+        let fixture = try RunFixture(rows(70))
+        fixture.account.fault { number, _ in number % 2 == 0 ? .failedBefore : .none }
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: Self.events))
+        #expect(record.operations.inDoubt == 40 && record.operations.sent == 30)
+        #expect(record.state == .completedWithRejections)
+    }
+
+    @Test func runWhoseLastBatchesAreAllInDoubtHasFinished() async throws {
+        let fixture = try RunFixture(rows(30))
+        fixture.account.fault { _, _ in .failedBefore }
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: Self.events))
+        #expect(record.operations.inDoubt == 30 && record.state == .completedWithRejections && record.error == nil)
+    }
+
+    @Test func answerThatRefusesRowsIsAnAnswer() async throws {
+        let fixture = try RunFixture(rows(60))
+        fixture.account.refuse { key, _ in key == "k25" ? noGood : nil }
+        fixture.account.fault { number, _ in [0, 1, 3, 4].contains(number) ? .failedBefore : .none }
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: Self.events))
+        #expect(record.operations.inDoubt == 40 && record.operations.sent == 19 && record.operations.rejected == 1)
+    }
+
+    @Test func whatFollowsADoubtfulBatchIsSmallAndWaits() async throws {
+        let fixture = try RunFixture(rows(8_000))
+        let object = SimulatedDestination.object(batchItemsMax: 5_000, repeatable: .never)
+        fixture.account.fault { number, _ in number < 2 ? .failedBefore : .none }
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: object))
+        #expect(fixture.account.requests.map(\.keys.count) == [5_000, 1_000, 1_000, 1_000])
+        #expect(record.operations.inDoubt == 6_000 && record.operations.sent == 2_000)
+        #expect(fixture.time.slept.filter { $0 >= .milliseconds(2_500) }.count == 2)
+    }
+
+    @Test func batchThatTookTooLongIsFollowedBySmallerOnes() async throws {
+        let fixture = try RunFixture(rows(30))
+        fixture.account.fault { number, _ in number == 0 ? .lostAfter(records: .max) : .none }
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: Self.events))
+        #expect(fixture.account.requests.map(\.keys.count) == [10, 5, 5, 5, 5])
+        #expect(record.operations.inDoubt == 10 && record.operations.sent == 20 && timesSent(fixture) == [1])
+    }
+
+    @Test func partOfABatchInDoubtLeavesTheOtherParts() async throws {
+        let fixture = try RunFixture(rows(10))
+        fixture.account.fault { number, keys in
+            keys.count > 5 ? .tooLarge(items: 5) : number == 1 ? .failedBefore : .none
+        }
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: Self.events))
+        #expect(record.operations.inDoubt == 5 && record.operations.sent == 5)
+    }
+
+    @Test func cancelWhileItWaitsLeavesTheRestUnsent() async throws {
+        let fixture = try RunFixture(rows(30))
+        var environment = try fixture.environment(object: Self.events)
+        let database = environment.database
+        environment.time.sleep = { _ in _ = try database.requestCancel(run: 1, at: Moment(milliseconds: 0)) }
+        fixture.account.fault { _, _ in .failedBefore }
+        let record = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(record.state == .cancelled && record.operations.undelivered == 20)
+        #expect(record.operations.inDoubt == 10 && fixture.account.requests.count == 1)
+    }
+
+    @Test func whatIsKeyedIsStillRepeated() async throws {
+        let fixture = try RunFixture(rows(25))
+        fixture.account.fault { number, _ in number < 4 ? .failedBefore : .none }
+        let object = SimulatedDestination.object(batchItemsMax: 10)
+        let record = try await fixture.run(RunOptions(), things(), in: try fixture.environment(object: object))
+        #expect(record.operations.accepted == 25 && record.operations.inDoubt == 0)
+    }
+}
