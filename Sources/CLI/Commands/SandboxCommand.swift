@@ -59,7 +59,10 @@ struct SandboxCommand: AsyncParsableCommand {
     private static func announce(_ settings: SandboxConfiguration, port: Int, isJSON: Bool) {
         let address = "http://\(settings.host):\(port)"
         if isJSON {
-            let fields = ["address": address, "token": settings.token, "tenant_uuid": settings.tenantUUID]
+            let fields = [
+                "address": address, "token": settings.token, "tenant_uuid": settings.tenantUUID, "base_url": address,
+                "analytics_url": address,
+            ]
             do { try Output.print(json: fields) } catch { Output.errorText("\(error)") }
             return
         }
@@ -67,6 +70,7 @@ struct SandboxCommand: AsyncParsableCommand {
         Output.text("  api_key: \(settings.token)")
         Output.text("  tenant_uuid: \(settings.tenantUUID)")
         Output.text("  base_url: \(address)")
+        Output.text("  analytics_url: \(address)")
         Output.text("What arrives is shown on \(address)/ . Ctrl-C ends it.")
     }
 }
