@@ -25,6 +25,7 @@ import Testing
         ["records", "1"], ["record", "companies", "3"], ["record", "companies", "3", "--json"],
         ["resend", "companies", "--key", "3", "--verbose"], ["reset", "companies", "--yes"],
         ["plan", "far", "--verbose"], ["schema"], ["run", "nobody"],
+        ["plan", "companies", "--out", ".sluice/companies.saved"], ["run", "--plan", ".sluice/companies.saved"],
     ]
 
     private func text(_ address: String) -> String {

@@ -10,6 +10,9 @@ struct Plan: AsyncParsableCommand {
         discussion: """
             Example: sluice plan companies --records 5
 
+            With --out the plan is saved: sluice run --plan FILE then sends exactly what you have looked at, or nothing. \
+            The file holds the rows that would be sent, so keep it as safe as the state directory.
+
             Of the rows that would not be sent, one example of each reason comes first.
 
             Exit code: 0 a run would go on, 1 failed, 2 the project or the command line is wrong, 5 a guard would stop \
@@ -25,7 +28,16 @@ struct Plan: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("How many examples to show.", valueName: "n"))
     var records: Int = 3
 
+    @Option(name: .long, help: ArgumentHelp("Save the plan in this file, for run --plan.", valueName: "file"))
+    var out: String?
+
     @OptionGroup var common: ProjectOptions
+
+    func validate() throws {
+        if out != nil && syncs.count != 1 {
+            throw ValidationError("A file holds the plan of one sync: name one with --out.")
+        }
+    }
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
@@ -33,12 +45,13 @@ struct Plan: AsyncParsableCommand {
         var options = RunOptions()
         options.isFull = full
         let (runOptions, examples, environment) = (options, max(0, records), try workspace.environment())
+        let file = out
         let reports = try await Interruption.watch {
             var reports: [PlanSync.Report] = []
             for definition in definitions {
                 reports.append(
                     try await PlanSync(definition, options: runOptions, environment: environment)
-                        .plan(examplesMax: examples))
+                        .plan(examplesMax: examples, out: file))
             }
             return reports
         }
@@ -79,6 +92,10 @@ struct Plan: AsyncParsableCommand {
             if let payload = example.payload { Output.text("    \(payload)") }
             if let message = example.message { Output.text("    \(message)") }
             if let hint = example.hint, !hint.isEmpty { Output.text("    \(hint)") }
+        }
+        if let file = report.savedAt {
+            let accepted = report.guardRecord.map { " --accept-guard \($0.name)" } ?? ""
+            Output.text("  saved in \(file); to send exactly this: sluice run --plan \(file)\(accepted)")
         }
     }
 }

@@ -8,6 +8,7 @@ struct Run: AsyncParsableCommand {
         abstract: "Runs syncs: reads the source, sends what changed, keeps the books.",
         discussion: """
             Example: sluice run companies people
+            Example: sluice plan companies --out companies.plan, then sluice run --plan companies.plan
 
             Exit code: 0 everything arrived, 1 failed, 2 project or command line wrong, 3 rows did not arrive,
             5 stopped by a guard, 130 cancelled.
@@ -28,6 +29,10 @@ struct Run: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Go on although this guard stopped the run.", valueName: "name"))
     var acceptGuard: [String] = []
 
+    @Option(
+        name: .long, help: ArgumentHelp("Send exactly the plan that plan --out saved, or nothing.", valueName: "file"))
+    var plan: String?
+
     @Flag(name: .long, help: "Wait for a run of the same sync instead of failing.")
     var wait = false
 
@@ -35,20 +40,29 @@ struct Run: AsyncParsableCommand {
 
     func validate() throws {
         if all && !syncs.isEmpty { throw ValidationError("Name syncs or use --all, not both.") }
-        if !all && syncs.isEmpty { throw ValidationError("Name the syncs to run, or use --all.") }
+        if plan != nil && (all || full || limit != nil || syncs.count > 1) {
+            throw ValidationError(
+                "--plan sends what the file says, of the sync it is for: leave out --all, --full and --limit.")
+        }
+        if !all && syncs.isEmpty && plan == nil { throw ValidationError("Name the syncs to run, or use --all.") }
         if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1.") }
     }
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
+        let reviewed = try plan.map { try ReviewedPlan(path: $0) }
+        if let reviewed, let name = syncs.first { try reviewed.requireSync(name) }
         var named: Set<String> = []
-        let definitions = try syncs.filter { named.insert($0).inserted }.map { try workspace.sync($0) }
+        let definitions = try (reviewed.map { [$0.sync] } ?? syncs).filter { named.insert($0).inserted }.map {
+            try workspace.sync($0)
+        }
         let guards = GuardName.allCases.map(\.rawValue)
         for name in acceptGuard where !guards.contains(name) {
             throw workspace.unknown("guard", name, guards, in: "Sluice")
         }
         var options = RunOptions()
-        options.isFull = full
+        options.isFull = reviewed?.isFull ?? full
+        options.reviewed = reviewed
         options.limit = limit
         options.acceptedGuards = Set(acceptGuard)
         options.waits = wait

@@ -36,6 +36,8 @@ package struct PlanSync: Sendable {
         package var isDestinationRead = false
         package var warnings: [Reason] = []
         package var examples: [Example]
+        /// Where the plan was saved.
+        package var savedAt: String?
     }
 
     package init(_ definition: SyncDefinition, options: RunOptions, environment: RunEnvironment) {
@@ -44,8 +46,10 @@ package struct PlanSync: Sendable {
         self.environment = environment
     }
 
-    /// - Parameter examplesMax: operations shown; as many rows that would not be sent are shown besides.
-    package func plan(examplesMax: Int) async throws -> Report {
+    /// - Parameters:
+    ///   - examplesMax: operations shown; as many rows that would not be sent are shown besides.
+    ///   - out: where the plan is saved, for `run --plan`; a file of that name is replaced once the plan is whole.
+    package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
         var prepared = try PreparedSync(definition, environment: environment)
         // Somebody waits for the answer: one more try, not a minute of them.
         var policy = RetryPolicy()
@@ -58,12 +62,31 @@ package struct PlanSync: Sendable {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { remove(folder) }
         let path = folder + "/dry.plan"
+        let origin = try out.map { _ in try PlanOrigin(definition, options, environment) }
         let scope = try await ScanScope.decide(prepared, opening, options: options, environment: environment)
         let made = try await MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
             options: options, full: opening.full, scope: scope, environment: environment
-        ).make(MakePlan.Target(run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0))
-        return try report(made, path: path, examplesMax: examplesMax)
+        ).make(
+            MakePlan.Target(
+                run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0, origin: origin))
+        var report = try report(made, path: path, examplesMax: examplesMax)
+        if let out {
+            try save(path, at: out)
+            report.savedAt = out
+        }
+        return report
+    }
+
+    /// A plan that cannot be whole there takes no other's place.
+    private func save(_ path: String, at out: String) throws {
+        do {
+            try FileCopy.put(path, at: out)
+        } catch let error as StateError {
+            throw RunError(
+                code: "plan_file_unwritable", message: "The plan could not be saved: \(error.message)",
+                hint: "Name a file in a folder that exists, may be written to and has the space: --out FILE.")
+        }
     }
 
     private func remove(_ folder: String) {

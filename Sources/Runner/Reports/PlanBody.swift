@@ -14,11 +14,14 @@ package struct PlanBody: Sendable, Encodable {
     var examples: [PlanSync.Example]
     var isDestinationRead: Bool
     var warnings: [Reason]
+    /// Left out where the plan was not saved.
+    var savedAt: String?
 
     private enum CodingKeys: String, CodingKey {
         case sync, full, rows, operations, added, reasons, `guard`, examples, warnings
         case fullReason = "full_reason"
         case isDestinationRead = "destination_read"
+        case savedAt = "saved_at"
     }
 
     package init(_ report: PlanSync.Report) {
@@ -33,6 +36,7 @@ package struct PlanBody: Sendable, Encodable {
         examples = report.examples
         isDestinationRead = report.isDestinationRead
         warnings = report.warnings
+        savedAt = report.savedAt
     }
 
     // Written out because the made one leaves absent values out.
@@ -49,5 +53,6 @@ package struct PlanBody: Sendable, Encodable {
         try container.encode(examples, forKey: .examples)
         try container.encode(isDestinationRead, forKey: .isDestinationRead)
         try container.encode(warnings, forKey: .warnings)
+        try container.encodeIfPresent(savedAt, forKey: .savedAt)
     }
 }

@@ -26,6 +26,10 @@ struct MakePlan {
         var database: ControlDatabase?
         /// Whether it is looked up at the destination what is there already.
         var looks = false
+        /// Where the plan is saved for a person to look at.
+        var origin: PlanOrigin?
+        /// The moment as of which held records are due; nil: now.
+        var asOf: Moment?
     }
 
     struct Result {
@@ -36,8 +40,8 @@ struct MakePlan {
     }
 
     func make(_ target: Target) async throws -> Result {
-        let now = environment.time.now()
-        let outcomes = OutcomeSink(run: target.run, at: now, database: target.database)
+        let now = target.asOf ?? environment.time.now()
+        let outcomes = OutcomeSink(run: target.run, at: environment.time.now(), database: target.database)
         let isCancelled = { try target.database?.isCancelRequested(run: target.run) ?? false }
         let lookups = try await LookupTables(
             prepared: prepared, retrying: retrying, seed: memory.seed, isCancelled: isCancelled
@@ -65,6 +69,7 @@ struct MakePlan {
         summary.keepsRefused = prepared.definition.dataset.incremental != nil
         summary.pendingCleared = clearedPending(maker)
         summary.gone = (options.onlyKeys ?? []).filter { !maker.met.contains(maker.dataset.hash(ofKey: $0)) }.sorted()
+        summary.origin = target.origin
         let verdicts = judge(maker, summary)
         summary.guards = Set(verdicts.map(\.name.rawValue))
         let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }

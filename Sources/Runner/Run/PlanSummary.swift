@@ -38,6 +38,8 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var fullReason: String?
     /// Whether what was believed of the destination before was of no use.
     package var forgetsState = false
+    /// Where the plan was saved for a person to look at: what it was made from.
+    package var origin: PlanOrigin?
 
     package init() {}
 

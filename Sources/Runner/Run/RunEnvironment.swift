@@ -102,6 +102,8 @@ package struct RunOptions: Sendable, Hashable {
     package var onlyKeys: Set<String>?
     /// Only the records that are in doubt or were refused and not accepted since.
     package var onlyPending: PendingChoice?
+    /// Only what this plan holds; nothing where a run would not send exactly that.
+    package var reviewed: ReviewedPlan?
     package var trigger = "cli"
     /// Waits for a running run of the same sync instead of failing.
     package var waits = false

@@ -67,8 +67,19 @@ package struct RunSync: Sendable {
                 return records + [try closeUnplanned(begun, ResumeRun.interrupted)]
             }
         }
+        try await requireReviewed(own)
         records.append(try await ownRun(own, noted))
         return records
+    }
+
+    /// Throws what speaks against the plan that is to be sent, before a run is recorded.
+    private func requireReviewed(_ begun: RunRecord?) async throws {
+        do {
+            try await options.reviewed?.requireRight(definition, environment)
+        } catch {
+            if let begun { _ = try closeUnplanned(begun, ResumeRun.interrupted) }
+            throw error
+        }
     }
 
     private func lock() async throws -> SyncLock {
@@ -161,7 +172,7 @@ package struct RunSync: Sendable {
             try await half.deliver(&record, memory: accepted.memory, summary: accepted.summary)
             return
         }
-        let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
+        var opening = try Opening.open(prepared, files: files, environment: environment, options: options)
         // The seed of all hashes: a run that is killed from here on finds it again.
         if opening.isNew { try environment.database.save(opening.memory) }
         half.snapshot = opening.snapshot
@@ -174,11 +185,17 @@ package struct RunSync: Sendable {
         record.rows = made.summary.rows
         record.operations.planned = made.summary.rows.planned
         record.operations.removals = made.summary.removals
+        let path = environment.state.planPath(run: record.id)
+        try options.reviewed?.requireSame(made.summary, at: path)
         if let verdict = made.verdict {
             try half.stop(&record, by: verdict, summary: made.summary)
             return
         }
         try environment.database.seal(record, definition: made.summary.definition, at: environment.time.now())
+        if let reviewed = options.reviewed {
+            reviewed.note(run: record.id, in: &opening.memory)
+            try environment.database.save(opening.memory)
+        }
         environment.progress(.planned(operations: made.summary.rows.planned + made.summary.removals))
         try await half.deliver(&record, memory: opening.memory, summary: made.summary)
     }
@@ -186,14 +203,16 @@ package struct RunSync: Sendable {
     private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result
     {
         try environment.state.requireFreeSpace(bytes: 64 << 20)
-        let scope = try await ScanScope.decide(prepared, opening, options: options, environment: environment)
+        let asOf = options.reviewed?.madeAt
+        let scope = try await ScanScope.decide(
+            prepared, opening, options: options, environment: environment, asOf: asOf)
         let maker = MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
             options: options, full: opening.full, scope: scope, environment: environment)
         return try await maker.make(
             MakePlan.Target(
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,
-                database: environment.database, looks: opening.full.reason == FullRun.keyChanged))
+                database: environment.database, looks: opening.full.reason == FullRun.keyChanged, asOf: asOf))
     }
 
     /// A run that ended before it had a plan: nothing was sent, nothing moved.
@@ -216,7 +235,8 @@ package struct RunSync: Sendable {
     private func acceptedPlan(
         _ prepared: PreparedSync, for run: Int64
     ) throws -> (memory: SyncMemory, summary: PlanSummary)? {
-        guard !options.acceptedGuards.isEmpty, !options.isFull, options.limit == nil, !options.isSelective,
+        guard !options.acceptedGuards.isEmpty, options.reviewed == nil, !options.isFull, options.limit == nil,
+            !options.isSelective,
             let stopped = try StoppedPlan.find(definition.name, before: run, environment: environment),
             options.acceptedGuards.isSuperset(of: stopped.summary.guards),
             stopped.summary.definition == prepared.definitionText

@@ -18,7 +18,8 @@ struct ScanScope {
 
     /// The newest value is read before the scan: whatever comes meanwhile is at or after it, and is read next time.
     static func decide(
-        _ prepared: PreparedSync, _ opening: Opening, options: RunOptions, environment: RunEnvironment
+        _ prepared: PreparedSync, _ opening: Opening, options: RunOptions, environment: RunEnvironment,
+        asOf: Moment? = nil
     ) async throws -> ScanScope {
         var scope = ScanScope(isComplete: true, request: prepared.scanRequest, watermark: nil)
         guard let rule = prepared.definition.dataset.incremental else { return scope }
@@ -27,7 +28,7 @@ struct ScanScope {
         let carried = CarriedRecords(
             files: environment.state.sync(prepared.definition.name), environment: environment)
         guard try carried.isWhole(),
-            let since = since(rule, prepared, opening, options: options, now: environment.time.now())
+            let since = since(rule, prepared, opening, options: options, now: asOf ?? environment.time.now())
         else { return scope }
         scope.isComplete = false
         scope.request.relation = IncrementalSQL.rows(of: prepared.definition.dataset.relation, rule.column, since)

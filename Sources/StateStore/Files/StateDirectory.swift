@@ -7,6 +7,7 @@ internal import Records
 ///     plans/RUN.plan the work list of one run
 ///     notices/NAME   what was told of a sync
 ///     server/lock    held by the server
+///     identity       the directory's name; plans that were saved elsewhere say it
 package struct StateDirectory: Sendable {
     package let path: String
     package let steps: FileSteps
@@ -18,6 +19,20 @@ package struct StateDirectory: Sendable {
         self.path = path
         self.steps = steps
         for folder in [path, path + "/syncs", path + "/plans"] { try StateFolder.create(folder) }
+    }
+
+    /// A name that no other state directory has: `name` from the first call on.
+    package func identity(making name: @autoclosure () -> String) throws -> String {
+        let path = path + "/identity"
+        if let known = try Self.text(path) { return known }
+        let made = name()
+        try FileCopy.write(Array(made.utf8), at: path)
+        return try Self.text(path) ?? made
+    }
+
+    private static func text(_ path: String) throws -> String? {
+        guard let file = try StateFile.openIfPresent(path, .read) else { return nil }
+        return String(decoding: try file.bytes(at: 0, count: 64), as: UTF8.self)
     }
 
     package var databasePath: String { path + "/sluice.db" }

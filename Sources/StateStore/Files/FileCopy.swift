@@ -1,0 +1,39 @@
+/// Whole files beside or outside the state directory: a reader sees the old or the new one, mode 0600.
+package enum FileCopy {
+    private static let pieceBytes = 1 << 20
+
+    /// Puts a copy of the file `source` in the place of `path`. Throws `disk_full`, `state_unwritable`, `state_io`; what
+    /// was at `path` then stays.
+    package static func put(_ source: String, at path: String) throws {
+        let file = try StateFile.open(source, .read)
+        let size = try file.size()
+        try write(at: path) { aside in
+            var offset = 0
+            while offset < size {
+                let piece = try file.bytes(at: offset, count: min(pieceBytes, size - offset))
+                if piece.isEmpty { break }
+                try unsafe piece.withUnsafeBytes { try unsafe aside.write($0, at: offset) }
+                offset += piece.count
+            }
+        }
+    }
+
+    static func write(_ bytes: [UInt8], at path: String) throws {
+        try write(at: path) { aside in try unsafe bytes.withUnsafeBytes { try unsafe aside.write($0, at: 0) } }
+    }
+
+    private static func write(at path: String, _ body: (StateFile) throws -> Void) throws {
+        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
+        let name = "\(path).\(suffix).new"
+        let aside = try StateFile.open(name, .create)
+        do {
+            try body(aside)
+            try aside.synchronize()
+            try StateFolder.rename(name, to: path)
+        } catch {
+            try StateFolder.remove(name)
+            throw error
+        }
+        try StateFolder.synchronize(StateFolder.parent(path))
+    }
+}

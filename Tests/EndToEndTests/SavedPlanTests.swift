@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// `plan --out` and `run --plan` with the real program.
+@Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct SavedPlanTests {
+    private func saved(_ project: CompanyProject, _ more: String...) async throws -> Finished {
+        try await project.sluice(["plan", "companies", "--out", "companies.plan"] + more)
+    }
+
+    private func refused(
+        _ project: CompanyProject, _ arguments: [String] = ["run", "--plan", "companies.plan"],
+        with code: String, _ location: SourceLocation = #_sourceLocation
+    ) async throws -> String {
+        let before = try project.arrived()
+        let ended = try await project.sluice(arguments)
+        #expect(ended.status == 1 && ended.everything.contains(code), "\(ended.everything)", sourceLocation: location)
+        #expect(try project.arrived() == before, sourceLocation: location)
+        return ended.everything
+    }
+
+    @Test func whatWasLookedAtIsSentAndOnlyOnce() async throws {
+        let project = try await CompanyProject()
+        let plan = try await saved(project)
+        #expect(plan.status == 0, "\(plan.everything)")
+        #expect(plan.output.contains("saved in companies.plan; to send exactly this: sluice run --plan companies.plan"))
+        let run = try await project.sluice("run", "--plan", "companies.plan")
+        #expect(run.status == 0, "\(run.everything)")
+        #expect(try project.arrived() == project.expected())
+        let text = try await refused(project, with: "plan_used")
+        #expect(
+            text == """
+                error[plan_used]: The plan companies.plan was sent already, by run 1. Nothing was sent.
+                  Make the plan again and look at it: sluice plan companies --out companies.plan.
+
+                """, "\(text)")
+        #expect(try await project.sluice("runs", "--json").runs().count == 1)
+    }
+
+    @Test func programsGetThePlaceAndTheCode() async throws {
+        let project = try await CompanyProject()
+        let plan = try await saved(project, "--json")
+        #expect(try plan.json()["plans"][0]["saved_at"].string == "companies.plan")
+        try project.database.execute("update accounts set name = 'Other' where id = 3")
+        let run = try await project.sluice("run", "companies", "--plan", "companies.plan", "--json")
+        let record = try run.runs()[0]
+        #expect(run.status == 1 && record["error"]["code"].string == "plan_source_changed", "\(run.everything)")
+        #expect(record["state"].string == "failed" && record["operations"]["accepted"].int == 0)
+        #expect(try project.arrived().isEmpty)
+    }
+
+    @Test func planThatNoLongerFitsIsRefusedWithItsReason() async throws {
+        let project = try await CompanyProject()
+        _ = try await saved(project)
+        let text = CompanyProject.text(project.planhat.address)
+        try project.folder.write(text.replacing("seats}", with: "seats, phone: plan}"), to: "sluice.yaml")
+        _ = try await refused(project, with: "plan_definition_changed")
+        try project.folder.write(text.replacing("companies:", with: "firms:"), to: "sluice.yaml")
+        _ = try await refused(project, with: "plan_of_other_sync")
+        _ = try await refused(project, ["run", "firms", "--plan", "companies.plan"], with: "plan_of_other_sync")
+        try project.folder.write(text.replacing("127.0.0.1", with: "localhost"), to: "sluice.yaml")
+        _ = try await refused(project, with: "plan_of_other_account")
+        try project.folder.write(text, to: "sluice.yaml")
+        _ = try await refused(
+            project, ["run", "--plan", "companies.plan", "--state", "other"], with: "plan_of_other_state")
+        #expect(try await project.sluice("run", "companies").status == 0)
+        _ = try await refused(project, with: "plan_state_changed")
+        try project.folder.write("hello", to: "companies.plan")
+        _ = try await refused(project, with: "plan_file_damaged")
+    }
+
+    @Test func savedPlanThatAGuardWouldStopNeedsItsName() async throws {
+        let project = try await CompanyProject(rows: 3)
+        try project.database.execute("insert into accounts select null, 'x', 'y', 1 from accounts, accounts b")
+        let plan = try await saved(project)
+        #expect(plan.status == 5 && plan.output.contains("run --plan companies.plan --accept-guard invalid"))
+        #expect(try await project.sluice("run", "--plan", "companies.plan").status == 5)
+        #expect(try project.arrived().isEmpty)
+        let run = try await project.sluice("run", "--plan", "companies.plan", "--accept-guard", "invalid")
+        #expect(run.status == 3, "\(run.everything)")
+        #expect(try project.arrived().count == 3)
+    }
+
+    @Test func aKilledRunOfASavedPlanIsFinishedByTheNext() async throws {
+        let project = try await CompanyProject(rows: 40, sandbox: ["--latency", "400"])
+        _ = try await saved(project)
+        let child = try project.start("run", "--plan", "companies.plan")
+        let plans = project.folder.path + "/.sluice/syncs/companies/journal"
+        while child.isRunning, !FileManager.default.fileExists(atPath: plans) {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        child.kill()
+        #expect(try await project.sluice("run", "companies").status == 0)
+        #expect(try project.arrived() == project.expected())
+        #expect(try await project.sluice("run", "--plan", "companies.plan").status == 1)
+    }
+}
