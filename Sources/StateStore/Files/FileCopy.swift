@@ -23,8 +23,7 @@ package enum FileCopy {
     }
 
     private static func write(at path: String, _ body: (StateFile) throws -> Void) throws {
-        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
-        let name = "\(path).\(suffix).new"
+        let name = path + ".new"
         let aside = try StateFile.open(name, .create)
         do {
             try body(aside)
