@@ -244,8 +244,14 @@ import Testing
         #expect(
             run.keys == [
                 "id", "sync", "state", "full", "full_reason", "limited", "trigger", "started_at", "ended_at", "rows",
-                "operations", "requests", "bytes_sent", "reasons", "guard", "error",
+                "operations", "requests", "bytes_sent", "reasons", "guard", "error", "effort",
             ])
+        #expect(
+            run["effort"].keys == [
+                "prepare_ms", "scan_ms", "plan_ms", "deliver_ms", "close_ms", "rate_limit_wait_ms", "retry_wait_ms",
+                "retries", "answers",
+            ])
+        #expect(run["effort"]["answers"] == .object(["200": .number(3)]), "two reads of the account's fields: \(run)")
         #expect(
             run["rows"].keys == [
                 "scanned", "carried", "unchanged", "invalid", "held", "skipped", "deferred", "planned",
@@ -265,6 +271,7 @@ import Testing
         #expect(try await project.sluice("runs", "companies", "--json").runs() == [run])
         let text = try await project.sluice("show")
         #expect(text.output.contains("12 created") && text.output.contains("PUT /companies 200"), "\(text.output)")
+        #expect(text.output.contains("  answers     3 x 200\n") && text.output.contains("  stages      "))
         let runs = try await project.sluice("runs")
         #expect(runs.output.contains("companies") && runs.output.contains("succeeded"))
         #expect(try await project.sluice("show", "99").status == 2)

@@ -113,8 +113,9 @@ struct ComparingTests {
         let record = try await fixture.run()
         #expect(
             fixture.progress == [
-                .started(run: record.id, sync: "things", isResumed: false), .scanning(rows: 3),
-                .planned(operations: 3), .delivering(done: 3, of: 3), .ended(run: record.id),
+                .started(run: record.id, sync: "things", isResumed: false), .stage(.prepare), .stage(.scan),
+                .scanning(rows: 3), .stage(.plan), .planned(operations: 3), .stage(.deliver),
+                .delivering(done: 3, of: 3), .stage(.close), .ended(run: record.id),
             ])
     }
 

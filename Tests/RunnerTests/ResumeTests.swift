@@ -53,6 +53,14 @@ struct ResumeTests {
         #expect(fixture.account.requests.count == (bytes == Int.max ? 3 : 4))
     }
 
+    @Test func aResumedRunCostsWhatAllItsProcessesDid() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await killed(fixture, at: .journalSettled, number: 1)
+        let records = try await next(fixture)
+        // What was answered to the batch that was not settled is known to nobody.
+        #expect(records.map(\.effort?.answers) == [["200": 3], [:]])
+    }
+
     @Test func seedOfAFirstRunThatWasKilledIsKept() async throws {
         let fixture = try RunFixture(rows(6))
         try await killed(fixture, at: .journalOpen, number: 1)

@@ -33,6 +33,12 @@ struct Run: AsyncParsableCommand {
         name: .long, help: ArgumentHelp("Send exactly the plan that plan --out saved, or nothing.", valueName: "file"))
     var plan: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Write a trace of stages and requests, for Perfetto or chrome://tracing.", valueName: "file"))
+    var trace: String?
+
     @Flag(name: .long, help: "Wait for a run of the same sync instead of failing.")
     var wait = false
 
@@ -66,7 +72,7 @@ struct Run: AsyncParsableCommand {
         options.limit = limit
         options.acceptedGuards = Set(acceptGuard)
         options.waits = wait
-        let (report, chosen) = (RunReport(common, workspace), options)
+        let (report, chosen) = (RunReport(common, workspace, tracePath: trace), options)
         if all {
             try await report.run(nil) { environment in
                 try await RunSyncs(environment: environment, notifier: workspace.notifier(environment))

@@ -45,7 +45,8 @@ struct Runs: ParsableCommand {
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
-        abstract: "Shows one run with its ledgers, reasons and requests.", discussion: "Example: sluice show 12")
+        abstract: "Shows one run: its ledgers, reasons, stages, waits and requests.",
+        discussion: "Example: sluice show 12")
 
     @Argument(help: ArgumentHelp("The run's number; the newest if none is named.", valueName: "run"))
     var number: Int64?
@@ -58,9 +59,10 @@ struct Show: ParsableCommand {
         let history = RunHistory(environment.database)
         let record = try RunLookup.find(number, environment)
         if common.json { return try Output.print(json: record) }
-        RunText.summary(record, reasons: try history.reasons(run: record.id)).forEach(Output.text)
+        RunText.summary(record, reasons: try history.boundedReasons(run: record.id)).forEach(Output.text)
+        if let effort = record.effort { RunText.effort(effort).forEach(Output.text) }
         Output.text("  started     \(record.startedAt.text) by \(record.trigger)")
-        let exchanges = try history.exchanges(run: record.id, limit: 20)
+        let exchanges = try history.exchangeHeads(run: record.id, after: nil, limit: 20)
         guard !exchanges.isEmpty else { return }
         Output.text(exchanges.count == 1 ? "  the request:" : "  requests, the first \(exchanges.count):")
         for exchange in exchanges {

@@ -1,103 +1,161 @@
 internal import Foundation
 internal import Glibc
+internal import Logging
+internal import ProjectConfig
 internal import Records
 internal import Runner
+internal import StateStore
 internal import Synchronization
 
-/// What a run tells while it goes on: one line that changes on a terminal; with `--verbose`, lines of a log elsewhere.
+/// What a run tells while it goes on: on a terminal one line that changes, and one that stays for each stage; elsewhere
+/// few plain lines, or with SLUICE_LOG_FORMAT=json one JSON object for each event.
 final class ProgressLine: Sendable {
+    /// Elsewhere than on a terminal a run of minutes says at least this often that it is alive.
+    static let heartbeatMilliseconds: Int64 = 30_000
+    private static let barWidth = 24
+
     private struct State {
-        var shownAt = 0.0
+        var text = ProgressText()
+        var shownAt: Int64 = 0
+        var toldAt: Int64 = 0
         var isShown = false
     }
 
-    private let isBar: Bool
+    private enum Form {
+        case bar, plain
+        case log(Logger)
+    }
+
+    private let form: Form
     private let isVerbose: Bool
     private let isQuiet: Bool
     private let state = Mutex(State())
 
-    init(_ options: ProjectOptions) {
-        isBar = Output.isErrorTerminal && !options.quiet && !options.json
+    /// - Parameter workspace: its secrets are in no line.
+    init(_ options: ProjectOptions, _ workspace: Workspace) throws {
         isVerbose = options.verbose
         isQuiet = options.quiet
+        if let logger = try Self.logger(options, workspace) {
+            form = .log(logger)
+        } else {
+            form = Output.isErrorTerminal && !options.quiet && !options.json ? .bar : .plain
+        }
+    }
+
+    /// Nil where lines for people are wanted.
+    private static func logger(_ options: ProjectOptions, _ workspace: Workspace) throws -> Logger? {
+        let word = ProcessInfo.processInfo.environment["SLUICE_LOG_FORMAT"] ?? ServerLog.Format.text.rawValue
+        guard try ServerLog.Format.named(word) == .json else { return nil }
+        let redaction = Redaction()
+        redaction.add(workspace.secrets())
+        var logger = Logger(label: "sluice") { ServerLog(label: $0, format: .json, redaction: redaction) }
+        logger.logLevel = options.quiet ? .warning : options.verbose ? .debug : .info
+        return logger
     }
 
     func show(_ progress: RunProgress) {
-        if case .gone(let keys) = progress { return Self.tell(gone: keys) }
-        if case .warned(let warning) = progress {
-            return Output.note("warning[\(warning.code)]: \(warning.message) \(warning.hint)")
-        }
-        if case .notSwept(let error) = progress {
-            return Output.note("\(error.message) \(error.hint)")
-        }
-        if case .started(let run, let sync, isResumed: true) = progress, !isQuiet {
-            Output.note("Run \(run) of \(sync) was interrupted and is finished first.")
-        }
-        if isVerbose, let line = Self.logLine(progress) { return Output.note(line) }
-        guard isBar else { return tellWait(progress) }
-        if case .ended = progress { return clear() }
-        guard let text = Self.barText(progress) else { return }
-        let now = Date().timeIntervalSince1970
+        let now = RunTime.system.now()
         state.withLock { state in
-            guard now - state.shownAt > 0.1 || !state.isShown else { return }
-            state.shownAt = now
-            state.isShown = true
-            Output.write("\r\u{1B}[K" + text, to: STDERR_FILENO)
+            let came = state.text.note(progress, at: now)
+            if case .started = progress { state.toldAt = now.milliseconds }
+            if case .log(let logger) = form { return Self.log(progress, came, state.text, to: logger) }
+            if let remark = remark(progress) { return tell(remark, &state) }
+            if case .bar = form, !isVerbose { return draw(progress, came, at: now, &state) }
+            tellPlainly(progress, came, at: now, &state)
         }
     }
 
-    /// Told whatever was asked: these records were not sent.
-    private static func tell(gone keys: [String]) {
-        for key in keys { Output.note("\(key) is not in the source: there is nothing to send.") }
-    }
-
-    /// Where no line changes on a terminal, a wait that somebody could wonder about is a line of its own.
-    private func tellWait(_ progress: RunProgress) {
-        guard !isQuiet, case .waiting(_, let duration) = progress, duration > .seconds(1),
-            let text = Self.barText(progress)
-        else { return }
-        Output.note(text)
-    }
-
-    private func clear() {
-        state.withLock { state in
-            if state.isShown { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
-            state.isShown = false
-        }
-    }
-
-    static func barText(_ progress: RunProgress) -> String? {
+    /// What is told whatever was asked.
+    private func remark(_ progress: RunProgress) -> String? {
         switch progress {
-        case .started(let run, let sync, let isResumed):
-            return "\(sync): run \(run)\(isResumed ? " resumed" : "")"
-        case .scanning(let rows): return "reading  \(RunText.counted(rows, "row"))"
-        case .planned(let operations): return "planned  \(RunText.counted(operations, "operation"))"
-        case .delivering(let done, let total): return "sending  " + bar(done, of: total)
-        case .waiting(let reason, let duration): return "waiting \(seconds(duration)): \(reason)"
-        case .gone, .warned, .ended, .notSwept: return nil
+        case .gone(let keys):
+            keys.map { "\($0) is not in the source: there is nothing to send." }.joined(separator: "\n")
+        case .warned(let warning): "warning[\(warning.code)]: \(warning.message) \(warning.hint)"
+        case .notSwept(let error): "\(error.message) \(error.hint)"
+        case .started(let run, let sync, isResumed: true) where !isQuiet:
+            "Run \(run) of \(sync) was interrupted and is finished first."
+        default: nil
         }
     }
 
-    private static func bar(_ done: Int, of total: Int) -> String {
-        let width = 30
-        let filled = total > 0 ? done * width / total : width
-        let percent = total > 0 ? done * 100 / total : 100
-        return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            + " \(percent) %  \(RunText.grouped(done)) of \(RunText.grouped(total))"
+    private func tell(_ line: String, _ state: inout State) {
+        Self.clear(&state)
+        Output.note(line)
     }
 
-    private static func logLine(_ progress: RunProgress) -> String? {
+    // MARK: On a terminal
+
+    private func draw(_ progress: RunProgress, _ came: String?, at now: Moment, _ state: inout State) {
+        if let came { tell("\(state.text.sync): \(came)", &state) }
+        if case .ended = progress { return Self.clear(&state) }
+        var isNews = came != nil
+        if case .waiting = progress { isNews = true }
+        guard isNews || now.milliseconds - state.shownAt > 100 || !state.isShown else { return }
+        state.shownAt = now.milliseconds
+        state.isShown = true
+        let line = "\(state.text.sync)  " + Self.bar(state.text.share) + state.text.now(now)
+        Output.write("\r\u{1B}[K" + line.prefix((Output.width ?? 100) - 1), to: STDERR_FILENO)
+    }
+
+    private static func bar(_ share: (done: Int, of: Int)?) -> String {
+        guard let share else { return "" }
+        let filled = share.of > 0 ? share.done * barWidth / share.of : barWidth
+        return String(repeating: "█", count: filled) + String(repeating: "░", count: barWidth - filled) + "  "
+    }
+
+    private static func clear(_ state: inout State) {
+        if state.isShown { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
+        state.isShown = false
+    }
+
+    // MARK: Elsewhere
+
+    /// A wait that somebody could wonder about is told, and from time to time how far a long run has come.
+    private func tellPlainly(_ progress: RunProgress, _ came: String?, at now: Moment, _ state: inout State) {
+        guard !isQuiet else { return }
+        if isVerbose, let came { Output.note("\(state.text.sync): \(came)") }
+        let isTold: Bool
         switch progress {
-        case .scanning: return nil
-        case .delivering(let done, let total): return "sent \(done) of \(total)"
-        case .ended(let run): return "run \(run) ended"
-        default: return barText(progress)
+        case .waiting(_, let duration): isTold = isVerbose || duration > .seconds(1)
+        case .delivering, .planned, .started: isTold = isVerbose
+        case .ended, .stage: return
+        default: isTold = false
         }
+        guard isTold || now.milliseconds - state.toldAt >= Self.heartbeatMilliseconds else { return }
+        state.toldAt = now.milliseconds
+        Output.note("\(state.text.sync): \(state.text.now(now))")
     }
 
-    private static func seconds(_ duration: Duration) -> String {
-        let parts = duration.components
-        let tenths = (parts.seconds * 10) + parts.attoseconds / 100_000_000_000_000_000
-        return "\(tenths / 10).\(tenths % 10) s"
+    // MARK: For machines
+
+    private static func log(_ progress: RunProgress, _ came: String?, _ text: ProgressText, to logger: Logger) {
+        var metadata: Logger.Metadata = ["sync": "\(text.sync)"]
+        if let run = text.run { metadata["run"] = "\(run)" }
+        if let came { logger.info("\(came)", metadata: metadata) }
+        switch progress {
+        case .started(_, _, let isResumed): logger.info(isResumed ? "run goes on" : "run begun", metadata: metadata)
+        case .stage(let stage):
+            metadata["stage"] = "\(stage.rawValue)"
+            logger.debug("stage begun", metadata: metadata)
+        case .planned(let operations):
+            metadata["operations"] = "\(operations)"
+            logger.info("planned", metadata: metadata)
+        case .delivering(let done, let total):
+            metadata["done"] = "\(done)"
+            metadata["total"] = "\(total)"
+            logger.debug("sending", metadata: metadata)
+        case .waiting(let reason, let duration):
+            metadata["seconds"] = "\(EffortText.seconds(Int64(duration / .milliseconds(1))))"
+            logger.info("waits: \(reason)", metadata: metadata)
+        case .warned(let warning):
+            metadata["code"] = "\(warning.code)"
+            logger.warning("\(warning.message) \(warning.hint)", metadata: metadata)
+        case .notSwept(let error):
+            metadata["code"] = "\(error.code)"
+            logger.warning("\(error.message) \(error.hint)", metadata: metadata)
+        case .gone(let keys): logger.warning("\(keys.count) records are not in the source", metadata: metadata)
+        case .ended: logger.info("run ended", metadata: metadata)
+        case .scanning: break
+        }
     }
 }

@@ -9,10 +9,13 @@ internal import Synchronization
 struct RunReport {
     private let common: ProjectOptions
     private let workspace: Workspace
+    private let tracePath: String?
 
-    init(_ common: ProjectOptions, _ workspace: Workspace) {
+    /// - Parameter tracePath: where a trace of the runs is written; nil for none.
+    init(_ common: ProjectOptions, _ workspace: Workspace, tracePath: String? = nil) {
         self.common = common
         self.workspace = workspace
+        self.tracePath = tracePath
     }
 
     /// - Parameters:
@@ -22,20 +25,42 @@ struct RunReport {
         _ syncs: [SyncDefinition]?, tellsGone: Bool = false,
         _ body: @escaping @Sendable (RunEnvironment) async throws -> [RunSyncs.Result]
     ) async throws {
-        let (line, seen) = (ProgressLine(common), SeenProgress())
-        let environment = try workspace.environment { progress in
+        let (line, seen) = (try ProgressLine(common, workspace), SeenProgress())
+        var environment = try workspace.environment { progress in
             seen.note(progress)
             line.show(progress)
         }
         try resolveSettings(try syncs ?? unpaused(environment))
-        let results = try await Interruption.watch { try await body(environment) }
+        let trace = try tracePath.map { try ChromeTrace(path: $0) }
+        if let trace { environment.trace = { trace.add($0) } }
+        let running = environment
+        let results = try await Interruption.watch { try await body(running) }
+        close(trace)
         if common.json {
             try printJSON(results, gone: tellsGone ? seen.gone : nil)
         } else {
             try print(results, environment, resumed: seen.resumed)
         }
         let status = status(results)
+        if !common.json && (!common.quiet || status != .arrived) { close(results) }
         if status != .arrived { throw status }
+    }
+
+    /// What went wrong with the trace is told, and is no matter of the runs.
+    private func close(_ trace: ChromeTrace?) {
+        do {
+            try trace?.close()
+        } catch {
+            let failure = RunError(error)
+            Output.note("warning[\(failure.code)]: \(failure.message) \(failure.hint)")
+        }
+    }
+
+    /// The last line: what did not arrive.
+    private func close(_ results: [RunSyncs.Result]) {
+        let failed = results.filter { $0.error != nil }.map(\.sync)
+        let runs = results.filter { $0.error == nil }.compactMap(\.records.last)
+        if let line = RunSentence.closing(runs, failed: failed) { Output.text(line) }
     }
 
     private func unpaused(_ environment: RunEnvironment) throws -> [SyncDefinition] {
@@ -87,7 +112,7 @@ struct RunReport {
         for result in results {
             for record in result.records where !common.quiet || ExitStatus.of(record) != .arrived {
                 let remark = resumed.contains(record.id) ? " (resumed)" : ""
-                RunText.summary(record, reasons: try history.reasons(run: record.id), remark: remark)
+                RunText.summary(record, reasons: try history.boundedReasons(run: record.id), remark: remark)
                     .forEach(Output.text)
             }
             if let error = result.error { Output.fail(error) }

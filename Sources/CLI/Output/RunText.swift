@@ -33,6 +33,14 @@ enum RunText {
         return lines
     }
 
+    /// Where the run's time went, and how its requests were answered.
+    static func effort(_ effort: RunEffort) -> [String] {
+        var lines = ["  stages      " + EffortText.stages(effort)]
+        if let answers = EffortText.answers(effort) { lines.append("  answers     " + answers) }
+        if let waits = EffortText.waits(effort) { lines.append("  waited      " + waits) }
+        return lines
+    }
+
     private static func problem(_ code: String, _ message: String, _ hint: String) -> [String] {
         var lines = ["  \(code): \(message)"]
         if !hint.isEmpty { lines.append("    " + hint) }

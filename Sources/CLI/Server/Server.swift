@@ -85,11 +85,8 @@ final class Server: Sendable {
 
     /// Made before any other logger is.
     private static func logger(_ variables: [String: String], _ redaction: Redaction) throws -> Logger {
-        let word = variables["SLUICE_LOG_FORMAT"] ?? ServerLog.Format.text.rawValue
-        guard let format = ServerLog.Format(rawValue: word), format != .note else {
-            throw RunError(
-                code: "invalid_option", message: "SLUICE_LOG_FORMAT cannot be \(word).", hint: "It is text or json.")
-        }
+        let format = try ServerLog.Format.named(
+            variables["SLUICE_LOG_FORMAT"] ?? ServerLog.Format.text.rawValue)
         LoggingSystem.bootstrap { ServerLog(label: $0, format: format, redaction: redaction) }
         return Logger(label: "sluice")
     }

@@ -2,6 +2,7 @@ internal import ConnectorKit
 internal import Foundation
 internal import Glibc
 internal import Logging
+internal import Runner
 internal import StateStore
 internal import Synchronization
 
@@ -11,6 +12,16 @@ struct ServerLog: LogHandler {
         case text, json
         /// The message alone, for commands that people run.
         case note
+
+        /// As SLUICE_LOG_FORMAT names it.
+        static func named(_ word: String) throws -> Format {
+            guard let format = Format(rawValue: word), format != .note else {
+                throw RunError(
+                    code: "invalid_option", message: "SLUICE_LOG_FORMAT cannot be \(word).", hint: "It is text or json."
+                )
+            }
+            return format
+        }
     }
 
     let format: Format

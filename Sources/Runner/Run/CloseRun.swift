@@ -22,6 +22,7 @@ struct CloseRun {
     func close(_ run: RunRecord, _ ending: Ending, memory: SyncMemory, snapshot: Snapshot?, summary: PlanSummary?)
         throws
     {
+        environment.enter(.close)
         var run = run
         run.endedAt = environment.time.now()
         run.error = ending.failure
@@ -62,6 +63,7 @@ struct CloseRun {
         if run.operations.accepted > 0 { memory.hasAccepted = true }
         var run = run
         run.state = final
+        run.effort = environment.meter.end(run.id, at: environment.time.now()) ?? run.effort
         try environment.database.close(run, memory: memory)
         environment.progress(.ended(run: run.id))
     }

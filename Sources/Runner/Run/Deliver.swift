@@ -53,6 +53,7 @@ struct Deliver {
             }
             try settle(sent, batch, number: number, journal: journal, figures: &figures) { figures in
                 figures.write(to: &run, planReasons: planReasons)
+                run.effort = environment.meter.effort(of: run.id, at: environment.time.now()) ?? run.effort
                 return run
             }
             environment.progress(.delivering(done: total - remaining(figures), of: total))

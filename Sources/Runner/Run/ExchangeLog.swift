@@ -21,9 +21,13 @@ package final class ExchangeLog: Sendable {
 
     private let state = Mutex(State())
     private let run = Mutex<Int64>(0)
-    private let now = Mutex(Moment(milliseconds: 0))
+    private let now: @Sendable () -> Moment
+    private let meter: RunMeter
 
-    package init() {}
+    package init(_ environment: RunEnvironment) {
+        now = environment.time.now
+        meter = environment.meter
+    }
 
     /// Names the run that the following exchanges belong to, and the number of the first.
     func begin(run: Int64, firstNumber: Int) {
@@ -32,8 +36,7 @@ package final class ExchangeLog: Sendable {
     }
 
     /// Names the batch and the try that the following exchanges carry.
-    func carry(batch: Int?, attempt: Int, sequences: ClosedRange<Int>?, at moment: Moment) {
-        now.withLock { $0 = moment }
+    func carry(batch: Int?, attempt: Int, sequences: ClosedRange<Int>?) {
         state.withLock {
             $0.batch = batch
             $0.attempt = attempt
@@ -43,10 +46,11 @@ package final class ExchangeLog: Sendable {
 
     package func append(_ exchange: Exchange) {
         let run = self.run.withLock { $0 }
-        let moment = now.withLock { $0 }
-        state.withLock { state in
+        // It is told once it is over.
+        let begun = Moment(milliseconds: now().milliseconds - Int64(exchange.milliseconds))
+        let record = state.withLock { state in
             var record = ExchangeRecord(
-                run: run, number: state.count, batch: state.batch, attempt: state.attempt, at: moment,
+                run: run, number: state.count, batch: state.batch, attempt: state.attempt, at: begun,
                 method: exchange.method, path: exchange.path)
             record.status = exchange.status
             record.milliseconds = exchange.milliseconds
@@ -72,7 +76,9 @@ package final class ExchangeLog: Sendable {
             state.bodies += 1
             // A run with endless reads keeps its writes and its first reads.
             if state.waiting.count < 1_000 || exchange.isWrite { state.waiting.append(record) }
+            return record
         }
+        meter.answered(record)
     }
 
     /// Takes what has gathered since the last call.

@@ -47,7 +47,9 @@ struct MakePlan {
             prepared: prepared, retrying: retrying, seed: memory.seed, isCancelled: isCancelled
         ).read()
         var maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
+        environment.enter(.scan)
         let columns = try await scan(into: &maker, isCancelled: isCancelled)
+        environment.enter(.plan)
         try strikeDuplicates(&maker)
         try await DoubtResolver(prepared: prepared, retrying: retrying).resolve(&maker)
         try nameHeld(&maker)

@@ -19,10 +19,10 @@ package struct PreparedSync: Sendable {
 
     package init(_ definition: SyncDefinition, environment: RunEnvironment) throws {
         self.definition = definition
-        let log = ExchangeLog()
+        let log = ExchangeLog(environment)
         let pace = try environment.connections.pace(definition)
         let time = environment.time
-        let progress = environment.progress
+        let (progress, meter) = (environment.progress, environment.meter)
         exchanges = log
         self.pace = pace
         sourceIdentity = try environment.connections.sourceIdentity(definition.dataset)
@@ -30,7 +30,11 @@ package struct PreparedSync: Sendable {
         destination = try environment.connections.destination(
             definition,
             context: DestinationContext(
-                permit: { try await pace.permit(time: time, progress: progress) },
+                permit: {
+                    let begun = time.now()
+                    defer { meter.waited(.rateLimit, from: begun, to: time.now()) }
+                    try await pace.permit(time: time, progress: progress)
+                },
                 observeLimit: { pace.observe($0, time: time) },
                 record: { log.append($0) }))
         destinationIdentity = try environment.connections.identity(definition)

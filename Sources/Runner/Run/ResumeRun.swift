@@ -84,7 +84,8 @@ struct ResumeRun {
         if found.state == .closing { return try finishClosing(found, memory: memory, summary: summary) }
         guard let summary else { return try closeWithoutPlan(found, memory: memory) }
         let end = EndRun(
-            environment: environment, files: files, snapshot: try EndRun.snapshot(files), exchanges: ExchangeLog())
+            environment: environment, files: files, snapshot: try EndRun.snapshot(files),
+            exchanges: ExchangeLog(environment))
         if !mayRepeat { try settleInDoubt(found.id) }
         var record = found
         let start = try catchUp(&record, summary)
@@ -140,6 +141,8 @@ struct ResumeRun {
     }
 
     private func goOn(_ found: RunRecord, memory: SyncMemory, summary: PlanSummary) async throws -> RunRecord {
+        environment.meter.begin(found, at: environment.time.now())
+        environment.enter(.prepare)
         if try isTooOld(found) { return try abandon(found, memory: memory, summary: summary) }
         var prepared = try PreparedSync(definition, environment: environment)
         let numbers = try RunHistory(environment.database).nextExchangeNumber(run: found.id)
@@ -168,7 +171,8 @@ struct ResumeRun {
         var record = found
         let start = try begin(&record, summary)
         try EndRun(
-            environment: environment, files: files, snapshot: try EndRun.snapshot(files), exchanges: ExchangeLog()
+            environment: environment, files: files, snapshot: try EndRun.snapshot(files),
+            exchanges: ExchangeLog(environment)
         ).abandon(&record, start: start, memory: memory, summary: summary)
         return record
     }

@@ -17,14 +17,9 @@ struct Retrying {
                 let decision = policy.decide(
                     attempt: attempt, error: error, repeatable: .byKey, jitter: environment.time.chance())
                 guard case .retry(let wait) = decision else { throw error }
-                try await pause(wait, because: error)
+                try await environment.pause(wait, because: error)
                 attempt += 1
             }
         }
-    }
-
-    func pause(_ wait: Duration, because error: ConnectorError) async throws {
-        environment.progress(.waiting(reason: error.message, duration: wait))
-        try await environment.time.sleep(wait)
     }
 }

@@ -12,6 +12,10 @@ package struct RunEnvironment: Sendable {
     package var connections: any Connections
     /// Told of the run's progress, often; must return at once.
     package var progress: @Sendable (RunProgress) -> Void
+    /// Told what took how long, for a trace.
+    package var trace: (@Sendable (RunSpan) -> Void)?
+    /// Of the runs of one sync; whoever runs one gives it its own.
+    package var meter = RunMeter()
     /// What becomes of a run whose task is cancelled.
     package var cancellation = Cancellation.ends
 
@@ -77,6 +81,8 @@ package protocol Connections: Sendable {
 /// What a run tells while it goes on.
 package enum RunProgress: Sendable, Hashable {
     case started(run: Int64, sync: String, isResumed: Bool)
+    /// The next part of the run begins.
+    case stage(RunStage)
     case scanning(rows: Int)
     /// Records that were asked for by key and that the source does not have.
     case gone(keys: [String])

@@ -28,6 +28,8 @@ package struct RunSync: Sendable {
     ) {
         self.definition = definition
         self.options = options
+        var environment = environment
+        environment.meter = RunMeter(trace: environment.trace)
         self.environment = environment
         self.policy = policy
         files = environment.state.sync(definition.name)
@@ -129,6 +131,8 @@ package struct RunSync: Sendable {
             try environment.database.update(record)
         }
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
+        environment.meter.begin(record, at: environment.time.now())
+        environment.enter(.prepare)
         do {
             try await firstHalf(&record)
         } catch {
@@ -159,7 +163,19 @@ package struct RunSync: Sendable {
     private func firstHalf(_ record: inout RunRecord) async throws {
         var prepared = try PreparedSync(definition, environment: environment)
         prepared.exchanges.begin(run: record.id, firstNumber: 0)
-        try await prepared.discoverFields(environment: environment, policy: policy)
+        do {
+            try await prepared.discoverFields(environment: environment, policy: policy)
+            try await planAndDeliver(&record, prepared)
+        } catch {
+            // What was answered says why the run failed.
+            if try isOfARun(error, record.id) {
+                try environment.database.record(exchanges: prepared.exchanges.take().records)
+            }
+            throw error
+        }
+    }
+
+    private func planAndDeliver(_ record: inout RunRecord, _ prepared: PreparedSync) async throws {
         var half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
         if let accepted = try acceptedPlan(prepared, for: record.id) {
             record.rows = accepted.summary.rows
@@ -224,6 +240,7 @@ package struct RunSync: Sendable {
         record.operations = OperationLedger()
         record.reasons = []
         record.endedAt = environment.time.now()
+        record.effort = environment.meter.end(record.id, at: environment.time.now()) ?? record.effort
         record.state = error is CancellationError ? .cancelled : .failed
         record.error = error is CancellationError ? nil : RunError(error).failure
         try environment.database.close(record, memory: nil)

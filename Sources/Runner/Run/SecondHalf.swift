@@ -39,6 +39,7 @@ struct SecondHalf {
     private func send(
         _ record: inout RunRecord, _ summary: PlanSummary, _ begin: Deliver.Start
     ) async throws -> (DeliveryFigures, Deliver.Ending) {
+        environment.enter(.deliver)
         let plan = try PlanReader(path: environment.state.planPath(run: record.id))
         let journal = try AcceptanceJournal.open(files, run: record.id)
         defer { journal.close() }
@@ -67,6 +68,7 @@ struct SecondHalf {
         record.guard = GuardRecord(name: verdict.name.rawValue, message: verdict.message, hint: verdict.hint)
         record.state = .stoppedByGuard
         record.endedAt = environment.time.now()
+        record.effort = environment.meter.end(record.id, at: environment.time.now()) ?? record.effort
         try environment.database.record(exchanges: prepared.exchanges.take().records)
         try environment.database.close(record, memory: nil)
         environment.progress(.ended(run: record.id))

@@ -231,7 +231,7 @@ struct SendBatch {
         let first = slice.entries.first?.sequence ?? 0
         let last = slice.entries.last?.sequence ?? first
         prepared.exchanges.carry(
-            batch: number, attempt: attempt, sequences: first...max(first, last), at: environment.time.now())
+            batch: number, attempt: attempt, sequences: first...max(first, last))
     }
 
     /// Gives a destination that left a batch in doubt some time before the next request.
@@ -242,9 +242,8 @@ struct SendBatch {
 
     /// False if the run was cancelled meanwhile.
     private func pause(_ wait: Duration, because error: ConnectorError) async -> Bool {
-        environment.progress(.waiting(reason: error.message, duration: wait))
         do {
-            try await environment.time.sleep(wait)
+            try await environment.pause(wait, because: error)
             return true
         } catch {
             return false

@@ -70,14 +70,26 @@ extension ScheduleService {
     }
 
     private func note(_ progress: RunProgress, of sync: String) {
-        state.withLock { state in
+        let number = state.withLock { state -> Int64? in
             state.running[sync]?.progress = progress
             if case .started(let run, _, _) = progress { state.running[sync]?.run = run }
+            return state.running[sync]?.run
         }
+        var metadata: Logger.Metadata = ["sync": "\(sync)"]
+        if let number { metadata["run"] = "\(number)" }
         switch progress {
         case .started(let run, _, let isResumed):
-            logger.info(
-                isResumed ? "run goes on" : "run begun", metadata: ["sync": "\(sync)", "run": "\(run)"])
+            metadata["run"] = "\(run)"
+            logger.info(isResumed ? "run goes on" : "run begun", metadata: metadata)
+        case .stage(let stage):
+            metadata["stage"] = "\(stage.rawValue)"
+            logger.debug("stage begun", metadata: metadata)
+        case .waiting(let reason, let duration) where duration >= .seconds(1):
+            metadata["seconds"] = "\(duration.components.seconds)"
+            logger.info("waits: \(reason)", metadata: metadata)
+        case .warned(let warning):
+            metadata["code"] = "\(warning.code)"
+            logger.warning("\(warning.message) \(warning.hint)", metadata: metadata)
         case .notSwept(let error):
             log(error, "something that no run depends on could not be done", sync: sync)
         default: break

@@ -16,6 +16,7 @@ package struct ControlMigration: Sendable {
         ControlMigration(name: "1 syncs, runs, outcomes, exchanges", sql: syncs + runs + outcomes + exchanges),
         ControlMigration(
             name: "2 people, definitions, secrets", sql: people + sessions + marks + audit + secrets + definitions),
+        ControlMigration(name: "3 what runs cost", sql: efforts),
     ]
 
     /// "SLUC": tells a control database from any other SQLite file (`PRAGMA application_id`).
@@ -100,6 +101,14 @@ package struct ControlMigration: Sendable {
         CREATE INDEX runs_sealed ON runs(sync, id) WHERE sealed_at IS NOT NULL;
         CREATE INDEX runs_unfinished ON runs(id) WHERE state IN ('queued', 'running', 'closing', 'interrupted');
         CREATE INDEX runs_with_plan ON runs(started_at) WHERE has_plan;
+
+        """
+
+    private static let efforts = """
+        CREATE TABLE efforts (
+            run INTEGER PRIMARY KEY REFERENCES runs(id) ON DELETE CASCADE,
+            effort TEXT NOT NULL
+        ) STRICT;
 
         """
 

@@ -60,6 +60,8 @@ package struct RunRecord: Sendable, Hashable {
     package var reasons: [ReasonCount] = []
     package var `guard`: GuardRecord?
     package var error: RunFailure?
+    /// Nil for a run that had not begun, and for those of before it was measured.
+    package var effort: RunEffort?
 
     package init(
         id: Int64, sync: String, state: RunState, full: Bool, limited: Bool, trigger: String, startedAt: Moment
@@ -83,7 +85,7 @@ extension RunRecord: Codable {
         case endedAt = "ended_at"
         case rows, operations, requests
         case bytesSent = "bytes_sent"
-        case reasons, `guard`, error
+        case reasons, `guard`, error, effort
     }
 
     // Written out because the made one leaves absent values out.
@@ -105,5 +107,6 @@ extension RunRecord: Codable {
         try container.encode(reasons, forKey: .reasons)
         try container.encode(`guard`, forKey: .guard)
         try container.encode(error, forKey: .error)
+        try container.encode(effort, forKey: .effort)
     }
 }

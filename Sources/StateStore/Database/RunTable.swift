@@ -3,7 +3,10 @@ internal import Records
 
 /// The rows of `runs`.
 enum RunTable {
-    static let select = "SELECT syncs.name AS sync_name, runs.* FROM runs JOIN syncs ON syncs.id = runs.sync"
+    static let select = """
+        SELECT syncs.name AS sync_name, efforts.effort, runs.* FROM runs JOIN syncs ON syncs.id = runs.sync
+        LEFT JOIN efforts ON efforts.run = runs.id
+        """
     static let unfinishedStates = "state IN ('queued', 'running', 'closing', 'interrupted')"
 
     // MARK: Writing
@@ -37,6 +40,7 @@ enum RunTable {
         arguments += [appliedPosition, run.id]
         try database.cachedStatement(sql: update).execute(arguments: arguments)
         guard database.changesCount == 1 else { throw DatabaseFailure.unknownRun(run.id) }
+        if let effort = run.effort { try EffortTable.save(database, effort, run: run.id) }
     }
 
     static func seal(_ database: Database, _ run: Int64, definition: String, at moment: Moment) throws {
@@ -124,6 +128,7 @@ enum RunTable {
         run.reasons = try StoredText.decode([ReasonCount].self, row["reasons"])
         run.guard = try (row["guard"] as String?).map { try StoredText.decode(GuardRecord.self, $0) }
         run.error = try (row["error"] as String?).map { try StoredText.decode(RunFailure.self, $0) }
+        run.effort = try (row["effort"] as String?).map { try StoredText.decode(RunEffort.self, $0) }
         for column in ledgerColumns { run[keyPath: column.path] = row[column.name] }
         return run
     }

@@ -53,7 +53,7 @@ package final class LiveBoard: Sendable {
                 let until = Moment(milliseconds: now().milliseconds + Int64(duration / .milliseconds(1)))
                 note(current.value, .waiting(reason: reason, until: until))
             case .ended(let run): _ = state.withLock { $0.runs.removeValue(forKey: run) }
-            case .gone, .notSwept, .warned: break
+            case .stage, .gone, .notSwept, .warned: break
             }
         }
     }

@@ -159,12 +159,20 @@ struct RunPage: Sendable {
             stages.append(("Ended", "\(TimeView.both(ended, now: now)), after \(TimeView.took(run.startedAt, ended))"))
         }
         stages.append(("Requests that wrote", "\(Wording.grouped(run.requests)), \(Wording.bytes(run.bytesSent)) sent"))
+        if let effort = run.effort { stages += Self.effort(effort) }
         let refused = requests.reduce(0) { $0 + $1.refused }
         if refused > 0 {
             stages.append(("Told to wait (429)", "\(Wording.counted(refused, "request"))"))
         }
         let list = stages.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return "<section><h2>What happened</h2><dl class=\"facts\">\(list)</dl></section>"
+    }
+
+    private static func effort(_ effort: RunEffort) -> [(String, HTML)] {
+        [
+            ("Stages", EffortText.stages(effort)), ("Answers", EffortText.answers(effort)),
+            ("Waited", EffortText.waits(effort)),
+        ].compactMap { name, text in text.map { (name, "\($0)") } }
     }
 
     private var kind: HTML {

@@ -20,36 +20,8 @@ struct RunProgressModel: Sendable {
         case .queued: "The run waits for its turn."
         case .running: doing
         case .closing: "All is answered; the books are being closed."
-        case .succeeded: succeeded
-        case .completedWithRejections: notArrived
-        case .stoppedByGuard: "A guard stopped the run. Nothing was sent."
-        case .failed: "The run failed.\(arrivedBefore)"
-        case .cancelled: "The run was cancelled.\(arrivedBefore)"
-        case .skipped: "The run was skipped: the one before was still going."
-        case .interrupted:
-            "The run's process ended before it did. The next run of \(run.sync) finishes it or plans anew."
+        default: RunSentence.ended(run)
         }
-    }
-
-    private var succeeded: String {
-        let accepted = run.operations.accepted
-        if accepted == 0 && run.rows.scanned == 0 { return "There were no rows to read, and nothing to send." }
-        let read = Wording.counted(run.rows.scanned, "row")
-        if accepted == 0 { return "Nothing had to be sent: \(read) read, none of them changed." }
-        return "All \(Wording.counted(accepted, "change")) arrived, of \(read) read."
-    }
-
-    private var notArrived: String {
-        let all = run.rows.scanned + run.rows.carried + run.operations.removals
-        let missing = Wording.grouped(run.notArrived)
-        let arrived = run.operations.accepted
-        let did = arrived == 0 ? "" : " \(Wording.counted(arrived, "change")) did."
-        return "\(missing) of \(Wording.counted(all, "row")) did not arrive.\(did)"
-    }
-
-    private var arrivedBefore: String {
-        let accepted = run.operations.accepted
-        return accepted == 0 ? " Nothing was accepted." : " \(Wording.counted(accepted, "change")) had arrived before."
     }
 
     private var settled: Int {

@@ -32,7 +32,7 @@ struct RunsTests {
             "in_doubt": 0, "created": 30, "updated": 200, "already_equal": 8, "sent": 0, "removed": 0},
             "requests": 1, "bytes_sent": 61230,
             "reasons": [{"code": "duplicate_key", "count": 47}, {"code": "refused_by_destination", "count": 2}],
-            "guard": null, "error": null}
+            "guard": null, "error": null, "effort": null}
             """
         var run = try JSONDecoder().decode(RunRecord.self, from: Data(json.utf8))
         #expect(try Self.object(JSONEncoder().encode(run)) == Self.object(Data(json.utf8)))
@@ -228,6 +228,11 @@ struct RunsTests {
         run.operations.sent = 18
         run.operations.removed = 19
         run.requests = 20
+        var effort = RunEffort()
+        effort.scanMilliseconds = 1
+        effort.retries = 2
+        effort.answers = ["200": 3, RunEffort.noAnswer: 4]
+        run.effort = effort
         run.bytesSent = 1 << 40
         run.reasons = [ReasonCount(code: "duplicate_key", count: 4)]
         run.guard = GuardRecord(name: "invalid", message: "50 % are \"invalid\"", hint: "look")

@@ -1,0 +1,50 @@
+internal import GRDB
+
+/// What a run cost: how long its stages took, how its requests were answered, how long it waited. In JSON every key is
+/// always there. A run that was resumed has the sum over its processes.
+package struct RunEffort: Sendable, Hashable {
+    /// Settings, the account's fields and the look-ups, before the first row was read.
+    package var prepareMilliseconds: Int64 = 0
+    package var scanMilliseconds: Int64 = 0
+    /// What lies between the last row and the sealed plan: duplicates, look-ups at the destination, removals, guards.
+    package var planMilliseconds: Int64 = 0
+    package var deliverMilliseconds: Int64 = 0
+    package var closeMilliseconds: Int64 = 0
+    /// Waiting because of the rate limit: for the turn of a request, and where the destination asked for it.
+    package var rateLimitWaitMilliseconds: Int64 = 0
+    /// Waiting before a request was repeated for another reason.
+    package var retryWaitMilliseconds: Int64 = 0
+    package var retries = 0
+    /// How many requests, reads and writes, were answered with each status; `noAnswer` for those that were not.
+    package var answers: [String: Int] = [:]
+
+    package static let noAnswer = "no_answer"
+
+    package init() {}
+
+    package var milliseconds: Int64 {
+        prepareMilliseconds + scanMilliseconds + planMilliseconds + deliverMilliseconds + closeMilliseconds
+    }
+}
+
+extension RunEffort: Codable {
+    package enum CodingKeys: String, CodingKey {
+        case prepareMilliseconds = "prepare_ms"
+        case scanMilliseconds = "scan_ms"
+        case planMilliseconds = "plan_ms"
+        case deliverMilliseconds = "deliver_ms"
+        case closeMilliseconds = "close_ms"
+        case rateLimitWaitMilliseconds = "rate_limit_wait_ms"
+        case retryWaitMilliseconds = "retry_wait_ms"
+        case retries, answers
+    }
+}
+
+/// The rows of `efforts`.
+enum EffortTable {
+    static func save(_ database: Database, _ effort: RunEffort, run: Int64) throws {
+        let sql =
+            "INSERT INTO efforts (run, effort) VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET effort = excluded.effort"
+        try database.cachedStatement(sql: sql).execute(arguments: [run, try StoredText.encode(effort)])
+    }
+}
