@@ -1,5 +1,5 @@
 internal import ConnectorKit
-internal import Records
+package import Records
 
 /// A look-up that a mapping asks for: the records of `object` by their `field`.
 package struct LookupName: Sendable, Hashable, Comparable {
@@ -47,12 +47,18 @@ extension SyncShape {
     }
 }
 
+/// Entries of a look-up that stand outside the table: the hash of each text and the id of its record, in the order of the
+/// hashes.
+package protocol LookupPairs: Sendable {
+    var count: Int { get }
+    func pair(at index: Int) -> (key: Hash128, value: Hash128)
+}
+
 /// Which record has which text: what a destination's records say of themselves, made once for a run.
 ///
-/// Flat, for up to `recordsMax` records: sixteen bytes each and the id, which takes thirteen where it is one of
-/// twenty-four hexadecimal digits. Texts are kept as 96 bits of their hash.
+/// Texts are kept as their hashes. Ids that fit sixteen bytes are pairs, which may stand in a file; the others stay in the
+/// table.
 package struct LookupTable: Sendable {
-    /// Ids of up to 255 bytes then fit into places of 32 bits.
     package static let recordsMax = 16_000_000
 
     /// What a text comes to.
@@ -63,22 +69,11 @@ package struct LookupTable: Sendable {
         case ambiguous
     }
 
-    private struct Entry: BitwiseCopyable, Comparable {
-        var high: UInt64
-        var low: UInt32
-        /// Where the id stands.
-        var place: UInt32
-
-        static func < (left: Self, right: Self) -> Bool {
-            left.high == right.high ? left.low < right.low : left.high < right.high
-        }
-    }
-
     package let name: LookupName
     private let seed: UInt64
-    private var entries: [Entry] = []
-    /// Ids one after the other, each behind its length; 0 is for twelve bytes that were hexadecimal digits.
-    private var ids: [UInt8] = []
+    private var pairs: any LookupPairs = FewPairs()
+    /// The records whose ids are too long for a pair.
+    private var others: [Hash128: Set<String>] = [:]
 
     /// - Parameters:
     ///   - seed: secret, so that nobody can choose texts whose hashes are the same.
@@ -86,88 +81,68 @@ package struct LookupTable: Sendable {
     package init(_ name: LookupName, seed: UInt64, records: some Sequence<(String, String)> = []) {
         self.name = name
         self.seed = seed
-        for (text, id) in records { add(text, id: id) }
-        seal()
+        var few = FewPairs()
+        for (text, id) in records {
+            switch entry(text, id: id) {
+            case .pair(let hash, let id): few.pairs.append((key: hash, value: id.bits))
+            case .other(let hash, let id): others[hash, default: []].insert(id)
+            case nil: continue
+            }
+        }
+        few.pairs.sort { $0.key < $1.key }
+        pairs = few
     }
 
-    package var count: Int { entries.count }
+    package var count: Int { pairs.count + others.values.reduce(0) { $0 + $1.count } }
 
-    /// Adds a record. Nothing is found before `seal`. Returns false where the table is full.
-    @discardableResult
-    package mutating func add(_ text: String, id: String) -> Bool {
+    /// What a record comes to in a table.
+    package enum Entry: Sendable {
+        case pair(Hash128, LookupID)
+        /// Its id does not fit a pair.
+        case other(Hash128, String)
+    }
+
+    /// Nil for a record that points nowhere.
+    package func entry(_ text: String, id: String) -> Entry? {
         let text = name.normalized(text)
-        guard !text.isEmpty, (1...255).contains(id.utf8.count) else { return true }
-        guard entries.count < Self.recordsMax else { return false }
+        guard !text.isEmpty, (1...255).contains(id.utf8.count) else { return nil }
         let hash = Hash128.of(text, seed: seed)
-        entries.append(
-            Entry(high: hash.high, low: UInt32(truncatingIfNeeded: hash.low), place: UInt32(ids.count)))
-        append(id)
-        return true
+        return LookupID(id).map { .pair(hash, $0) } ?? .other(hash, id)
     }
 
-    package mutating func seal() { entries.sort() }
+    /// Takes a record whose id does not fit a pair.
+    package mutating func add(other hash: Hash128, id: String) { others[hash, default: []].insert(id) }
+
+    /// Takes all the records whose ids fit, in the order of their hashes.
+    package mutating func take(_ pairs: any LookupPairs) { self.pairs = pairs }
 
     package func find(_ text: String) -> Finding {
         let hash = Hash128.of(name.normalized(text), seed: seed)
-        let wanted = Entry(high: hash.high, low: UInt32(truncatingIfNeeded: hash.low), place: 0)
         var low = 0
-        var high = entries.count
+        var high = pairs.count
         while low < high {
             let middle = (low + high) / 2
-            if entries[middle] < wanted { low = middle + 1 } else { high = middle }
+            if pairs.pair(at: middle).key < hash { low = middle + 1 } else { high = middle }
         }
-        guard low < entries.count, !(wanted < entries[low]) else { return .missing }
-        let first = id(at: entries[low].place)
-        var next = low + 1
-        while next < entries.count, !(wanted < entries[next]) {
+        var found: Hash128?
+        while low < pairs.count {
+            let pair = pairs.pair(at: low)
+            guard pair.key == hash else { break }
             // A record may come twice, as the list that it has the text in may hold it twice.
-            guard id(at: entries[next].place) == first else { return .ambiguous }
-            next += 1
+            if let found, found != pair.value { return .ambiguous }
+            found = pair.value
+            low += 1
         }
-        return .found(id: first)
+        let others = others[hash] ?? []
+        guard others.count + (found == nil ? 0 : 1) <= 1 else { return .ambiguous }
+        return (found.map { LookupID(bits: $0).text } ?? others.first).map { .found(id: $0) } ?? .missing
     }
+}
 
-    private mutating func append(_ id: String) {
-        let bytes = Array(id.utf8)
-        guard let packed = Self.packed(bytes) else {
-            ids.append(UInt8(bytes.count))
-            ids += bytes
-            return
-        }
-        ids.append(0)
-        ids += packed
-    }
+/// Pairs in memory.
+private struct FewPairs: LookupPairs {
+    var pairs: [(key: Hash128, value: Hash128)] = []
 
-    /// Twelve bytes for twenty-four lower-case hexadecimal digits, the ids of many stores.
-    private static func packed(_ bytes: [UInt8]) -> [UInt8]? {
-        guard bytes.count == 24 else { return nil }
-        var packed: [UInt8] = []
-        packed.reserveCapacity(12)
-        for index in stride(from: 0, to: 24, by: 2) {
-            guard let high = nibble(bytes[index]), let low = nibble(bytes[index + 1]) else { return nil }
-            packed.append(high << 4 | low)
-        }
-        return packed
-    }
-
-    private static func nibble(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - 48
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - 87
-        default: nil
-        }
-    }
-
-    private func id(at place: UInt32) -> String {
-        let start = Int(place) + 1
-        let length = Int(ids[start - 1])
-        guard length == 0 else { return String(decoding: ids[start..<start + length], as: UTF8.self) }
-        var digits: [UInt8] = []
-        for byte in ids[start..<start + 12] { digits += [Self.digit(byte >> 4), Self.digit(byte & 15)] }
-        return String(decoding: digits, as: UTF8.self)
-    }
-
-    private static func digit(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? nibble + 48 : nibble + 87
-    }
+    var count: Int { pairs.count }
+    func pair(at index: Int) -> (key: Hash128, value: Hash128) { pairs[index] }
 }

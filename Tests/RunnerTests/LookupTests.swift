@@ -138,4 +138,23 @@ import Testing
         #expect(loose.operations.accepted == 1)
         #expect(fixture.account.records["2"] == #"{"externalId":"2","status":"neu"}"#)
     }
+
+    @Test(arguments: [10, 100, 101, 3_000])
+    func largeTableIsInAFileAndFindsTheSame(count: Int) throws {
+        let fixture = try RunFixture()
+        let name = LookupName(object: "person", field: "email", ignoresCase: true)
+        var gathered = GatheredLookup(name, seed: 3, directory: fixture.folder, pairsInMemoryMax: 100)
+        for number in 0..<count {
+            let id = number % 10 == 0 ? "an id that is too long for a pair \(number)" : "id \(number)"
+            #expect(try gathered.add("P\(number)@x.y", id: id))
+        }
+        #expect(try gathered.add("p7@x.y", id: "another"))
+        let table = try gathered.finish()
+        #expect(table.count == count + 1)
+        for number in 0..<count where number != 7 {
+            let id = number % 10 == 0 ? "an id that is too long for a pair \(number)" : "id \(number)"
+            #expect(table.find(" p\(number)@X.y") == .found(id: id))
+        }
+        #expect(table.find("p7@x.y") == .ambiguous && table.find("q@x.y") == .missing)
+    }
 }

@@ -52,4 +52,19 @@ import Testing
             #expect(table.find("key \(number + 5_000)") == .missing)
         }
     }
+
+    @Test func idsThatFitAreWhatTheyWere() {
+        let fitting = [mongo, "7", "abcdefghijklmno", "åäö", "64b7f0a1c2d3", " x "]
+        for id in fitting { #expect(LookupID(id)?.text == id, "\(id)") }
+        for id in ["", "abcdefghijklmnop", mongo.uppercased(), mongo + "0"] { #expect(LookupID(id) == nil, "\(id)") }
+        #expect(Set(fitting.compactMap { LookupID($0) }).count == fitting.count)
+    }
+
+    @Test func textOfTwoRecordsIsAmbiguousWhateverTheirIds() {
+        let long = String(repeating: "x", count: 40)
+        let table = table([("a", "1"), ("a", long), ("b", long), ("b", long), ("c", long), ("c", long + "y")])
+        #expect(table.find("a") == .ambiguous)
+        #expect(table.find("b") == .found(id: long))
+        #expect(table.find("c") == .ambiguous)
+    }
 }

@@ -1,6 +1,7 @@
 internal import ConnectorKit
 internal import Records
-internal import SyncCore
+internal import StateStore
+package import SyncCore
 
 /// Reads, before the scan so that the source never waits, what the mapping's look-ups need: of each referenced object
 /// the ids and one field, once for a run. Nothing is read where no mapping asks for it.
@@ -12,6 +13,8 @@ struct LookupTables {
     let prepared: PreparedSync
     let retrying: Retrying
     let seed: UInt64
+    /// Where large tables go.
+    let directory: String
     /// Asked now and then while pages come in.
     let isCancelled: () throws -> Bool
 
@@ -34,15 +37,14 @@ struct LookupTables {
     }
 
     private func read(_ name: LookupName, of object: DestinationObject) async throws -> LookupTable {
-        var table = LookupTable(name, seed: seed)
+        var gathered = GatheredLookup(name, seed: seed, directory: directory)
         try await prepared.destination.readRecords(of: object, fields: [name.field, "_id"]) { page in
             if try isCancelled() { throw CancellationError() }
             for record in page where record.count == 2 {
-                guard table.add(record[0], id: record[1]) else { throw Self.tooLarge(name) }
+                guard try gathered.add(record[0], id: record[1]) else { throw Self.tooLarge(name) }
             }
         }
-        table.seal()
-        return table
+        return try gathered.finish()
     }
 
     private static func tooLarge(_ name: LookupName) -> RunError {
@@ -51,4 +53,44 @@ struct LookupTables {
             message: "The destination has more than \(LookupTable.recordsMax) records of \(name.object) to look up.",
             hint: "Remove lookup from the mapping, and map a column with the destination's own ids.")
     }
+}
+
+/// Gathers the records of one look-up in a few megabytes, however many there are: more than `PairSpill.pairsInMemoryMax`
+/// of them stand in a mapped file.
+package struct GatheredLookup: ~Copyable {
+    private var table: LookupTable
+    private var pairs: PairSpill
+    private var others = 0
+
+    package init(
+        _ name: LookupName, seed: UInt64, directory: String, pairsInMemoryMax: Int = PairSpill.pairsInMemoryMax
+    ) {
+        table = LookupTable(name, seed: seed)
+        pairs = PairSpill(directory: directory, pairsInMemoryMax: pairsInMemoryMax)
+    }
+
+    /// Adds a record. Returns false where there are too many.
+    package mutating func add(_ text: String, id: String) throws -> Bool {
+        guard let entry = table.entry(text, id: id) else { return true }
+        guard pairs.count + others < LookupTable.recordsMax else { return false }
+        switch entry {
+        case .pair(let hash, let id): try pairs.add(hash, id.bits)
+        case .other(let hash, let id):
+            others += 1
+            table.add(other: hash, id: id)
+        }
+        return true
+    }
+
+    package mutating func finish() throws -> LookupTable {
+        table.take(StoredPairs(pairs: try pairs.finish()))
+        return table
+    }
+}
+
+private struct StoredPairs: LookupPairs {
+    var pairs: SortedPairs
+
+    var count: Int { pairs.count }
+    func pair(at index: Int) -> (key: Hash128, value: Hash128) { pairs.pair(at: index) }
 }

@@ -44,7 +44,8 @@ struct MakePlan {
         let outcomes = OutcomeSink(run: target.run, at: environment.time.now(), database: target.database)
         let isCancelled = { try target.database?.isCancelRequested(run: target.run) ?? false }
         let lookups = try await LookupTables(
-            prepared: prepared, retrying: retrying, seed: memory.seed, isCancelled: isCancelled
+            prepared: prepared, retrying: retrying, seed: memory.seed, directory: target.directory,
+            isCancelled: isCancelled
         ).read()
         var maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
         environment.enter(.scan)
