@@ -36,6 +36,7 @@ struct Deliver {
         var batcher = Batcher(prepared.shape.object)
         var streaks = SendBatch.Streaks()
         if figures.operations.accepted > 0 { streaks.refusals.accepted() }
+        let swaps = SwappedValues(prepared, retrying: Retrying(policy: policy, environment: environment))
         let total = figures.operations.planned + figures.operations.removals
         var plan = sealed
         plan.seek(toSequence: start.sequence)
@@ -46,7 +47,8 @@ struct Deliver {
             if batch.wantsIDs { try keyLog?.append(keysOf: batch) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
             let hasMore = remaining(figures) > batch.count
-            let sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
+            var sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
+            if !sent.isCancelled { await swaps?.name(in: &sent.result, of: batch) }
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
             if sent.isCancelled, try isLeft(run.id), try leave(batch, number, sent.result, journal) {
                 throw CancellationError()
