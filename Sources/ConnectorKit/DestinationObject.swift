@@ -18,8 +18,8 @@ public struct DestinationObject: Sendable, Hashable {
     public var removals: [Removal] = []
     /// The field that archives a record where it is true.
     public var archiveField: String?
-    /// Groups of fields of which each row must fill at least one: the destination drops a row without them, and does
-    /// not say so.
+    /// Groups of fields of which each row must fill at least one, whether it creates or updates: the destination drops a
+    /// row without them, and does not say so. Rows that go by the destination's own id need none.
     public var requiredInEachRow: [[String]] = []
     /// The field by which people know a record (a name, a title, an e-mail address).
     public var labelField: String?
@@ -111,6 +111,10 @@ public struct DestinationField: Sendable, Hashable {
     public var excludesZero = false
     /// The longest text that makes sense; nil where nothing is known.
     public var charactersMax: Int?
+    /// Other fields of which one does as well, where this one is required.
+    public var orElse: [String] = []
+    /// The characters of which a text may be made; nil where any may stand in it.
+    public var textForm: TextForm?
     /// The record that a value has to name, where the destination takes a row without it and drops it.
     public var requiredRecord: RequiredRecord?
 
@@ -124,6 +128,26 @@ public struct DestinationField: Sendable, Hashable {
         self.isWritable = isWritable
         self.aliases = aliases
         self.help = help
+    }
+}
+
+/// Of what characters a text is made: letters, digits, and these.
+public struct TextForm: Sendable, Hashable {
+    public var punctuation: String
+
+    public init(punctuation: String) { self.punctuation = punctuation }
+
+    /// What may stand in a text beside letters and digits, for people.
+    public var words: String {
+        punctuation.map { $0 == " " ? "blanks between them" : String($0) }.joined(separator: ", ")
+    }
+
+    /// The first character of a text that may not stand where it stands (blanks may not at the ends); nil where the
+    /// text is of this form.
+    public func misfit(in text: String) -> Character? {
+        if let first = text.first, first.isWhitespace { return first }
+        if let last = text.last, last.isWhitespace { return last }
+        return text.first { !$0.isLetter && !$0.isNumber && !punctuation.contains($0) }
     }
 }
 

@@ -110,6 +110,13 @@ extension DestinationField {
         return field
     }
 
+    /// Other fields of which one does as well.
+    func or(_ others: String...) -> DestinationField {
+        var field = self
+        field.orElse = others
+        return field
+    }
+
     func needed() -> DestinationField {
         var field = self
         field.isRequiredOnCreate = true

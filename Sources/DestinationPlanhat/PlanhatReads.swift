@@ -58,6 +58,15 @@ extension PlanhatDestination {
         key: String, keyField: String, of object: DestinationObject
     ) async throws(DestinationError) -> String? {
         if keyField == "email" { return try await read(email: key, of: object) }
+        if let found = try await readOne(key: key, keyField: keyField, of: object) { return found }
+        // A ticket's key is stored under another name, by which it is found.
+        guard let stored = object.storedName(of: keyField) else { return nil }
+        return try await readOne(key: key, keyField: stored, of: object)
+    }
+
+    private func readOne(
+        key: String, keyField: String, of object: DestinationObject
+    ) async throws(DestinationError) -> String? {
         let request = PlanhatRequest.one(object.path, key: key, keyField: keyField)
         return try await client.exchange(request) { (answer) throws(DestinationError) in
             // An id that is not even of the right form is refused with 400 by the database behind.

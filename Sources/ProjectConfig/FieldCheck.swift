@@ -12,6 +12,7 @@ struct FieldCheck {
         if let field = object.field(mapping.field) {
             guard field.isWritable else { return reportReadOnly(mapping) }
             check(mapping, type: field.type)
+            checkForm(mapping, field)
         } else if let key = object.key(mapping.field) {
             guard key.canCreate else { return reportReadOnly(mapping) }
             check(mapping, type: .text)
@@ -64,6 +65,15 @@ struct FieldCheck {
                 code: "invalid_constant", "the field `\(mapping.field)` (\(type.word)) cannot take this constant",
                 hint: problem, at: mapping.valueLocation)
         }
+    }
+
+    private func checkForm(_ mapping: MappingDefinition, _ field: DestinationField) {
+        guard case .constant(let value) = mapping.source, let form = field.textForm,
+            let misfit = form.misfit(in: value.text)
+        else { return }
+        log.error(
+            code: "invalid_constant", "the field `\(mapping.field)` cannot take a text with \"\(misfit)\" there",
+            hint: "use letters, digits and \(form.words)", at: mapping.valueLocation)
     }
 
     private func checkReference(_ mapping: MappingDefinition, lookup: String?, forms: [ReferenceForm]) {

@@ -17,6 +17,9 @@ package struct Mapping: ~Copyable {
     private let nestedName: Range<Int>
     private let fields: [MappedField]
     private let key: KeyWriter?
+    private let required: RequiredFields
+    /// What every row fills.
+    private let filledAlways: UInt64
 
     /// Compiles the rules of a shape for a scan. The rules are valid: the project was checked before.
     /// - Parameter lookups: what was read for the shape's look-ups.
@@ -24,6 +27,8 @@ package struct Mapping: ~Copyable {
         let compiler = MappingCompiler(shape, scanColumns: scanColumns, lookups: lookups)
         fields = compiler.fields
         key = compiler.key
+        required = compiler.required
+        filledAlways = compiler.filled
         ownCount = compiler.ownCount
         nestedName = compiler.nestedName
         unsafe steps = .allocate(capacity: compiler.steps.count)
@@ -39,18 +44,50 @@ package struct Mapping: ~Copyable {
         unsafe text.deallocate()
     }
 
-    /// Appends the payload of one row. Returns nil, or why the row is invalid; then what was appended is cut off.
+    /// What came of one row.
+    package enum Outcome {
+        /// Its payload was appended. `lacking` is the place, among `reasonsOfCreation`, of why it can make no new record.
+        case mapped(lacking: Int?)
+        /// It is invalid; nothing was appended.
+        case invalid(Reason)
+    }
+
+    /// Why a row that lacks a field can make no new record.
+    package var reasonsOfCreation: [Reason] { required.onCreate.reasons }
+
+    /// Appends the payload of one row, unless it is invalid.
+    package func outcome(_ rows: borrowing RowsView, _ row: Int, into writer: inout ByteWriter) -> Outcome {
+        let start = writer.count
+        var filled = filledAlways
+        if let reason = write(rows, row, &filled, &writer) { return .invalid(reason) }
+        if let place = required.each.firstMissing(filled) {
+            writer.truncate(to: start)
+            return .invalid(required.each.reasons[place])
+        }
+        return .mapped(lacking: required.onCreate.firstMissing(filled))
+    }
+
+    /// Appends the payload of one row. Returns nil, or why the row is invalid; then nothing was appended.
     package func map(_ rows: borrowing RowsView, _ row: Int, into writer: inout ByteWriter) -> Reason? {
+        switch outcome(rows, row, into: &writer) {
+        case .mapped: nil
+        case .invalid(let reason): reason
+        }
+    }
+
+    private func write(
+        _ rows: borrowing RowsView, _ row: Int, _ filled: inout UInt64, _ writer: inout ByteWriter
+    ) -> Reason? {
         let start = writer.count
         writer.append(UInt8(ascii: "{"))
         var isFirst = true
         for index in 0..<ownCount {
-            if let reason = write(index, rows, row, &isFirst, &writer) {
+            if let reason = write(index, rows, row, &isFirst, &filled, &writer) {
                 writer.truncate(to: start)
                 return reason
             }
         }
-        if unsafe ownCount < steps.count, let reason = writeNested(rows, row, isFirst, &writer) {
+        if unsafe ownCount < steps.count, let reason = writeNested(rows, row, isFirst, &filled, &writer) {
             writer.truncate(to: start)
             return reason
         }
@@ -59,14 +96,14 @@ package struct Mapping: ~Copyable {
     }
 
     private func writeNested(
-        _ rows: borrowing RowsView, _ row: Int, _ isFirst: Bool, _ writer: inout ByteWriter
+        _ rows: borrowing RowsView, _ row: Int, _ isFirst: Bool, _ filled: inout UInt64, _ writer: inout ByteWriter
     ) -> Reason? {
         let start = writer.count
         append(isFirst ? nestedName.dropFirst() : nestedName, to: &writer)
         writer.append(UInt8(ascii: "{"))
         var isFirstNested = true
         for index in unsafe ownCount..<steps.count {
-            if let reason = write(index, rows, row, &isFirstNested, &writer) { return reason }
+            if let reason = write(index, rows, row, &isFirstNested, &filled, &writer) { return reason }
         }
         if isFirstNested {
             writer.truncate(to: start)
@@ -87,7 +124,8 @@ package struct Mapping: ~Copyable {
     /// Writes one field, its comma included. Returns why its row is invalid, if it is.
     @inline(__always)
     private func write(
-        _ index: Int, _ rows: borrowing RowsView, _ row: Int, _ isFirst: inout Bool, _ writer: inout ByteWriter
+        _ index: Int, _ rows: borrowing RowsView, _ row: Int, _ isFirst: inout Bool, _ filled: inout UInt64,
+        _ writer: inout ByteWriter
     ) -> Reason? {
         let step = unsafe steps[index]
         let name = isFirst ? step.name.dropFirst() : step.name
@@ -95,6 +133,7 @@ package struct Mapping: ~Copyable {
         case .column:
             let cell = rows.cell(row, Int(step.column))
             let kind = cell.kind
+            if step.required != 0 && !Self.isBlank(cell, kind) { filled |= step.required }
             if kind == .null {
                 if step.skipsNull { return nil }
                 append(name, to: &writer)
@@ -114,6 +153,16 @@ package struct Mapping: ~Copyable {
         }
         isFirst = false
         return nil
+    }
+
+    /// Whether a cell holds nothing that a field could be filled with.
+    @inline(never)
+    private static func isBlank(_ cell: Cell, _ kind: CellKind) -> Bool {
+        switch kind {
+        case .null: true
+        case .text: unsafe !cell.bytes.contains { $0 > 0x20 }
+        default: false
+        }
     }
 
     /// The rest of the casts, by the field's description.

@@ -16,6 +16,8 @@ struct MappingStep: BitwiseCopyable {
     /// Where `,"name":` stands, and after it the JSON of a constant.
     var nameStart: Int32
     var nameEnd: Int32
+    /// The bit of a field that rows may have to fill, or 0.
+    var required: UInt64 = 0
 
     var name: Range<Int> { Int(nameStart)..<Int(nameEnd) }
 }
@@ -29,11 +31,23 @@ struct MappedField: Sendable {
     var reference = ReferenceRule.prefix("")
     /// The longest text that the field takes.
     var charactersMax: Int?
+    var textForm: TextForm?
 
     /// Appends the value; returns whether it was written as null.
     func write(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) -> Bool {
         if let charactersMax, [.text, .json, .array].contains(cell.kind) { try checkLength(cell, charactersMax) }
+        if let textForm { try checkForm(cell, textForm) }
         return try Cast.write(cell, as: type, reference: reference, to: &writer)
+    }
+
+    private func checkForm(_ cell: Cell, _ form: TextForm) throws(Cast.Problem) {
+        let text = Value(cell).text
+        guard cell.kind != .null, let misfit = form.misfit(in: text) else { return }
+        let shown = text.count > 60 ? text.prefix(60) + "…" : text
+        let what = misfit.isWhitespace ? "a blank at one of its ends" : "\"\(misfit)\" in it"
+        throw Cast.Problem(
+            code: "text_not_of_form", message: "\"\(shown)\" has \(what), which the field does not take.",
+            hint: "Use letters, digits and \(form.words); replace the rest in the dataset's SQL.")
     }
 
     private func checkLength(_ cell: Cell, _ max: Int) throws(Cast.Problem) {
@@ -60,6 +74,9 @@ struct MappingCompiler {
     var ownCount = 0
     var nestedName = 0..<0
     var key: KeyWriter?
+    let required: RequiredFields
+    /// The bits of the fields that every row fills: constants, and the key.
+    var filled: UInt64 = 0
 
     private let shape: SyncShape
     private let scanColumns: [String]
@@ -69,6 +86,7 @@ struct MappingCompiler {
         self.shape = shape
         self.lookups = lookups
         self.scanColumns = scanColumns
+        required = RequiredFields(shape)
         let under = shape.object.acceptsUnknownFieldsUnder
         let prefix = under.map { $0 + "." }
         let isNested = { (rule: MappingRule) in prefix.map { rule.field.hasPrefix($0) } ?? false }
@@ -89,23 +107,30 @@ struct MappingCompiler {
         alone.key.within = nil
         key = KeyWriter(alone, scanColumns: scanColumns)
         let field = MappedField(name: name, column: shape.key.columns[0], type: .text)
-        append(field, .key, addName(shape.object.key(name)?.name ?? name), column: 0, nulls: .clear)
+        let keyName = shape.object.key(name)?.name ?? name
+        append(field, .key, addName(keyName), column: 0, nulls: .clear)
+        filled |= required.bit(of: keyName)
     }
 
     private mutating func add(_ rule: MappingRule, name: String) {
         let declared = shape.field(rule.field)
         var field = MappedField(name: rule.field, column: "", type: type(of: declared))
         field.charactersMax = declared?.charactersMax
+        field.textForm = declared?.textForm
+        let bit = shape.object.field(rule.field).map { required.bit(of: $0.name) } ?? 0
         var place = addName(name)
         switch rule.source {
         case .column(let column):
             field.column = column
             field.reference = reference(of: rule)
-            append(field, .column, place, column: scanColumns.firstIndex(of: column) ?? 0, nulls: rule.nulls)
+            append(
+                field, .column, place, column: scanColumns.firstIndex(of: column) ?? 0, nulls: rule.nulls,
+                required: bit)
         case .constant(let value):
             text += Self.json(of: value, field)
             place = place.lowerBound..<text.count
             append(field, .constant, place, column: 0, nulls: rule.nulls)
+            if value != .null && !value.text.trimmingBlanks.isEmpty { filled |= bit }
         }
     }
 
@@ -125,18 +150,21 @@ struct MappingCompiler {
     }
 
     private mutating func append(
-        _ field: MappedField, _ source: MappingStep.Source, _ place: Range<Int>, column: Int, nulls: NullPolicy
+        _ field: MappedField, _ source: MappingStep.Source, _ place: Range<Int>, column: Int, nulls: NullPolicy,
+        required: UInt64 = 0
     ) {
         fields.append(field)
         steps.append(
             MappingStep(
                 source: source, skipsNull: nulls == .skip, plainKinds: Self.plainKinds(of: field),
-                column: Int32(column), nameStart: Int32(place.lowerBound), nameEnd: Int32(place.upperBound)))
+                column: Int32(column), nameStart: Int32(place.lowerBound), nameEnd: Int32(place.upperBound),
+                required: required))
     }
 
     private static func plainKinds(of field: MappedField) -> UInt32 {
         let kinds: [CellKind] =
             switch field.type {
+            case _ where field.textForm != nil: []
             case .text, .richText, .email: field.charactersMax == nil ? [.text, .uuid] : [.uuid]
             case .any:
                 [

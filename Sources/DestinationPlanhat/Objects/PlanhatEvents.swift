@@ -30,7 +30,7 @@ extension PlanhatObjects {
         "metric", "Metric",
         keys: [metricKey],
         fields: [
-            DestinationField("dimensionId", .text, isRequiredOnCreate: true, help: "The name of what is measured."),
+            dimensionField,
             DestinationField("value", .number, isRequiredOnCreate: true),
             measuredField,
             DestinationField(
@@ -42,6 +42,15 @@ extension PlanhatObjects {
         "dimensionId",
         help: "A number for a record and a point of time. Planhat keeps every value that it is sent, so each row is "
             + "sent once.")
+
+    /// Planhat's page says that a dimension has neither spaces nor special characters. Spaces are seen to be taken.
+    private static var dimensionField: DestinationField {
+        var field = DestinationField(
+            "dimensionId", .text, isRequiredOnCreate: true,
+            help: "The name of what is measured: letters, digits, blanks, and _ - . :")
+        field.textForm = TextForm(punctuation: " _-.:")
+        return field
+    }
 
     /// A metric of a record that is not there is lost without a word.
     private static var measuredField: DestinationField {

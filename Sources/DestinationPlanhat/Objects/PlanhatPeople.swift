@@ -61,7 +61,8 @@ extension PlanhatObjects {
     private static let endUserFields: [DestinationField] = [
         DestinationField(
             "companyId", companyReference, isRequiredOnCreate: true,
-            help: "The company; without it Planhat goes by the email's domain, and drops who fits no company."),
+            help: "The company; without it Planhat goes by the email's domain, and drops who fits no company."
+        ).or("email"),
         DestinationField("email", .email, help: "Needed, unless externalId or sourceId is given."),
         DestinationField("firstName", .text),
         DestinationField("lastName", .text),

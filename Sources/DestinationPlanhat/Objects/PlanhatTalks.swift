@@ -73,7 +73,8 @@ extension PlanhatObjects {
     private static let ticketFields: [DestinationField] = [
         DestinationField(
             "email", .email, isRequiredOnCreate: true, help: "Who wrote it; Planhat may create an unknown person."),
-        companyField,
+        // The sender's address may tell the company too.
+        companyField.or("companyExternalId", "domains", "email"),
         DestinationField("companyExternalId", .text, help: "Another way to name the company."),
         DestinationField("domains", .textList, help: "A third way to find the company."),
         DestinationField("source", .text),

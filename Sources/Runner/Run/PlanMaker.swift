@@ -29,6 +29,8 @@ struct PlanMaker: ~Copyable {
     var doubts = Doubts()
     /// The records that planned rows need, where rows need any.
     var needs: Needs?
+    /// Planned rows that could make no new record, with the place of why among the mapping's reasons.
+    var lacking: [(sequence: Int, reason: Int)] = []
     /// By what people know the planned records, where that is looked for at the destination.
     var labels: NotedColumn?
     let looks: Bool
@@ -93,6 +95,8 @@ struct PlanMaker: ~Copyable {
         self.spill = spill
         self.outcomes = outcomes
     }
+
+    var reasonsOfCreation: [Reason] { mapping.reasonsOfCreation }
 
     mutating func consume(_ batch: RowBatch) throws {
         let firstRow = ledger.scanned
@@ -200,13 +204,20 @@ struct PlanMaker: ~Copyable {
         }
         dataset.writeKey(rows, row, to: &key)
         unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes)
-        if let reason = mapping.map(rows, row, into: &writer.payload) {
+        let lacks: Int?
+        switch mapping.outcome(rows, row, into: &writer.payload) {
+        case .invalid(let reason):
             writer.abandon()
             ledger.invalid += 1
             try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
             return .invalid
+        case .mapped(let lacking): lacks = lacking
         }
         let sequence = try writer.commit()
+        // A record that was accepted is there: an update needs nothing but what changes.
+        if let lacks, isNew || probes[Int(finding.place)].rowHash == .void {
+            lacking.append((sequence: sequence, reason: lacks))
+        }
         needs?.values.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)
         ledger.planned += 1
