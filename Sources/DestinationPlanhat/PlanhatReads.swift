@@ -2,7 +2,13 @@ package import ConnectorKit
 
 extension PlanhatDestination {
     /// The largest page of each list, as documented.
-    static func pageMax(_ path: String) -> Int { path == "companies" ? 5_000 : 2_000 }
+    static func pageMax(_ path: String) -> Int {
+        switch path {
+        case "companies": 5_000
+        case "churn": 1_000
+        default: 2_000
+        }
+    }
 
     package func readRecords(
         of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
