@@ -120,7 +120,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit"]
+            dependencies: [
+                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit",
+                "DestinationPlanhat", "PlanhatSandbox",
+            ]
         ),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"], exclude: ["Golden", "Clients"]),
