@@ -24,13 +24,14 @@ package struct PlanhatSettings: Sendable {
                 help: "The API access token of a service account or private app in Planhat.",
                 example: "${PLANHAT_API_KEY}"),
             SettingDeclaration(
-                "region", .text, defaultValue: "default",
+                "region", .text, defaultValue: "default", identifies: true,
                 help: "`default`, the region in your Planhat address, or that whole address pasted.", example: "us3"),
             SettingDeclaration(
                 "tenant_uuid", .secret, help: "The tenant token; only activities and metrics need it.",
                 example: "${PLANHAT_TENANT_UUID}"),
             SettingDeclaration(
-                "base_url", .text, help: "Another address of the API, for a proxy or the sandbox; replaces `region`.",
+                "base_url", .text, identifies: true,
+                help: "Another address of the API, for a proxy or the sandbox; replaces `region`.",
                 example: "http://127.0.0.1:8471"),
             SettingDeclaration(
                 "analytics_url", .text, help: "Another address for activities and metrics.",

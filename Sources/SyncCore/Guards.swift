@@ -14,6 +14,8 @@ package struct GuardLimits: Sendable, Hashable {
 package struct GuardFacts: Sendable, Hashable {
     package var rows: RowLedger
     package var removals = 0
+    /// Removals that are made of rows: those of a sync whose rows name what is to be removed.
+    package var rowRemovals = 0
     /// Records known to be at the destination before this run.
     package var knownCount = 0
     /// Whether anything was ever accepted for this sync.
@@ -85,9 +87,10 @@ package enum Guards {
     }
 
     private static func firstRemovals(_ facts: GuardFacts) -> GuardVerdict? {
-        guard facts.isFirstRemoval, facts.removals > 0 else { return nil }
+        let count = facts.removals + facts.rowRemovals
+        guard facts.isFirstRemoval, count > 0 else { return nil }
         return verdict(
-            .firstRemovals, "This would be the first removals of this sync: \(facts.removals) records.")
+            .firstRemovals, "These would be the first removals of this sync as it is now: \(count) records.")
     }
 
     private static func verdict(_ name: GuardName, _ message: String) -> GuardVerdict {

@@ -59,8 +59,10 @@ import Testing
         _ = try await refused(project, ["run", "firms", "--plan", "companies.plan"], with: "plan_of_other_sync")
         let gone = try await project.sluice("run", "--plan", "companies.plan")
         #expect(gone.status == 2 && gone.errors.contains("unknown_sync"), "\(gone.everything)")
-        try project.folder.write(text.replacing("planhat.company", with: "planhat.asset"), to: "sluice.yaml")
-        _ = try await refused(project, with: "plan_of_other_account")
+        for (old, new) in [("127.0.0.1", "localhost"), ("planhat.company", "planhat.asset")] {
+            try project.folder.write(text.replacing(old, with: new), to: "sluice.yaml")
+            _ = try await refused(project, with: "plan_of_other_account")
+        }
         try project.folder.write(text, to: "sluice.yaml")
         _ = try await refused(
             project, ["run", "--plan", "companies.plan", "--state", "other"], with: "plan_of_other_state")

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Runner
-internal import SyncCore
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -62,7 +61,7 @@ struct Run: AsyncParsableCommand {
         let definitions = try (reviewed.map { [$0.sync] } ?? syncs).filter { named.insert($0).inserted }.map {
             try workspace.sync($0)
         }
-        let guards = GuardName.allCases.map(\.rawValue)
+        let guards = GuardNames.all
         for name in acceptGuard where !guards.contains(name) {
             throw workspace.unknown("guard", name, guards, in: "Sluice")
         }

@@ -50,19 +50,20 @@ package struct PlanSync: Sendable {
     ///   - examplesMax: operations shown; as many rows that would not be sent are shown besides.
     ///   - out: where the plan is saved, for `run --plan`; a file of that name is replaced once the plan is whole.
     package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
-        var prepared = try PreparedSync(definition, environment: environment)
+        let kept = try asKept()
+        var prepared = try PreparedSync(kept, environment: environment)
         // Somebody waits for the answer: one more try, not a minute of them.
         var policy = RetryPolicy()
         policy.attemptsMax = 2
         try await prepared.discoverFields(environment: environment, policy: policy)
-        let files = environment.state.sync(definition.name)
+        let files = environment.state.sync(kept.name)
         let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
         let folder = NSTemporaryDirectory() + "sluice-plan-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { remove(folder) }
         let path = folder + "/dry.plan"
-        let origin = try out.map { _ in try PlanOrigin(definition, options, environment) }
+        let origin = try out.map { _ in try PlanOrigin(definition, kept: kept, options, environment) }
         let scope = try await ScanScope.decide(prepared, opening, options: options, environment: environment)
         let made = try await MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
@@ -76,6 +77,17 @@ package struct PlanSync: Sendable {
             report.savedAt = out
         }
         return report
+    }
+
+    /// Until its first run under a new name a sync's state is that of the old one.
+    private func asKept() throws -> SyncDefinition {
+        guard let old = definition.renamedFrom, try environment.database.memory(old) != nil,
+            try environment.database.memory(definition.name) == nil,
+            try !environment.state.sync(definition.name).hasState()
+        else { return definition }
+        var kept = definition
+        kept.name = old
+        return kept
     }
 
     /// A plan that cannot be whole there takes no other's place.

@@ -32,7 +32,10 @@ struct EndRun {
     ) throws {
         var figures = figures
         var memory = memory
-        remember(summary, ending, in: &memory)
+        remember(summary, in: &memory)
+        var isWhole = false
+        if case .complete = ending { isWhole = !record.limited }
+        RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
         if summary.withheldRemovals > 0 { record.guard = RemovalGuard.withheld(summary.withheldRemovals) }
         noteFull(record, ending, summary, in: &memory)
         let end: CloseRun.Ending
@@ -62,14 +65,11 @@ struct EndRun {
     }
 
     /// What the plan was made with: the sync may have been changed since.
-    private func remember(_ summary: PlanSummary, _ ending: Deliver.Ending, in memory: inout SyncMemory) {
+    private func remember(_ summary: PlanSummary, in memory: inout SyncMemory) {
         memory.definition = summary.definition
         memory.mappingRevision = summary.mappingRevision
         memory.keyRevision = summary.keyRevision
         memory.destination = summary.destination
-        var isComplete = false
-        if case .complete = ending { isComplete = true }
-        RemovalGuard.note(summary.behavior, hasRemoved: isComplete && summary.removals > 0, in: &memory)
     }
 
     /// Counts and names the operations that were never sent.

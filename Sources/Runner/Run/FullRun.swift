@@ -12,6 +12,7 @@ package struct FullRun: Sendable, Hashable {
     static let firstRun = "first_run"
     static let requested = "requested"
     static let keyChanged = "key_changed"
+    static let behaviorChanged = "behavior_changed"
     /// The name under which a sync remembers that a full run has not come to its end.
     static let unfinished = "full_unfinished"
 
@@ -34,12 +35,22 @@ package struct FullRun: Sendable, Hashable {
         if !memory.keyRevision.isEmpty, memory.keyRevision != prepared.shape.keyRevision {
             return FullRun(isFull: true, reason: keyChanged, forgetsState: true)
         }
+        if isForeign(prepared.shape.behavior, memory) {
+            return FullRun(isFull: true, reason: behaviorChanged, forgetsState: true)
+        }
         if options.isFull { return FullRun(isFull: true, reason: requested) }
         if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
             return FullRun(isFull: true, reason: "mapping_changed")
         }
         if memory.extra[unfinished] != nil { return FullRun(isFull: true, reason: "full_run_unfinished") }
         return FullRun(isFull: false, reason: nil)
+    }
+
+    /// Whether what is known was learned under a behavior that means something else by it: a sync that only creates knows
+    /// records that it has never written, and one that deletes knows those that are gone.
+    private static func isForeign(_ now: Behavior, _ memory: SyncMemory) -> Bool {
+        guard let before = RemovalGuard.behavior(memory), before != now else { return false }
+        return before == .createOnly || before == .delete || now == .delete
     }
 
     private init(isFull: Bool, reason: String?, forgetsState: Bool = false) {

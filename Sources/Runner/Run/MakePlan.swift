@@ -334,7 +334,9 @@ struct MakePlan {
         facts.columnsChanged = !memory.columns.isEmpty && memory.columns != summary.columns && !full.isFull
         facts.changed = maker.changedKnown
         facts.removals = summary.removals
-        facts.isFirstRemoval = RemovalGuard.isFirst(prepared.definition.behavior, memory)
+        let behavior = prepared.definition.behavior
+        facts.rowRemovals = RemovalGuard.ofRows(behavior, maker.ledger)
+        facts.isFirstRemoval = RemovalGuard.isFirst(behavior, memory, full)
         return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
     }
 

@@ -1,26 +1,56 @@
 internal import ConnectorKit
+internal import Records
 internal import StateStore
+internal import SyncCore
+
+/// Every guard that a person may accept, by name.
+package enum GuardNames {
+    package static let all = GuardName.allCases.map(\.rawValue) + [RemovalGuard.keyless]
+}
 
 /// What a sync remembers about the removals it has made, for the guards that look at them.
 enum RemovalGuard {
     /// The guard that does not stop a run and only withholds its removals.
     static let keyless = "keyless_rows"
 
-    private static let behavior = "behavior"
+    private static let behaviorName = "behavior"
     private static let isAllowed = "removals_allowed"
 
     /// Whether these would be the first removals since the behavior became one that removes. A sync that was a mirror
     /// from its first run on was meant as one.
     static func isFirst(_ now: Behavior, _ memory: SyncMemory) -> Bool {
-        guard now.rawValue != memory.extra[behavior] else { return memory.extra[isAllowed] == "0" }
-        return memory.extra[behavior] != nil
+        guard now.rawValue != memory.extra[behaviorName] else { return memory.extra[isAllowed] == "0" }
+        return memory.extra[behaviorName] != nil
     }
 
-    /// Notes what a run was made with, and whether its removals were sent.
-    static func note(_ now: String, hasRemoved: Bool, in memory: inout SyncMemory) {
-        if let before = memory.extra[behavior], before != now { memory.extra[isAllowed] = "0" }
-        if hasRemoved { memory.extra[isAllowed] = "1" }
-        memory.extra[behavior] = now
+    /// The same of a sync that removes the record of each of its rows: also where its key or its account was changed, since
+    /// every row then is a removal that was never made.
+    static func isFirst(_ now: Behavior, _ memory: SyncMemory, _ full: FullRun) -> Bool {
+        if isFirst(now, memory) { return true }
+        return now.rules.added == .remove && full.forgetsState && full.reason != FullRun.firstRun
+            && memory.extra[behaviorName] != nil
+    }
+
+    /// How many removals a plan holds that are made of rows.
+    static func ofRows(_ behavior: Behavior, _ rows: RowLedger) -> Int {
+        behavior.rules.added == .remove ? rows.planned : 0
+    }
+
+    /// The behavior of the last run that came to an end.
+    static func behavior(_ memory: SyncMemory) -> Behavior? {
+        memory.extra[behaviorName].flatMap { Behavior(rawValue: $0) }
+    }
+
+    /// Notes what a run was made with, and whether the removals of the whole dataset were sent.
+    static func note(_ summary: PlanSummary, isWhole: Bool, in memory: inout SyncMemory) {
+        let now = Behavior(rawValue: summary.behavior)
+        if let before = memory.extra[behaviorName] {
+            let isOther = summary.forgetsState && now?.rules.added == .remove
+            if before != summary.behavior || isOther { memory.extra[isAllowed] = "0" }
+        }
+        let removals = summary.removals + (now.map { ofRows($0, summary.rows) } ?? 0)
+        if isWhole && removals > 0 { memory.extra[isAllowed] = "1" }
+        memory.extra[behaviorName] = summary.behavior
     }
 
     static func withheld(_ count: Int) -> GuardRecord {

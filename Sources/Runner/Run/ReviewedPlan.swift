@@ -33,7 +33,7 @@ package struct ReviewedPlan: Sendable, Hashable {
             let header = try PlanHeader.decode(reader.header)
             summary = try PlanSummary.decode(reader.summary)
             guard let origin = summary.origin else { throw Self.damaged(path, "it is the plan of a run") }
-            (sync, madeAt, self.origin, isFull) = (header.sync, header.madeAt, origin, origin.isFull)
+            (sync, madeAt, self.origin, isFull) = (origin.sync, header.madeAt, origin, origin.isFull)
             contents = try PlanContents(reader)
         } catch let error as StateError where error.code == "plan_corrupt" {
             throw Self.damaged(path, "what it holds does not fit its checksums")
@@ -128,16 +128,21 @@ package struct ReviewedPlan: Sendable, Hashable {
 package struct PlanOrigin: Sendable, Hashable, Codable {
     /// The plan's own.
     var name: String
+    var sync: String
     /// The state directory's.
     var state: String
     /// What was known of the sync.
     var stamp: String
     var isFull: Bool
 
-    init(_ definition: SyncDefinition, _ options: RunOptions, _ environment: RunEnvironment) throws {
+    /// - Parameter kept: the sync under the name that its state has so far.
+    init(
+        _ definition: SyncDefinition, kept: SyncDefinition, _ options: RunOptions, _ environment: RunEnvironment
+    ) throws {
+        sync = definition.name
         name = ReviewedPlan.newName(environment)
         state = try environment.state.identity(making: ReviewedPlan.newName(environment))
-        stamp = try Self.stamp(definition, environment.database.memory(definition.name), environment)
+        stamp = try Self.stamp(kept, environment.database.memory(kept.name), environment)
         isFull = options.isFull
     }
 
