@@ -18,6 +18,16 @@ enum Files {
         return lines.sorted()
     }
 
+    static func size(_ path: String) throws -> UInt64 {
+        try FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64 ?? 0
+    }
+
+    static func cut(_ path: String, to size: UInt64) throws {
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        try file.truncate(atOffset: size)
+        try file.close()
+    }
+
     /// Turns a byte in the middle over.
     static func damage(_ path: String) throws {
         var data = try Data(contentsOf: URL(fileURLWithPath: path))

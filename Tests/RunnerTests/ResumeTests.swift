@@ -3,6 +3,7 @@ import ProjectConfig
 import Records
 import Runner
 import StateStore
+import Synchronization
 import TestKit
 import Testing
 
@@ -59,6 +60,37 @@ struct ResumeTests {
         let records = try await next(fixture)
         // What was answered to the batch that was not settled is known to nobody.
         #expect(records.map(\.effort?.answers) == [["200": 3], [:]])
+    }
+
+    /// The history may have a commit on the disk whose journal frame was not synced yet.
+    @Test(arguments: [Repeatability.byKey, .never])
+    func powerCutThatTookASettlementTakesItOutOfTheHistoryToo(repeatable: Repeatability) async throws {
+        let fixture = try RunFixture(rows(6))
+        fixture.account.refuse { key, _ in key == "k3" ? noGood : nil }
+        let journal = fixture.folder + "/state/syncs/things/journal"
+        let seen = Mutex((opened: 0, settled: 0, size: UInt64(0)))
+        let hook = FileSteps { step in
+            try seen.withLock { seen in
+                if step == .journalSettled {
+                    seen.settled += 1
+                    if seen.settled == 2 { seen.size = try Files.size(journal) }
+                }
+                if step == .journalOpen { seen.opened += 1 }
+                if seen.opened > 2 { throw SimulatedKill() }
+            }
+            return .proceed
+        }
+        let object = SimulatedDestination.object(batchItemsMax: 2, repeatable: repeatable)
+        let dying = try fixture.environment(object: object, steps: hook)
+        _ = try? await RunSync(things(), options: RunOptions(), environment: dying).run()
+        try Files.cut(journal, to: seen.withLock { $0.size })
+        fixture.account.refuse { _, _ in nil }
+        let records = try await next(fixture, repeatable: repeatable)
+        let first = try #require(records.first)
+        #expect(first.operations.rejected == 0 && first.operations.inDoubt == (repeatable == .never ? 2 : 0))
+        #expect(try fixture.outcomes(first, .rejected).isEmpty)
+        #expect(try fixture.outcomes(first, .inDoubt) == (repeatable == .never ? ["k3", "k4"] : []))
+        #expect(fixture.account.created.values.allSatisfy { $0 == 1 })
     }
 
     @Test func seedOfAFirstRunThatWasKilledIsKept() async throws {

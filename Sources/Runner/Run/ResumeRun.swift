@@ -86,6 +86,7 @@ struct ResumeRun {
         let end = EndRun(
             environment: environment, files: files, snapshot: try EndRun.snapshot(files),
             exchanges: ExchangeLog(environment))
+        try rewind(found.id)
         if !mayRepeat { try settleInDoubt(found.id) }
         var record = found
         let start = try catchUp(&record, summary)
@@ -105,6 +106,7 @@ struct ResumeRun {
         var figures = DeliveryFigures(planned: found.operations.planned, removals: found.operations.removals)
         let asked = found.operations.planned + found.operations.removals
         var hasSettled = false
+        try rewind(found.id)
         // Who confirmed records sent nothing: there is nothing in flight to settle.
         if asked > 0 && !mayRepeat { try settleInDoubt(found.id) }
         _ = try AcceptanceJournal.replay(files) { frame in
@@ -180,11 +182,21 @@ struct ResumeRun {
     /// Tells that the run goes on, and finds where its delivery stopped.
     private func begin(_ record: inout RunRecord, _ summary: PlanSummary) throws -> Deliver.Start {
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: true))
+        try rewind(record.id)
         if !mayRepeat { try settleInDoubt(record.id) }
         let start = try catchUp(&record, summary)
         // A run that was killed while it was being closed has named the rest of its plan already.
         try environment.database.discardOutcomes(run: record.id, fromSequence: start.sequence)
         return start
+    }
+
+    /// After a power cut the history may know frames that the journal has lost: they were not synced together.
+    private func rewind(_ run: Int64) throws {
+        guard try AcceptanceJournal.pendingRun(files) == run else { return }
+        let applied = try environment.database.lastAppliedPosition(run: run)
+        let known = try UnsettledBatches(files)
+        guard applied > known.lastSettled else { return }
+        try environment.database.rewind(run: run, toPosition: known.lastSettled, sequence: known.nextSequence)
     }
 
     /// Whether what was on its way may be sent once more. Not where the destination cannot say so.
@@ -223,15 +235,10 @@ struct ResumeRun {
     /// Settles the batch that was on its way when the process was killed, where it must not be sent again.
     private func settleInDoubt(_ run: Int64) throws {
         guard try AcceptanceJournal.pendingRun(files) == run else { return }
-        var open: OpenFrame?
-        _ = try AcceptanceJournal.replay(files) { frame in
-            switch frame {
-            case .open(let frame): open = frame
-            case .settled: open = nil
-            }
-        }
-        // A frame without entries takes back the one before it: its batch never left.
-        guard let open, !open.entries.isEmpty else { return }
+        for open in try UnsettledBatches(files).frames { try settleInDoubt(open, run) }
+    }
+
+    private func settleInDoubt(_ open: OpenFrame, _ run: Int64) throws {
         let wanted = Set(open.entries.map(\.sequence))
         var keys: [Int: String] = [:]
         var isLocal = false

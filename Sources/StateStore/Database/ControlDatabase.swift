@@ -295,6 +295,13 @@ extension ControlDatabase {
         }
     }
 
+    /// Forgets what frames after `position`, and operations from `sequence` on, have said: a power cut took them out of the
+    /// journal, which says it once more, or says something else. Throws `unknown_run`.
+    package func rewind(run: Int64, toPosition position: Int, sequence: Int) throws(StateError) {
+        try discardOutcomes(run: run, fromSequence: sequence)
+        try write { try RunTable.setAppliedPosition($0, run, position) }
+    }
+
     /// The position of the last frame that `apply` took; -1 before the first. Throws `unknown_run`.
     package func lastAppliedPosition(run: Int64) throws(StateError) -> Int {
         try read { try RunTable.appliedPosition($0, run) }

@@ -45,12 +45,16 @@ package final class AcceptanceJournal: Sendable {
         }
         guard reader.run == run else { throw otherRun(files, reader.run) }
         var open: [Int: Int] = [:]
+        var last: OpenFrame?
         while let frame = try reader.next() {
             switch frame {
-            case .open(let frame): open[frame.batch] = frame.entries.count
+            case .open(let frame):
+                open[frame.batch] = frame.entries.count
+                last = frame
             case .settled(let frame): open[frame.batch] = nil
             }
         }
+        if let lost = reader.lost, let last { return try mended(reader, lost, last, open, files) }
         let torn = reader.tornBytes
         if torn > 0 {
             try reader.file.truncate(to: reader.offset)
@@ -58,6 +62,19 @@ package final class AcceptanceJournal: Sendable {
         }
         let state = State(file: reader.file, offset: reader.offset, frames: reader.frames, open: open)
         return AcceptanceJournal(files: files, run: run, tornBytesCut: torn, state: state)
+    }
+
+    /// Puts the last open frame in the place of the one that was lost before it.
+    private static func mended(
+        _ reader: JournalReader, _ lost: (offset: Int, frames: Int), _ last: OpenFrame, _ open: [Int: Int],
+        _ files: SyncFiles
+    ) throws -> AcceptanceJournal {
+        let torn = try reader.file.size() - lost.offset
+        try reader.file.truncate(to: lost.offset)
+        let state = State(file: reader.file, offset: lost.offset, frames: lost.frames, open: open)
+        let journal = AcceptanceJournal(files: files, run: reader.run, tornBytesCut: torn, state: state)
+        try journal.append(open: last)
+        return journal
     }
 
     private static func create(_ files: SyncFiles, run: Int64) throws -> AcceptanceJournal {

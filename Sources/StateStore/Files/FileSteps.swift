@@ -15,6 +15,8 @@ package enum StepAction: Sendable, Hashable {
     case proceed
     /// Write only this many bytes of what the step writes, then fail as a kill would.
     case torn(bytes: Int)
+    /// The disk has room for only this many bytes of what the step writes.
+    case full(bytes: Int)
 }
 
 /// Thrown after a torn write: the process is as good as dead, nothing is cleaned up.
@@ -39,7 +41,11 @@ package struct FileSteps: Sendable {
 
     /// Asks the hook before a step that writes no bytes of its own.
     func reach(_ step: StepName) throws {
-        if case .torn = try before(step) { throw StepInterrupted(step: step) }
+        switch try before(step) {
+        case .proceed: return
+        case .torn: throw StepInterrupted(step: step)
+        case .full: throw StateError.diskFull("of the simulation")
+        }
     }
 
     /// Writes `bytes` as the step `step`, or the torn part of them.
@@ -57,6 +63,9 @@ package struct FileSteps: Sendable {
         case .torn(let count):
             try unsafe body(UnsafeRawBufferPointer(rebasing: bytes.prefix(max(count, 0))))
             throw StepInterrupted(step: step)
+        case .full(let count):
+            try unsafe body(UnsafeRawBufferPointer(rebasing: bytes.prefix(max(count, 0))))
+            throw StateError.diskFull("of the simulation")
         }
     }
 }

@@ -1,7 +1,9 @@
 internal import Records
 
 /// Reads a journal's frames in order. A frame that was not written whole at the end ends the journal; one that is
-/// damaged with good ones after it is `state_corrupt`.
+/// damaged with good ones after it is `state_corrupt`, but for one case: a settle frame is synced together with the open
+/// frame after it, so a power cut may leave the second and not the first. Then that last open frame is given, and the
+/// batch before it counts as never settled.
 struct JournalReader {
     enum Frame {
         case open(OpenFrame)
@@ -15,6 +17,8 @@ struct JournalReader {
     private(set) var offset = FileHeader.size
     private(set) var frames = 0
     private var body: [UInt8] = []
+    /// Where a frame is missing before the last one, and its number.
+    private(set) var lost: (offset: Int, frames: Int)?
 
     /// nil where there is no journal, or a kill came before its header was written.
     static func open(_ path: String, mode: StateFile.Mode = .read) throws -> JournalReader? {
@@ -41,13 +45,13 @@ struct JournalReader {
         guard left > 0 else { return nil }
         let head = try file.bytes(at: offset, count: min(JournalCoding.frameHeaderSize, left))
         guard let header = unsafe head.withUnsafeBytes({ unsafe JournalCoding.FrameHeader($0) }) else {
-            return try requireNothingAfter()
+            return try pastLost()
         }
         guard header.number == UInt64(frames) else { throw corrupt("a frame is missing") }
         guard header.bodySize <= left - JournalCoding.frameHeaderSize else { return nil }
         body = try file.bytes(at: offset + JournalCoding.frameHeaderSize, count: header.bodySize)
         guard unsafe body.withUnsafeBytes({ unsafe Checksum.of($0) }) == header.bodyChecksum else {
-            return try requireNothingAfter()
+            return try pastLost()
         }
         let frame = try decode(header.kind)
         offset += JournalCoding.frameHeaderSize + header.bodySize
@@ -95,18 +99,39 @@ struct JournalReader {
 
     private func corrupt(_ detail: String) -> StateError { StateError.corrupt(file.path, detail) }
 
-    /// A bad frame with a good one after it is damage, not a torn end: its batch may have been accepted.
-    private func requireNothingAfter() throws -> Frame? {
+    /// A bad frame with a good one after it is damage, not a torn end: its batch may have been accepted. Unless that is one
+    /// open frame, the last of all, which may have reached the disk before the frame that it was synced with.
+    private mutating func pastLost() throws -> Frame? {
+        guard let found = try laterFrame(from: offset + 1) else { return nil }
+        let head = try file.bytes(at: found, count: JournalCoding.frameHeaderSize)
+        guard lost == nil, let header = unsafe head.withUnsafeBytes({ unsafe JournalCoding.FrameHeader($0) }),
+            header.kind == JournalCoding.openKind, try laterFrame(from: found + 1) == nil
+        else { throw corrupt("frame \(frames) is not right") }
+        let start = found + JournalCoding.frameHeaderSize
+        let left = size - start
+        let bytes = try file.bytes(at: start, count: min(left, header.bodySize))
+        // An open frame that is not whole either was not synced: its batch never left.
+        guard bytes.count == header.bodySize,
+            unsafe bytes.withUnsafeBytes({ unsafe Checksum.of($0) }) == header.bodyChecksum
+        else { return nil }
+        lost = (offset, frames)
+        offset = found
+        frames = Int(header.number)
+        return try next()
+    }
+
+    /// Where the next good frame header with a later number begins.
+    private func laterFrame(from first: Int) throws -> Int? {
         let piece = 1_024 * 1_024
-        var start = offset + 1
+        var start = first
         while start < size {
             let bytes = try file.bytes(at: start, count: piece + JournalCoding.frameHeaderSize - 1)
             let found = unsafe bytes.withUnsafeBytes { bytes in
-                (0..<min(piece, bytes.count)).contains { place in
+                (0..<min(piece, bytes.count)).first { place in
                     unsafe isLaterFrame(UnsafeRawBufferPointer(rebasing: bytes[place...]))
                 }
             }
-            if found { throw corrupt("frame \(frames) is not right") }
+            if let found { return start + found }
             start += piece
         }
         return nil

@@ -130,5 +130,6 @@ final class StateFile: Sendable {
         while fdatasync(descriptor) != 0 {
             if errno != EINTR { throw StateError.system(errno, "write", path) }
         }
+        DiskWatch.current?.fileSynchronized(path)
     }
 }

@@ -71,6 +71,7 @@ enum StateFolder {
     static func synchronize(_ path: String) throws {
         let folder = try StateFile.open(path, .read)
         if fsync(folder.descriptor) != 0 && errno != EINVAL { throw StateError.system(errno, "write", path) }
+        DiskWatch.current?.folderSynchronized(path)
     }
 
     /// Bytes that this user may still write to the disk that holds `path`.

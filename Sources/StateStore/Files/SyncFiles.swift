@@ -47,8 +47,12 @@ package struct SyncFiles: Sendable {
         try synchronizeFolder()
     }
 
-    /// Makes the folder if it is not there.
-    func prepare() throws { try StateFolder.create(folder) }
+    /// Makes the folder if it is not there; its name is on the disk then.
+    func prepare() throws {
+        if StateFolder.isFolder(folder) { return }
+        try StateFolder.create(folder)
+        try StateFolder.synchronize(StateFolder.parent(folder))
+    }
 
     /// Makes a rename or a removal in the folder durable.
     func synchronizeFolder() throws { try StateFolder.synchronize(folder) }

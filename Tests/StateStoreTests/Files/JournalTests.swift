@@ -139,6 +139,39 @@ import Testing
         }
     }
 
+    /// A settle frame is synced with the open frame after it: the second may be on the disk without the first.
+    @Test(arguments: [true, false])
+    func settlementThatAPowerCutTookLeavesBothBatchesUnsettled(isLastOpenWhole: Bool) throws {
+        let files = try ScratchFolder.kept()
+        let path = files.sync.folder + "/journal"
+        let journal = try AcceptanceJournal.open(files.sync, run: 1)
+        try journal.append(open: Self.open(0, 0..<2))
+        let start = try RawFile.read(path).count
+        try journal.append(settled: Self.settled(0, [.set, .keep]))
+        let end = try RawFile.read(path).count
+        try journal.append(open: Self.open(1, 2..<4))
+        journal.close()
+        let good = try RawFile.read(path)
+        for first in stride(from: start, to: end, by: 7) {
+            var bad = good
+            for place in first..<end { bad[place] = 0 }
+            if !isLastOpenWhole { bad[bad.count - 1] ^= 1 }
+            try RawFile.write(path, bad)
+            var (zero, one) = (Self.open(0, 0..<2), Self.open(1, 2..<4))
+            (zero.position, one.position) = (0, 2)
+            let found = try Self.frames(files.sync).frames
+            #expect(found == (isLastOpenWhole ? [.open(zero), .open(one)] : [.open(zero)]), "from byte \(first)")
+            try AcceptanceJournal.open(files.sync, run: 1).close()
+            one.position = 1
+            let mended = try Self.frames(files.sync)
+            #expect(mended.frames == (isLastOpenWhole ? [.open(zero), .open(one)] : [.open(zero)]))
+            #expect(mended.report?.tornBytesCut == 0)
+            let again = try AcceptanceJournal.open(files.sync, run: 1)
+            #expect(try again.append(settled: Self.settled(0, [.set, .keep])) == (isLastOpenWhole ? 2 : 1))
+            again.close()
+        }
+    }
+
     @Test func damageInTheMiddleIsToldApartFromATornEnd() throws {
         let files = try ScratchFolder.kept()
         try files.sync.run(1, [[(key(1), row(1), .set)], [(key(2), row(2), .set)]])
