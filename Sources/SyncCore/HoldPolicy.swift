@@ -5,6 +5,12 @@ package enum HoldPolicy {
     package static let waitSecondsMin: Int64 = 15 * 60
     package static let waitSecondsMax: Int64 = 24 * 60 * 60
 
+    /// Whether a record that is held until then is tried again. No record is held for longer than the longest wait: one that
+    /// seems to be was held by a clock that was set back since.
+    package static func isDue(_ dueAt: Int64, now: Int64) -> Bool {
+        dueAt <= now || dueAt.subtractingReportingOverflow(now).partialValue > waitSecondsMax
+    }
+
     /// The time from which a record that has now been refused `tries` times in a row is tried again, in epoch
     /// seconds; `now` itself while it is not held. Due at 95 % of the wait, so that a daily run finds it due.
     package static func dueAt(tries: Int, now: Int64) -> Int64 {

@@ -50,6 +50,14 @@ struct IncrementalTests {
         #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 6)
     }
 
+    @Test func aClockThatWasSetBackMakesTheScanComplete() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        try await fixture.run(RunOptions(), sync())
+        fixture.time.advance(by: .seconds(-365 * 86_400))
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 5)
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 1)
+    }
+
     @Test func aRefusedRowIsCarriedUntilItIsAccepted() async throws {
         let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
         fixture.account.refuse { key, _ in key == "k2" ? noGood : nil }

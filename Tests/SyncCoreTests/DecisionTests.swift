@@ -36,6 +36,14 @@ import Testing
         #expect(policy.decide(attempt: 7, error: refused, repeatable: .never, jitter: 0) == .stop)
     }
 
+    @Test func recordIsHeldUntilItIsDueAndNeverForLongerThanADay() {
+        let due = HoldPolicy.dueAt(tries: 10, now: 1_000)
+        #expect(!HoldPolicy.isDue(due, now: due - 1) && HoldPolicy.isDue(due, now: due))
+        // The clock was a year ahead when it was held.
+        #expect(HoldPolicy.isDue(1_000 + 365 * 86_400, now: 1_000))
+        #expect(!HoldPolicy.isDue(1_000 + HoldPolicy.waitSecondsMax, now: 1_000))
+    }
+
     @Test func configurationIsNotRetried() {
         #expect(policy.decide(attempt: 1, error: error(.fixConfiguration), repeatable: .byKey, jitter: 0) == .stop)
     }

@@ -19,7 +19,7 @@ struct CarriedRecords {
             guard let entry = pending.find(operation.keyHash), entry.kind == .rejected,
                 !touched.contains(operation.keyHash), !Self.isSeen(operation.keyHash, seen, snapshot)
             else { return }
-            if entry.dueAt > now {
+            if !HoldPolicy.isDue(entry.dueAt, now: now) {
                 waiting.append((operation.keyHash, operation.keyText, entry.tries))
             } else {
                 due.append(Carried(operation))

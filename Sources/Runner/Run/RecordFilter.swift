@@ -68,7 +68,9 @@ struct RecordFilter {
                     message: "An earlier request for this record got no answer; it may have arrived.",
                     hint: "Look it up at the destination, then use resend --in-doubt or confirm."))
         }
-        guard !ignoresHolds, entry.kind == .rejected, entry.rowHash == rowHash, entry.dueAt > now else { return .take }
+        guard !ignoresHolds, entry.kind == .rejected, entry.rowHash == rowHash,
+            !HoldPolicy.isDue(entry.dueAt, now: now)
+        else { return .take }
         return .hold(Self.heldReason(tries: entry.tries))
     }
 

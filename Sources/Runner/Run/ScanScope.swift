@@ -46,7 +46,9 @@ struct ScanScope {
             let last = memory.extra[completeAt].flatMap({ Int64($0) })
         else { return nil }
         switch rule.completeScan {
-        case .every(let seconds): if now.milliseconds - last >= Int64(seconds) * 1_000 { return nil }
+        case .every(let seconds):
+            // A last scan of tomorrow was noted by a clock that was set back since.
+            if now.milliseconds < last || now.milliseconds - last >= Int64(seconds) * 1_000 { return nil }
         case .runs(let runs):
             let since = memory.extra[scansSince].flatMap { Int($0) } ?? 0
             if since + 1 >= runs { return nil }
