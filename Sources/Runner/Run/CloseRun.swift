@@ -33,6 +33,8 @@ struct CloseRun {
         var closing = memory
         closing.extra[Self.closingState] = final.rawValue
         if summary?.forgetsState == true { closing.extra[Self.forgetsState] = "1" }
+        // The figures are final from here on, so what they were made from may not go with the power any more.
+        try AcceptanceJournal.synchronize(files)
         try environment.database.close(run, memory: closing)
         try finish(run, final: final, memory: memory, snapshot: snapshot, summary: summary)
     }

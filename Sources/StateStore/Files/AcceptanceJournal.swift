@@ -137,6 +137,11 @@ package final class AcceptanceJournal: Sendable {
         }
     }
 
+    /// Returns once every frame of the open run is on the disk, whoever wrote it.
+    package static func synchronize(_ files: SyncFiles) throws {
+        try StateFile.openIfPresent(files.journalPath, .update)?.synchronize()
+    }
+
     private static func synchronize(_ file: StateFile, _ state: inout State) throws {
         do {
             try file.synchronize()
