@@ -35,6 +35,8 @@ struct GuardTests {
         #expect(record.rows == stopped.rows && record.operations.created == 1)
         #expect(fixture.account.records == ["k1": payload("k1")])
         #expect(fixture.source.scans == 1)
+        // The rows that were left out are named in the run that sent the others too.
+        #expect(try fixture.outcomes(record, .invalid).count == 2)
         #expect(try fixture.environment().state.plannedRuns() == [record.id])
     }
 

@@ -68,8 +68,9 @@ struct StoppedPlan {
         return StoppedPlan(run: last.id, summary: try PlanSummary.decode(reader.summary))
     }
 
-    /// Makes the plan that of `run`.
+    /// Makes the plan that of `run`, and names the rows that it leaves out there too.
     func hand(to run: Int64, environment: RunEnvironment) throws {
+        try environment.database.copyOutcomes(from: self.run, to: run)
         try environment.state.movePlan(from: self.run, to: run)
     }
 }

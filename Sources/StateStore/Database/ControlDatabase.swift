@@ -269,6 +269,11 @@ extension ControlDatabase {
         try write { try OutcomeTable.removeAll($0, run: run) }
     }
 
+    /// Notes of the rows of a run what was noted of another, whose plan it takes over.
+    package func copyOutcomes(from old: Int64, to new: Int64) throws(StateError) {
+        try write { try OutcomeTable.copy($0, from: old, to: new) }
+    }
+
     /// Forgets what was noted of the run's operations from `first` on: they are about to be delivered after all.
     package func discardOutcomes(run: Int64, fromSequence first: Int) throws(StateError) {
         try write { try OutcomeTable.remove($0, run: run, fromSequence: first) }

@@ -24,6 +24,15 @@ enum OutcomeTable {
         }
     }
 
+    /// What is known of one run's rows is known of those of another too.
+    static func copy(_ database: Database, from old: Int64, to new: Int64) throws {
+        let columns = "sequence, key, key_high, key_low, outcome, code, message, hint, batch, at"
+        try database.execute(
+            sql: """
+                INSERT OR REPLACE INTO outcomes (run, \(columns)) SELECT ?, \(columns) FROM outcomes WHERE run = ?
+                """, arguments: [new, old])
+    }
+
     private static func values(_ outcome: OutcomeRecord) -> [DatabaseValue] {
         [
             outcome.run.databaseValue, outcome.sequence.databaseValue, outcome.key.databaseValue,
