@@ -82,6 +82,23 @@ struct IncrementalTests {
         #expect(fixture.account.records["k2"]?.contains("Bea") == true)
     }
 
+    @Test func aCarriedRowIsNotSentOnceItsNewerRowIsInvalid() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        var sync = sync()
+        sync.mappings = things().mappings
+        fixture.account.refuse { key, _ in key == "k2" ? noGood : nil }
+        try await fixture.run(RunOptions(), sync)
+        fixture.source.rows[1]["seats"] = .integer(9)
+        fixture.source.rows[1]["name"] = .bytes([0xFF])
+        #expect(try await fixture.run(RunOptions(), sync).rows.invalid == 1)
+        fixture.account.refuse { _, _ in nil }
+        fixture.source.rows += [row("k6", seats: 20)]
+        let record = try await fixture.run(RunOptions(), sync)
+        #expect(record.rows.carried == 0 && fixture.account.records["k2"] == nil)
+        fixture.source.rows[1] = row("k2", "Bea", seats: 21)
+        #expect(try await fixture.run(RunOptions(), sync).operations.created == 1)
+    }
+
     @Test func aRunThatFailedIsReadAgain() async throws {
         let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
         try await fixture.run(RunOptions(), sync())

@@ -316,7 +316,14 @@ struct MakePlan {
     private func clearedPending(_ maker: borrowing PlanMaker) -> [String] {
         var cleared: [String] = []
         guard let pending else { return cleared }
-        for entry in pending.entries where entry.kind != .inDoubt && !maker.touchedPending.contains(entry.keyHash) {
+        for entry in pending.entries where entry.kind != .inDoubt {
+            // What would be carried is older than the row, which cannot be sent now: it must not be sent instead.
+            let isOutdated = prepared.definition.dataset.incremental != nil && maker.isInvalid(entry.keyHash)
+            if isOutdated {
+                cleared.append(entry.keyHash.hexadecimal)
+                continue
+            }
+            if maker.touchedPending.contains(entry.keyHash) { continue }
             // Of what an incremental scan has not met it says nothing.
             if !scope.isComplete && !CarriedRecords.isSeen(entry.keyHash, maker.seen, snapshot) { continue }
             cleared.append(entry.keyHash.hexadecimal)

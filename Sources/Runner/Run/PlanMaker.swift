@@ -22,6 +22,8 @@ struct PlanMaker: ~Copyable {
     var held: [HeldRow] = []
     /// Keys with an entry in the pending file that this run's scan has met and not found unchanged.
     var touchedPending: Set<Hash128> = []
+    /// Those of them whose row cannot be sent as it is now.
+    var invalidPending: Set<Hash128> = []
     /// Those of the keys that were asked for of which the scan had a row.
     var met: Set<Hash128> = []
     var spill: HashSpill
@@ -97,6 +99,9 @@ struct PlanMaker: ~Copyable {
     }
 
     var reasonsOfCreation: [Reason] { mapping.reasonsOfCreation }
+
+    /// Whether the record's row, as the scan has met it, cannot be sent; of one that is pending.
+    func isInvalid(_ keyHash: Hash128) -> Bool { invalidPending.contains(keyHash) || struck.contains(keyHash) }
 
     mutating func consume(_ batch: RowBatch) throws {
         let firstRow = ledger.scanned
@@ -209,6 +214,7 @@ struct PlanMaker: ~Copyable {
         case .invalid(let reason):
             writer.abandon()
             ledger.invalid += 1
+            if !filter.takesAll && filter.isPending(keyHash) { invalidPending.insert(keyHash) }
             try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
             return .invalid
         case .mapped(let lacking): lacks = lacking
