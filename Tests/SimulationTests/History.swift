@@ -5,37 +5,50 @@ import Records
 import Runner
 import StateStore
 import SyncCore
+import Synchronization
 import TestKit
 
 /// One whole history from a seed: a table, an account and a state directory, a few disturbed runs, and a last one that
 /// nothing disturbs. `play` returns what it found wrong, as sentences.
 final class History {
     let seed: UInt64
-    private let behavior: Behavior
-    private var random: SeededRandom
-    private let folder: String
-    private let world: World
-    private var definition: SyncDefinition
-    private var problems: [String] = []
-    private(set) var kills = 0
+    let behavior: Behavior
+    var random: SeededRandom
+    let folder: String
+    let world: World
+    var definition: SyncDefinition
+    var problems: [String] = []
+    var kills = 0
     /// Whether the person at this history accepts every guard; a person who does not never sees one passed.
-    private let acceptsGuards: Bool
+    let acceptsGuards: Bool
+    /// Whether a kill is a power cut: what was not synced may be gone.
+    private let losesPower: Bool
+    private let disk: PowerCut
+    /// What others found while a run was on its way.
+    private let met = Met()
     /// What happened, in short; the same for the same seed.
-    private(set) var trace: [String] = []
+    var trace: [String] = []
 
     init(seed: UInt64, behavior: Behavior = .updateOrCreate) throws {
         self.seed = seed
         self.behavior = behavior
-        definition = Definitions.of(behavior)
         random = SeededRandom(seed: seed)
+        let isIncremental = random.chance(percent: 35)
+        definition = Definitions.of(behavior, isIncremental: isIncremental)
         folder = try Scratch.make()
-        world = World(seed: random.next())
+        world = World(seed: random.next(), isIncremental: isIncremental)
         acceptsGuards = random.chance(percent: 50)
+        losesPower = random.chance(percent: 50)
+        disk = try PowerCut(root: folder + "/state", keep: folder + "/kept")
     }
 
     deinit { Scratch.remove(folder) }
 
     func play() async throws -> [String] {
+        try await DiskWatch.$current.withValue(disk.watch) { try await playAll() }
+    }
+
+    private func playAll() async throws -> [String] {
         let object = SimulatedDestination.object(
             batchItemsMax: random.number(1...50), repeatable: behavior == .send ? .never : .byKey)
         world.source.batchRowsMax = random.number(1...120)
@@ -44,10 +57,13 @@ final class History {
         if [.updateOnly, .createOnly, .delete].contains(behavior) { world.fillAccount() }
         for _ in 1...random.number(2...6) {
             world.change(&random)
+            if random.chance(percent: 6) { world.changeColumns(&random) }
+            if random.chance(percent: 6) { world.jump() }
             try await disturbedRun(object)
         }
         world.calm()
         if world.source.rows.isEmpty { world.fill(rows: 3, &random) }
+        if world.isIncremental && behavior == .updateOrCreate { try await incrementalRuns(object) }
         try await undisturbedRuns(object)
         return problems
     }
@@ -56,10 +72,16 @@ final class History {
     private func disturbedRun(_ object: DestinationObject) async throws {
         let crash = CrashPlan(&random)
         if behavior == .updateOrCreate, random.chance(percent: 6) { world.changeAccount() }
+        let reviewed = random.chance(percent: 8) ? try await savedPlan(object) : nil
         world.disturb(&random, crash)
         if random.chance(percent: 8) { definition = Definitions.other(than: definition, &random) }
         let environment = try world.environment(folder, object: object, steps: crash.hook)
-        let options = options()
+        var options = options()
+        if let reviewed {
+            options = RunOptions()
+            (options.reviewed, options.isFull) = (reviewed, reviewed.isFull)
+            if random.chance(percent: 50) { world.change(&random) }
+        }
         let run = RunSync(definition, options: options, environment: environment)
         // The task waits until all that may happen to it is arranged, or a seed would not replay.
         let (gate, opening) = AsyncStream<Void>.makeStream()
@@ -68,6 +90,8 @@ final class History {
             return try await run.run()
         }
         if random.chance(percent: 12) { world.cancel(task, atRequest: random.number(0...4), crash) }
+        if random.chance(percent: 10) { try arrangeSecondRunner(object) }
+        if random.chance(percent: 6) { arrangeJump() }
         opening.finish()
         do {
             let records = try await task.value
@@ -78,9 +102,76 @@ final class History {
             trace += records.map { "\($0.id) \($0.state.rawValue) \($0.rows) \($0.operations) \($0.requests)" }
         } catch {
             trace.append("killed: \(crash.isDead), requests: \(world.account.requests.count)")
-            if crash.isDead { kills += 1 } else { problems.append("a run threw \(error)") }
+            note(error, crash)
         }
+        if crash.wasFull { world.noteBroken() }
+        if crash.isDead && losesPower { try cutPower(object) }
         world.time.advance(by: .seconds(random.number(0...2_000)))
+    }
+
+    /// Whether what the run threw is what the world has done to it.
+    private func note(_ error: any Error, _ crash: CrashPlan) {
+        if crash.isDead {
+            kills += 1
+        } else if let error = error as? StateError, error.code == "disk_full", crash.wasFull {
+            return
+        } else if let error = error as? RunError, error.code.hasPrefix("plan_") {
+            if !error.message.contains("Nothing was sent") {
+                problems.append("refused without a word: \(error.message)")
+            }
+        } else {
+            problems.append("a run threw \(error)")
+        }
+    }
+
+    /// A plan that somebody looks at before it is sent; nil where it could not be made.
+    private func savedPlan(_ object: DestinationObject) async throws -> ReviewedPlan? {
+        let environment = try world.environment(folder, object: object, steps: .none)
+        do {
+            let path = folder + "/saved.plan"
+            _ = try await PlanSync(definition, options: RunOptions(), environment: environment)
+                .plan(examplesMax: 0, out: path)
+            return try ReviewedPlan(path: path)
+        } catch let error as ConnectorError {
+            trace.append("no plan: \(error.code)")
+            return nil
+        } catch let error as RunError where error.code != "internal_error" {
+            trace.append("no plan: \(error.code)")
+            return nil
+        }
+    }
+
+    /// Another process that runs the same sync while a request of this one is on its way.
+    private func arrangeSecondRunner(_ object: DestinationObject) throws {
+        let second = RunSync(
+            definition, options: RunOptions(),
+            environment: try world.environment(folder, object: object, steps: .none))
+        let met = met
+        world.meanwhile(atRequest: random.number(0...4)) {
+            do {
+                let records = try await second.run()
+                met.add("two ran at once: \(records.map(\.id))")
+            } catch let error as RunError where error.code == "sync_already_running" {
+                return
+            } catch {
+                met.add("the second runner ended with \(error)")
+            }
+        }
+    }
+
+    private func arrangeJump() {
+        let world = world
+        world.meanwhile(atRequest: random.number(0...4)) { world.jump() }
+    }
+
+    private func cutPower(_ object: DestinationObject) throws {
+        try disk.cut(&random)
+        let files = try world.environment(folder, object: object, steps: .none).state.sync(definition.name)
+        switch try Snapshot.open(files) {
+        case .none, .current: return
+        case .fellBack(_, let reason), .lost(let reason):
+            problems.append("a power cut took the fingerprints: \(reason.message)")
+        }
     }
 
     private static let guards: Set<String> = [
@@ -96,9 +187,26 @@ final class History {
         return options
     }
 
+    /// Nothing is left behind by incremental scans either: what they passed over was sent, or is carried.
+    private func incrementalRuns(_ object: DestinationObject) async throws {
+        let environment = try world.environment(folder, object: object, steps: .none)
+        var options = RunOptions()
+        options.acceptedGuards = Self.guards
+        // The first of them may go on with a plan of before.
+        for _ in 1...2 {
+            let records = try await RunSync(definition, options: options, environment: environment).run()
+            for record in records { check(record, environment) }
+            trace += records.map { "\($0.id) \($0.state.rawValue) \($0.rows) \($0.operations) \($0.requests)" }
+        }
+        for (key, payload) in world.expected(definition) where world.account.records[key] != payload {
+            problems.append(
+                "\(key) was passed over: it should be \(payload), is \(world.account.records[key] ?? "not there")")
+        }
+    }
+
     private func undisturbedRuns(_ object: DestinationObject) async throws {
-        // Long enough for every held record to be due.
-        world.time.advance(by: .seconds(2 * 86_400))
+        // Long enough for every held record to be due, whatever the clock was when it was held.
+        world.time.advance(by: .seconds(4 * 86_400))
         let environment = try world.environment(folder, object: object, steps: .none)
         var options = RunOptions()
         options.acceptedGuards = Self.guards
@@ -110,152 +218,18 @@ final class History {
         } else {
             problems += try BehaviorOracle(world: world, definition: definition).problems(last, environment)
         }
+        problems += met.sentences
         try checkHistory(environment)
+        try checkFiles(environment)
         try await checkQuiet(options, environment)
     }
-
-    // MARK: The oracle
-
-    private func check(_ record: RunRecord, _ environment: RunEnvironment) {
-        func expect(_ isTrue: Bool, _ sentence: String) {
-            if !isTrue { problems.append("run \(record.id) (\(record.state.rawValue)): \(sentence)") }
-        }
-        let (rows, operations) = (record.rows, record.operations)
-        expect(record.state.isFinal, "has not ended")
-        expect(rows.isBalanced, "rows do not balance: \(rows)")
-        expect(operations.isBalanced, "operations do not balance: \(operations)")
-        expect(operations.planned == rows.planned, "planned \(rows.planned) rows, \(operations.planned) operations")
-        let missing =
-            rows.invalid + rows.held + operations.rejected + operations.undelivered + operations.inDoubt
-        let told = record.reasons.reduce(0) { $0 + $1.count }
-        expect(told == missing, "\(missing) did not arrive, reasons tell \(told): \(record.reasons)")
-        let isRepeatable = behavior != .send
-        expect(
-            operations.inDoubt == 0 || !isRepeatable, "\(operations.inDoubt) in doubt although all can be repeated")
-        expect(
-            record.error?.code != "books_unbalanced" && record.error?.code != "internal_error", "\(record.error as Any)"
-        )
-        do {
-            let counts = try RunHistory(environment.database).outcomeCounts(run: record.id)
-            let named = [OutcomeKind.invalid: rows.invalid, .held: rows.held, .rejected: operations.rejected]
-            for (kind, count) in named { expect(counts[kind] ?? 0 == count, "\(kind): \(count), but \(counts)") }
-            if record.state != .stoppedByGuard {
-                let count = counts[.undelivered] ?? 0
-                expect(count == operations.undelivered, "undelivered: \(operations.undelivered), but named \(count)")
-            }
-            expect(try environment.database.run(record.id) == record, "is stored otherwise")
-        } catch {
-            problems.append("run \(record.id): its outcomes cannot be read: \(error)")
-        }
-    }
-
-    /// Only for runs before the last start, which accepts every guard.
-    private func checkGuard(_ record: RunRecord) {
-        guard !acceptsGuards, record.operations.accepted > 0, record.rows.invalid * 2 > record.rows.scanned else {
-            return
-        }
-        problems.append("run \(record.id) sent a plan that the guard for invalid rows had to stop")
-    }
-
-    private func checkDestination(_ last: RunRecord) {
-        let expected = world.expected(definition)
-        let records = world.account.records
-        for (key, payload) in expected where records[key] != payload {
-            problems.append("\(key) should be \(payload), is \(records[key] ?? "not there")")
-        }
-        for (key, count) in world.accounts.flatMap({ Array($0.created) }) where count != 1 {
-            problems.append("\(key) was created \(count) times")
-        }
-        let refused = world.refused(definition)
-        if last.operations.rejected != refused { problems.append("\(last.operations.rejected) of \(refused) rejected") }
-        let wanted: RunState = last.rows.invalid + refused == 0 ? .succeeded : .completedWithRejections
-        if last.state != wanted { problems.append("the last run is \(last.state.rawValue), \(last.error as Any)") }
-    }
-
-    /// The history knows each run once, in order, all ended; what it says was created is at the account.
-    private func checkHistory(_ environment: RunEnvironment) throws {
-        let runs = try RunHistory(environment.database).runs(limit: 100)
-        if runs.contains(where: { !$0.state.isFinal }) { problems.append("a run is left unfinished") }
-        for (newer, older) in zip(runs, runs.dropFirst())
-        where newer.id <= older.id || newer.startedAt < older.startedAt {
-            problems.append("runs \(older.id) and \(newer.id) are out of order")
-        }
-        for run in runs { check(run, environment) }
-        let created = runs.reduce(0) { $0 + $1.operations.created }
-        if created > world.created {
-            problems.append("the history says \(created) were created, the accounts have \(world.created)")
-        }
-        if kills == 0 && world.faultsBroken == 0 && created != world.created {
-            problems.append("undisturbed, and still \(created) created of \(world.created)")
-        }
-        let files = environment.state.sync(definition.name)
-        try checkFingerprints(files, environment)
-        if try AcceptanceJournal.pendingRun(files) != nil { problems.append("a journal is left behind") }
-    }
-
-    /// Every fingerprint is that of a key that a row once had.
-    private func checkFingerprints(_ files: SyncFiles, _ environment: RunEnvironment) throws {
-        guard let snapshot = try Snapshot.open(files).snapshot, let memory = try environment.database.memory("things")
-        else { return }
-        let known = Set(world.keys.map { Hash128.of($0, seed: memory.seed) })
-        let foreign = (0..<snapshot.count).count { !known.contains(snapshot.record(at: $0).key) }
-        if foreign > 0 { problems.append("\(foreign) of \(snapshot.count) fingerprints are of no key that there was") }
-    }
-
-    /// Once more, and nothing is left to do but what is refused.
-    private func checkQuiet(_ options: RunOptions, _ environment: RunEnvironment) async throws {
-        let before = world.account.requests.count
-        let records = try await RunSync(definition, options: options, environment: environment).run()
-        guard let again = records.last, records.count == 1 else {
-            return problems.append("more than one run at the end")
-        }
-        check(again, environment)
-        if again.rows.planned != again.operations.rejected {
-            problems.append("the run after the last one still sent \(again.rows.planned) records")
-        }
-        let refused = world.refused(definition)
-        if refused == 0 && world.account.requests.count != before { problems.append("sent requests for nothing") }
-    }
 }
 
-/// The definitions a history goes through.
-enum Definitions {
-    static let here = Location(file: "sluice.yaml", line: 1, column: 1)
+/// Sentences of those who come by.
+final class Met: Sendable {
+    private let found = Mutex<[String]>([])
 
-    static let first = of(.updateOrCreate)
+    func add(_ sentence: String) { found.withLock { $0.append(sentence) } }
 
-    static func of(_ behavior: Behavior) -> SyncDefinition {
-        make(behavior == .delete ? [] : ["name", "seats"], behavior)
-    }
-
-    static func other(than now: SyncDefinition, _ random: inout SeededRandom) -> SyncDefinition {
-        if now.behavior == .delete { return now }
-        return now.mappings.count == 2 ? make(["name"], now.behavior) : make(["name", "seats"], now.behavior)
-    }
-
-    private static func make(_ columns: [String], _ behavior: Behavior) -> SyncDefinition {
-        let dataset = DatasetDefinition(
-            name: "rows", source: "memory", relation: .table(schema: nil, name: "rows"), location: here,
-            sourceLocation: here)
-        return SyncDefinition(
-            name: "things", dataset: dataset, destination: "account", object: "thing", behavior: behavior,
-            key: KeyDefinition(columns: ["id"], field: behavior == .send ? nil : "externalId", location: here),
-            mappings: columns.map {
-                MappingDefinition(field: $0, source: .column($0, lookup: nil, nulls: .clear), location: here)
-            }, location: here)
-    }
-}
-
-/// Folders in memory where the system has such a place: nothing here is to wait for a disk.
-enum Scratch {
-    static func make() throws -> String {
-        let memory = "/dev/shm"
-        let isThere = FileManager.default.isWritableFile(atPath: memory)
-        let base = isThere ? memory : FileManager.default.temporaryDirectory.path
-        let folder = base + "/sluice-simulation-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        return folder
-    }
-
-    static func remove(_ folder: String) { try? FileManager.default.removeItem(atPath: folder) }
+    var sentences: [String] { found.withLock { $0 } }
 }

@@ -17,20 +17,33 @@ final class World: Sendable {
     private let versions = Mutex<[[SimulatedSource.Row]]>([])
     private let nextKey = Mutex(0)
     private let broken = Mutex(0)
+    private let revision = Mutex<Int64>(0)
+    /// Seconds that the clock is ahead of what it should be.
+    private let ahead = Mutex<Int64>(0)
+    private let jumps = Mutex(0)
+    /// Whether changes show themselves in a column that grows, and nothing else changes.
+    let isIncremental: Bool
 
-    init(seed: UInt64) {
+    /// By how much a new row may be older than the newest.
+    static let overlap = 5
+
+    init(seed: UInt64, isIncremental: Bool = false) {
+        self.isIncremental = isIncremental
         time = SimulatedTime(seed: seed)
-        source = SimulatedSource(columns: [
-            Column(name: "id", type: .text, declaredType: "TEXT"),
-            Column(name: "name", type: .text, declaredType: "TEXT"),
-            Column(name: "seats", type: .integer, declaredType: "INTEGER"),
-        ])
+        source = SimulatedSource(columns: Self.columns)
         for account in accounts {
             account.refuse { _, payload in
                 payload.contains("bad") ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
             }
         }
     }
+
+    private static let columns = [
+        Column(name: "id", type: .text, declaredType: "TEXT"),
+        Column(name: "name", type: .text, declaredType: "TEXT"),
+        Column(name: "seats", type: .integer, declaredType: "INTEGER"),
+        Column(name: "revision", type: .integer, declaredType: "INTEGER"),
+    ]
 
     /// The account that the sync writes to now.
     var account: SimulatedAccount { accounts[current.withLock { $0 }] }
@@ -75,7 +88,19 @@ final class World: Sendable {
             $0 += 1
             return $0
         }
-        return ["id": .text("k\(number)"), "name": name(&random), "seats": .integer(Int64(random.number(0...3)))]
+        // Some rows come late: they are older than what was there, by no more than the overlap.
+        let late = isIncremental && random.chance(percent: 20) ? Int64(random.number(0...Self.overlap)) : 0
+        return [
+            "id": .text("k\(number)"), "name": name(&random), "seats": .integer(Int64(random.number(0...3))),
+            "revision": .integer(next() - late),
+        ]
+    }
+
+    private func next() -> Int64 {
+        revision.withLock {
+            $0 += 1
+            return $0
+        }
     }
 
     /// One name in sixty is refused by the account; few enough never to look as if all were.
@@ -91,13 +116,20 @@ final class World: Sendable {
         }
         // Back to what it was: fingerprints that are not true any more show themselves here.
         if let old, random.chance(percent: 25) {
-            source.rows = old
+            source.rows = old.map { row in
+                var row = row
+                if isIncremental { row["revision"] = .integer(next()) }
+                return row
+            }
             return
         }
         var rows = source.rows
         for index in rows.indices.reversed() where random.chance(percent: 10) {
+            rows[index]["revision"] = .integer(next())
             switch random.number(0...9) {
             case 0: rows.remove(at: index)
+            // Of two rows with one key an incremental scan may see one only.
+            case 3 where isIncremental: rows[index]["name"] = .text("n9")
             case 1: rows[index]["seats"] = .text("many")
             case 2: rows[index]["id"] = .null
             case 3: rows.insert(rows[random.number(0...rows.count - 1)], at: random.number(0...rows.count))
@@ -106,10 +138,25 @@ final class World: Sendable {
                 rows[index]["seats"] = .integer(Int64(random.number(0...3)))
             }
         }
-        if random.chance(percent: 6) { for index in rows.indices.dropLast(2) { rows[index]["seats"] = .text("many") } }
+        if random.chance(percent: 6) {
+            for index in rows.indices.dropLast(2) {
+                rows[index]["seats"] = .text("many")
+                rows[index]["revision"] = .integer(next())
+            }
+        }
         source.rows = rows
         if random.chance(percent: 5) { source.rows = [] }
         fill(rows: random.number(0...20), &random)
+    }
+
+    /// Columns come, go and change their type between runs.
+    func changeColumns(_ random: inout SeededRandom) {
+        switch random.number(0...3) {
+        case 0: source.columns = Self.columns.filter { $0.name != "seats" }
+        case 1: source.columns[1].declaredType = "VARCHAR(\(random.number(1...99)))"
+        case 2: source.columns.append(Column(name: "more \(random.number(0...99))", type: .text, declaredType: "TEXT"))
+        default: source.columns = Self.columns
+        }
     }
 
     /// What was at the account before the sync: a record for every other row, and some of no row.
@@ -174,21 +221,59 @@ final class World: Sendable {
             if fault != .none { broken.withLock { $0 += 1 } }
             return fault
         }
-        account.onWrite { _ in crash.request() }
+        account.onWrite { [self] number in
+            crash.request()
+            await meet(number)
+        }
         let breaksAt = random.chance(percent: 5) ? random.number(0...5) : Int.max
+        let pause = random.chance(percent: 10) ? random.number(1...Self.pauseSecondsMax) : 0
+        let time = time
         source.beforeBatch { batch in
+            if pause > 0 { try await time.sleep(.seconds(pause)) }
             guard batch == breaksAt else { return }
             throw ConnectorError(
                 code: "connection_lost", message: "Gone.", hint: "Try again.", disposition: .retry(after: nil))
         }
     }
 
+    static let pauseSecondsMax = 300
+
+    /// The clock is set forward by a day, or back to where it was.
+    func jump() {
+        let seconds = ahead.withLock { ahead in
+            ahead = ahead > 0 ? 0 : 86_400
+            return ahead > 0 ? Int64(86_400) : -86_400
+        }
+        jumps.withLock { $0 += 1 }
+        time.advance(by: .seconds(seconds))
+    }
+
+    var hasJumped: Bool { jumps.withLock { $0 > 0 } }
+
+    /// Something other than the network kept a run from its end.
+    func noteBroken() { broken.withLock { $0 += 1 } }
+
     func calm() {
+        source.columns = Self.columns
         for account in accounts {
             account.fault { _, _ in .none }
             account.onWrite { _ in }
         }
         source.beforeBatch { _ in }
+    }
+
+    /// What else happens while a request is on its way: by its number.
+    private let meetings = Mutex<[Int: @Sendable () async -> Void]>([:])
+
+    /// Arranges that something happens while a request is on its way, counted from now.
+    func meanwhile(atRequest number: Int, _ body: @escaping @Sendable () async -> Void) {
+        let at = account.requests.count + number
+        meetings.withLock { $0[at] = body }
+    }
+
+    private func meet(_ number: Int) async {
+        guard let body = meetings.withLock({ $0.removeValue(forKey: number) }) else { return }
+        await body()
     }
 
     /// Cancels a run while a request is on its way, counted from now.
@@ -198,6 +283,7 @@ final class World: Sendable {
         account.onWrite {
             if $0 - first >= number { task.cancel() }
             crash.request()
+            await self.meet($0)
         }
     }
 }
@@ -220,58 +306,5 @@ struct WorldConnections: Connections {
     func pace(_ sync: SyncDefinition) throws -> ConnectionPace {
         ConnectionPace(
             pacing: RequestPacing(requestsPerMinute: 60_000_000), shared: SharedNumber(path: limitPath))
-    }
-}
-
-/// Where one start of the program is killed, if at all: at a durable step, whole, torn or not at all written, or while
-/// a request is on its way.
-final class CrashPlan: Sendable {
-    private struct State {
-        var stepsLeft: Int
-        var requestsLeft: Int
-        var isDead = false
-    }
-
-    private let state: Mutex<State>
-    private let bytes: Int?
-
-    /// Nothing is killed.
-    init(step: Int = .max, request: Int = .max, bytes: Int? = nil) {
-        state = Mutex(State(stepsLeft: step, requestsLeft: request))
-        self.bytes = bytes
-    }
-
-    convenience init(_ random: inout SeededRandom) {
-        let bytes: Int? = [nil, 0, random.number(1...100), .max][random.number(0...3)]
-        switch random.number(0...9) {
-        case 0...2: self.init(step: random.number(0...12), bytes: bytes)
-        case 3...4: self.init(step: random.number(0...120), bytes: bytes)
-        case 5: self.init(request: random.number(0...8))
-        default: self.init()
-        }
-    }
-
-    var isDead: Bool { state.withLock { $0.isDead } }
-
-    /// A request arrives; from the kill on nothing is written any more.
-    func request() {
-        state.withLock { state in
-            state.requestsLeft -= 1
-            if state.requestsLeft < 0 { state.isDead = true }
-        }
-    }
-
-    var hook: FileSteps {
-        FileSteps { [self] _ in
-            let isNow = try state.withLock { state in
-                if state.isDead { throw SimulatedKill() }
-                state.stepsLeft -= 1
-                state.isDead = state.stepsLeft < 0
-                return state.isDead
-            }
-            guard isNow else { return .proceed }
-            guard let bytes else { throw SimulatedKill() }
-            return .torn(bytes: bytes)
-        }
     }
 }
