@@ -56,11 +56,17 @@ struct Workspace {
         options.state ?? ProcessInfo.processInfo.environment["SLUICE_STATE"] ?? project.directory + "/.sluice"
     }
 
-    func connections(state: StateDirectory?) -> ProjectConnections {
+    /// Looks up all that the project refers to, secrets that are kept in the state directory included.
+    var references: SecretReferences {
         var references = loaded.references
         references.kept = StatePlace(path: statePath()).lookup
+        return references
+    }
+
+    func connections(state: StateDirectory?) -> ProjectConnections {
+        let references = references
         return ProjectConnections(project: project, catalog: Connectors.all, state: state) {
-            [references] connection, declaration in
+            connection, declaration in
             try references.settings(for: connection, declaration: declaration)
         }
     }

@@ -16,7 +16,7 @@ extension Workspace {
         _ environment: RunEnvironment, _ patience: Notifier.Patience = .short, _ logger: Logger? = nil
     ) -> Notifier? {
         guard project.notify != nil || project.syncs.contains(where: { $0.notify != nil }) else { return nil }
-        let references = loaded.references
+        let references = references
         let redaction = Redaction()
         if logger == nil { redaction.add(secrets()) }
         return Notifier(
@@ -28,7 +28,7 @@ extension Workspace {
     /// Every secret that the project refers to and that can be had now.
     func secrets() -> [Secret] {
         var found: [Secret] = []
-        let references = loaded.references
+        let references = references
         func look(_ connection: ConnectionDefinition, _ declaration: ConnectorDeclaration?) {
             guard let declaration else { return }
             do {
