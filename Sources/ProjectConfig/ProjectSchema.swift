@@ -236,6 +236,7 @@ enum SyncSchema {
             "webhook": secretText, "command": secretText,
             "on": ["type": "array", "items": ["enum": words(NotifyDefinition.Event.self)]],
             "form": ["enum": words(NotifyDefinition.Form.self)],
+            "signing_secret": secretText, "allow_private": ["type": "boolean"],
             "send_for": ["enum": words(NotifyDefinition.Frequency.self)],
             "not_arrived_percent_min": ["type": "number", "minimum": 0, "maximum": 100],
             "stale_after": ["type": "string", "pattern": "^([0-9]+[smhd])+$"],

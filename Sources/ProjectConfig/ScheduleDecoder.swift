@@ -94,7 +94,8 @@ struct NotifyDecoder {
     let settings: SettingDecoder
 
     private static let keys = [
-        "webhook", "command", "on", "form", "send_for", "not_arrived_percent_min", "stale_after",
+        "webhook", "command", "on", "form", "signing_secret", "allow_private", "send_for", "not_arrived_percent_min",
+        "stale_after",
     ]
 
     func notify(_ entry: ConfigNode.Entry) -> NotifyDefinition? {
@@ -106,17 +107,23 @@ struct NotifyDecoder {
         let events = events(reader)
         guard var notify = target(reader, events, entry) else { return nil }
         notify.form = reader.choice("form", of: NotifyDefinition.Form.self)
-        if let form = reader.entry("form"), case .command = notify.target {
-            log.error(
-                code: "conflicting_keys", "`form` goes only with `webhook`", hint: "remove the line",
-                at: form.keyLocation)
-        }
+        notify.signingSecret = reader.entry("signing_secret").flatMap { settings.setting($0) }
+        notify.allowsPrivate = reader.boolean("allow_private") ?? false
+        if case .command = notify.target { refuseKeysOfWebhooks(reader) }
         if let frequency = reader.choice("send_for", of: NotifyDefinition.Frequency.self) {
             notify.sendFor = frequency
         }
         if let percent = reader.number("not_arrived_percent_min", in: 0...100) { notify.notArrivedPercentMin = percent }
         notify.staleAfterSeconds = staleAfter(reader)
         return notify
+    }
+
+    private func refuseKeysOfWebhooks(_ reader: MappingReader) {
+        for entry in ["form", "signing_secret", "allow_private"].compactMap({ reader.entry($0) }) {
+            log.error(
+                code: "conflicting_keys", "`\(entry.key)` goes only with `webhook`", hint: "remove the line",
+                at: entry.keyLocation)
+        }
     }
 
     private func staleAfter(_ reader: MappingReader) -> Int? {

@@ -26,6 +26,13 @@ struct StoredCheck {
         case .dataset: return
         case .sync:
             guard let notify = project.sync(part.name)?.notify else { return }
+            if let value = notify.signingSecret { check(value, "signing_secret", isSecret: true, prefix) }
+            if notify.allowsPrivate {
+                log.error(
+                    code: "private_address_not_allowed",
+                    "a sync made in the pages cannot post to this machine or to a private network",
+                    hint: "leave out `allow_private`, or define the sync in the project file", at: notify.location)
+            }
             switch notify.target {
             case .webhook(let value): check(value, "webhook", isSecret: true, prefix)
             case .command(let value):

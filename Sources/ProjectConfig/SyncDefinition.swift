@@ -179,6 +179,10 @@ package struct NotifyDefinition: Sendable, Hashable {
     package var notArrivedPercentMin: Double = 0
     /// `stale` is told where no run was complete for so long; nil is the schedule's own measure.
     package var staleAfterSeconds: Int?
+    /// What a webhook's notices are signed with; nil where they are not.
+    package var signingSecret: SettingValue?
+    /// Whether a webhook may lie on this machine or in a private network.
+    package var allowsPrivate = false
     package var location: Location
 
     package init(_ target: Target, events: [Event], location: Location) {

@@ -1,40 +1,9 @@
 import Foundation
 import Glibc
-import Synchronization
 import Testing
 
 /// `sluice serve` keeps schedules, also when it is killed or stopped in the middle of runs.
 @Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct ServeTests {
-    /// A server on a free port.
-    private final class Serving: Sendable {
-        let child: Child
-        let port: Int
-
-        init(_ project: CompanyProject) async throws {
-            child = try project.folder.start(
-                ["serve", "--listen", "127.0.0.1:0", "--json"],
-                environment: project.token.merging(["SLUICE_LOG_FORMAT": "json"]) { _, given in given })
-            let deadline = ContinuousClock.now + .seconds(30)
-            while true {
-                let printed = try child.output()
-                if printed.hasSuffix("}\n") {
-                    let address = try JSON(parsing: printed)["address"].string ?? ""
-                    port = Int(address.split(separator: ":").last ?? "") ?? 0
-                    return
-                }
-                guard child.isRunning, ContinuousClock.now < deadline else {
-                    throw ChildError(description: "the server did not start: \(try child.printed())")
-                }
-                try await Task.sleep(for: .milliseconds(4))
-            }
-        }
-
-        func stop() async throws -> Finished {
-            child.signal(SIGTERM)
-            return try await child.wait(seconds: 45)
-        }
-    }
-
     private func runs(_ project: CompanyProject) async throws -> [JSON] {
         try await project.sluice("runs", "--json").runs()
     }
@@ -65,14 +34,14 @@ import Testing
         let project = try await CompanyProject(
             rows: 12_000, sandbox: ["--latency", "900"], more: "    schedule: {every: 10m}")
         for kill in 1...2 {
-            let serving = try await Serving(project)
+            let serving = try await ServedSluice(project)
             try await until(project, "run 1 sends for the \(kill). time") { runs in
                 runs.last.map { $0.operations("planned") > 0 && $0.state == "running" } ?? false
             }
             serving.child.kill()
             #expect(try await runs(project).map(\.state) == ["interrupted"])
         }
-        let serving = try await Serving(project)
+        let serving = try await ServedSluice(project)
         try await until(project, "run 1 ends") { $0.last?.state == "succeeded" }
         let found = try await runs(project)
         #expect(
@@ -84,10 +53,73 @@ import Testing
         #expect(try await serving.stop().status == 0)
     }
 
+    /// Three connections, so that none waits for another's turn.
+    @Test func serverKilledDuringThreeScheduledRunsGoesOnWithAllOfThemAndTellsTheTruth() async throws {
+        let project = try await CompanyProject(rows: 18_000, sandbox: ["--latency", "900"])
+        try project.folder.write(Self.threeSyncs(project.planhat.address), to: "sluice.yaml")
+        let names: Set = ["first", "second", "third"]
+        let serving = try await ServedSluice(project)
+        try await until(project, "all three send") { runs in
+            runs.count == 3 && runs.allSatisfy { $0.operations("planned") == 6_000 && $0.state == "running" }
+        }
+        serving.child.kill()
+        let left = try await runs(project)
+        #expect(left.map(\.state) == ["interrupted", "interrupted", "interrupted"])
+        #expect(left.contains { $0.operations("accepted") < 6_000 })
+
+        let next = try await ServedSluice(project)
+        try await until(project, "all three end") { $0.allSatisfy { $0.state == "succeeded" } }
+        let found = try await runs(project)
+        #expect(Set(found.compactMap { $0["id"].int }) == [1, 2, 3] && found.count == 3, "\(found)")
+        #expect(Set(found.compactMap { $0["sync"].string }) == names)
+        for run in found {
+            #expect(run["trigger"].string == "schedule" && run.operations("accepted") == 6_000, "\(run)")
+            #expect(run.rows("scanned") == 6_000 && run.operations("in_doubt") == 0)
+        }
+        try await expectTruth(project)
+        let visitor = try PageVisitor(next)
+        let metrics = try LoopbackHTTP.get("/metrics", port: next.port)
+        for name in names {
+            let page = try JSON(parsing: visitor.get("/syncs/\(name).json").body)
+            #expect(page["runs"].list.map(\.state) == ["succeeded"] || page["runs"] == .null, "\(page)")
+            #expect(metrics.contains("sluice_runs_total{sync=\"\(name)\",state=\"succeeded\"} 1"), "\(metrics)")
+        }
+        for run in found {
+            let id = run["id"].int ?? 0
+            #expect(try JSON(parsing: visitor.get("/runs/\(id).json").body) == run)
+        }
+        #expect(try await next.stop().status == 0)
+    }
+
+    private static func threeSyncs(_ address: String) -> String {
+        let connection = "{type: planhat, base_url: \"\(address)\", api_key: \"${PLANHAT_API_KEY}\"}"
+        let names = ["first", "second", "third"]
+        let syncs = names.enumerated().map { part, name in
+            """
+              \(name):
+                from: {source: local, sql: "select * from accounts where id % 3 = \(part)"}
+                to: planhat_\(name).company
+                behavior: update_or_create
+                key: {column: id, field: externalId}
+                mappings: \(CompanyProject.mappings)
+                schedule: {every: 10m}
+            """
+        }
+        return """
+            version: 1
+            sources:
+              local: {type: sqlite, path: data.db}
+            destinations:
+            \(names.map { "  planhat_\($0): \(connection)" }.joined(separator: "\n"))
+            syncs:
+            \(syncs.joined(separator: "\n"))
+            """
+    }
+
     @Test func stoppedServerLeavesItsRunToTheNextStartAndRecordsCollisions() async throws {
         let project = try await CompanyProject(
             rows: 12_000, sandbox: ["--latency", "5000"], more: "    schedule: {every: 10s}")
-        let serving = try await Serving(project)
+        let serving = try await ServedSluice(project)
         try await until(project, "a collision") { $0.contains { $0.state == "skipped" } }
         let second = try await project.sluice("serve", "--listen", "127.0.0.1:0", "--json")
         #expect(try second.status == 1 && second.json()["error"]["code"].string == "server_already_running")
@@ -104,7 +136,7 @@ import Testing
         #expect(!stopped.everything.contains(project.planhat.token))
         #expect(stopped.errors.contains("\"sync\":\"companies\"") && stopped.errors.contains("\"run\":\"1\""))
 
-        let next = try await Serving(project)
+        let next = try await ServedSluice(project)
         try await until(project, "run 1 ends") { $0.last?.state == "succeeded" }
         #expect(try await next.stop().status == 0)
         try await expectTruth(project)
@@ -143,8 +175,9 @@ import Testing
 
     @Test func webhookIsPostedToAndItsRefusalChangesNothing() async throws {
         let listener = try WebhookListener()
+        let hook = "\"http://127.0.0.1:\(listener.port)/T0PSECRET\""
         let project = try await CompanyProject(
-            rows: 3, more: "    notify: {webhook: \"http://127.0.0.1:\(listener.port)/T0PSECRET\", form: slack}")
+            rows: 3, more: "    notify: {webhook: \(hook), form: slack, allow_private: true}")
         try project.database.execute("update accounts set id = 1")
         let first = try await project.sluice("run", "companies")
         #expect(first.status == 5, "\(first.everything)")
@@ -156,60 +189,5 @@ import Testing
         let second = try await project.sluice("run", "companies")
         #expect(second.status == 1 && second.errors.contains("A notice was not delivered."), "\(second.everything)")
         #expect(!second.everything.contains("T0PSECRET"))
-    }
-}
-
-/// Takes POSTs on a free port of this machine and answers 204.
-private final class WebhookListener: Sendable {
-    let port: Int
-    private let descriptor: Int32
-    private let received = Mutex<[String]>([])
-
-    var requests: [String] { received.withLock { $0 } }
-
-    init() throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let (listening, size) = (descriptor, length)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(listening, pointer, size) == 0 && listen(listening, 16) == 0
-                    && getsockname(listening, pointer, &length) == 0
-            }
-        }
-        guard bound else { throw ChildError(description: "no port to listen on") }
-        port = Int(in_port_t(bigEndian: address.sin_port))
-        Thread.detachNewThread { [self] in
-            while true {
-                let connection = accept(listening, nil, nil)
-                if connection < 0 { return }
-                received.withLock { $0.append(Self.read(connection)) }
-                let answer = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
-                _ = send(connection, answer, answer.utf8.count, Int32(MSG_NOSIGNAL))
-                _ = Glibc.close(connection)
-            }
-        }
-    }
-
-    func close() {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        _ = Glibc.close(descriptor)
-    }
-
-    private static func read(_ connection: Int32) -> String {
-        var text = ""
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = recv(connection, &buffer, buffer.count, 0)
-            if count <= 0 { return text }
-            text += String(decoding: buffer[..<count], as: UTF8.self)
-            let parts = text.components(separatedBy: "\r\n\r\n")
-            let length = parts[0].lowercased().components(separatedBy: "content-length: ").last?
-                .prefix { $0.isNumber }
-            if parts.count > 1, let length, parts[1].utf8.count >= Int(length) ?? 0 { return text }
-        }
     }
 }

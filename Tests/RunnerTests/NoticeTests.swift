@@ -204,20 +204,24 @@ struct NotifierTests {
         var events: [NotifyDefinition.Event] { state.withLock { $0.0.map(\.event) } }
         var bodies: [String] { texts.withLock { $0 } }
         private let texts = Mutex<[String]>([])
+        private let posts = Mutex<[WebhookPost]>([])
+        /// Also those that did not arrive.
+        var tried: [WebhookPost] { posts.withLock { $0 } }
 
         /// The first so many tries do not arrive.
         init(failures: Int = 0) { state.withLock { $0.failures = failures } }
 
         func sender() -> NoticeSender {
-            NoticeSender { [self] address, body in
+            NoticeSender { [self] webhook in
+                posts.withLock { $0.append(webhook) }
                 try state.withLock { state in
                     if state.failures > 0 {
                         state.failures -= 1
                         throw RunError(code: "notice_not_sent", message: "Nobody there.", hint: "Look.")
                     }
                 }
-                texts.withLock { $0.append(String(decoding: body, as: UTF8.self)) }
-                return address.host == "refuses.example.com" ? 500 : 204
+                texts.withLock { $0.append(String(decoding: webhook.body, as: UTF8.self)) }
+                return webhook.address.host == "refuses.example.com" ? 500 : 204
             }
         }
     }
@@ -245,6 +249,43 @@ struct NotifierTests {
         #expect(sent.bodies.count == 1)
         await notifier.tell(run(4, .succeeded))
         #expect(sent.bodies.count == 2 && sent.bodies[1].contains("recovery"))
+    }
+
+    @Test func everyTryIsSignedAnewAndHasTheNumberOfItsNotice() async throws {
+        let (fixture, sent) = (try RunFixture(), Sent(failures: 1))
+        var definition = notify()
+        let key = "whsec_" + Data(repeating: 1, count: 32).base64EncodedString()
+        definition.signingSecret = SettingValue(.text([.literal(key)]), location: here, directory: "/")
+        let notifier = try notifier(fixture, sent.sender(), definition)
+        await notifier.tell(run(1, .failed))
+        await notifier.tell(run(2, .succeeded))
+        func value(_ name: String) -> [String] {
+            sent.tried.map { post in post.headers.first { $0.name == name }?.value ?? "" }
+        }
+        let (ids, times) = (value("webhook-id"), value("webhook-timestamp").compactMap { Int($0) })
+        #expect(ids.count == 3 && ids[0] == ids[1] && ids[1] != ids[2] && ids.allSatisfy { $0.hasPrefix("notice_") })
+        #expect(times.count == 3 && times[1] - times[0] == 2)
+        #expect(Set(value("webhook-signature")).count == 3)
+    }
+
+    @Test func signingSecretThatIsNoneIsLoggedAndNothingLeavesUnsigned() async throws {
+        let (fixture, sent, log) = (try RunFixture(), Sent(), LineLog())
+        var definition = notify()
+        definition.signingSecret = SettingValue(.text([.literal("T0PSECRET")]), location: here, directory: "/")
+        try await notifier(fixture, sent.sender(), definition, log: log).tell(run(1, .failed))
+        #expect(sent.tried.isEmpty && log.lines.contains { $0.contains("signing_secret_invalid") }, "\(log.lines)")
+        #expect(!log.lines.contains { $0.contains("T0PSECRET") })
+    }
+
+    @Test func addressThatMayNotBePostedToIsNotTriedAgain() async throws {
+        let (fixture, log) = (try RunFixture(), LineLog())
+        let sender = NoticeSender { webhook in
+            try webhook.check("192.168.1.1")
+            return 204
+        }
+        try await notifier(fixture, sender, log: log).tell(run(1, .failed))
+        #expect(log.lines.contains { $0.contains("code=webhook_address_private") }, "\(log.lines)")
+        #expect(fixture.time.slept.isEmpty)
     }
 
     @Test func noticeThatNeverLeavesIsLoggedAndToldByTheNextRun() async throws {
@@ -277,7 +318,7 @@ struct NotifierTests {
     private func command(_ text: String, _ fixture: RunFixture, _ log: LineLog = LineLog()) throws -> Notifier {
         let value = SettingValue(.text([.literal(text)]), location: here, directory: "/")
         return try notifier(
-            fixture, NoticeSender { _, _ in 500 },
+            fixture, NoticeSender { _ in 500 },
             NotifyDefinition(.command(value), events: [.failure], location: here),
             log: log)
     }

@@ -402,8 +402,8 @@ struct ServiceTellTests {
 
     @Test func failureAndStalenessAreToldOnce() async throws {
         let bodies = Mutex<[String]>([])
-        let sender = NoticeSender { _, body in
-            bodies.withLock { $0.append(String(decoding: body, as: UTF8.self)) }
+        let sender = NoticeSender { webhook in
+            bodies.withLock { $0.append(String(decoding: webhook.body, as: UTF8.self)) }
             return 200
         }
         let service = try ServiceFixture([sync("a", .every(seconds: 3_600))], sender: sender, notify: notify())

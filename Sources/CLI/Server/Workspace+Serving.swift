@@ -43,12 +43,14 @@ extension Workspace {
         for one in project.destinations.values { look(one, Connectors.all.destination(one.type)?.declaration) }
         for notify in [project.notify] + project.syncs.map(\.notify) {
             guard let notify else { continue }
-            do {
-                switch notify.target {
-                case .webhook(let value), .command(let value):
-                    found.append(try references.text(of: value, use: "`notify`"))
-                }
-            } catch { continue }
+            var values = [notify.signingSecret].compactMap { $0 }
+            switch notify.target {
+            case .webhook(let value), .command(let value): values.append(value)
+            }
+            for value in values {
+                // As above: the notice that needs it says so.
+                do { found.append(try references.text(of: value, use: "`notify`")) } catch { continue }
+            }
         }
         return found
     }

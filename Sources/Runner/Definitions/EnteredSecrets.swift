@@ -18,6 +18,8 @@ struct EnteredSecrets {
         self.old = old
     }
 
+    private static let secretsOfNotify = ["webhook", "signing_secret"]
+
     static func prefix(_ kind: DefinitionKind, _ name: String) -> String { "\(kind.rawValue).\(name)." }
 
     /// The definition with references in the place of secrets.
@@ -32,11 +34,13 @@ struct EnteredSecrets {
             return takeOut(of: value, declaration)
         case .sync:
             guard var notify = value["notify"] else {
-                drop("webhook", from: old?["notify"])
+                for key in Self.secretsOfNotify { drop(key, from: old?["notify"]) }
                 return value
             }
             var value = value
-            take("webhook", path: ["notify", "webhook"], of: &notify, old: old?["notify"], isSameAddress: true)
+            for key in Self.secretsOfNotify {
+                take(key, path: ["notify", key], of: &notify, old: old?["notify"], isSameAddress: true)
+            }
             value["notify"] = notify
             return value
         case .dataset: return value

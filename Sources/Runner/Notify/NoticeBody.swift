@@ -103,17 +103,52 @@ package struct WebhookAddress: Sendable {
     package let url: Secret
     /// With its port; for messages and logs: the rest of an address is often a secret.
     package let host: String
+    /// What is looked up and connected to.
+    package let name: String
+    package let port: Int
     package let form: NotifyDefinition.Form
 
     /// Nil where the text is no address that may be posted to: only `http` and `https`, without a name and a password
     /// in it, which would end up in the logs of whoever is on the way.
     package init?(_ text: Secret, form: NotifyDefinition.Form?) {
         guard let url = URL(string: text.reveal()), let scheme = url.scheme?.lowercased(),
-            scheme == "https" || scheme == "http", let host = url.host(), !host.isEmpty, url.user == nil,
-            url.password == nil
+            scheme == "https" || scheme == "http", let host = url.host(percentEncoded: false), Self.isPlain(host),
+            url.user == nil, url.password == nil
         else { return nil }
         self.url = text
+        name = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        port = url.port ?? (scheme == "https" ? 443 : 80)
         self.host = url.port.map { "\(host):\($0)" } ?? host
         self.form = form ?? NoticeBody.form(of: host)
+    }
+
+    /// Nothing that one reader of the address might take for another host than the next one does.
+    private static func isPlain(_ host: String) -> Bool {
+        !host.isEmpty
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x3A, 0x5B, 0x5D, 0x5F: true
+                default: false
+                }
+            }
+    }
+}
+
+/// One try of posting a notice.
+package struct WebhookPost: Sendable {
+    package struct Header: Sendable, Hashable {
+        package var name: String
+        package var value: String
+    }
+
+    package var address: WebhookAddress
+    package var body: [UInt8]
+    package var allowsPrivate = false
+    /// Beside the content's type: what proves where the notice is from.
+    package var headers: [Header] = []
+
+    package init(address: WebhookAddress, body: [UInt8]) {
+        self.address = address
+        self.body = body
     }
 }

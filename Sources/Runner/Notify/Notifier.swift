@@ -2,11 +2,12 @@ package import ConnectorKit
 internal import Foundation
 package import Logging
 package import ProjectConfig
+internal import Records
 package import StateStore
 
 /// What leaves with a notice.
 package enum NoticeDelivery: Sendable {
-    case webhook(WebhookAddress, body: [UInt8])
+    case webhook(WebhookPost)
     /// A command of the shell; the body is its standard input.
     case command(Secret, body: [UInt8], notice: Notice)
 }
@@ -17,17 +18,18 @@ package struct NoticeSender: Sendable {
 
     package init(send: @escaping @Sendable (NoticeDelivery) async throws -> Void) { self.send = send }
 
-    /// - Parameter post: posts JSON to an address and returns the status that was answered; follows no redirect.
-    package init(post: @escaping @Sendable (WebhookAddress, [UInt8]) async throws -> Int) {
+    /// - Parameter post: posts JSON and returns the status that was answered. It asks `WebhookPost.check` before it
+    ///   connects, and follows no redirect, which would lead past that question.
+    package init(post: @escaping @Sendable (WebhookPost) async throws -> Int) {
         send = { delivery in
             switch delivery {
             case .command(let command, let body, let notice):
                 try await ShellCommand(command.reveal(), input: body, notice: notice).run()
-            case .webhook(let address, let body):
-                let status = try await post(address, body)
+            case .webhook(let webhook):
+                let status = try await post(webhook)
                 guard !(200..<300).contains(status) else { return }
                 throw RunError(
-                    code: "notice_refused", message: "\(address.host) answered a notice with status \(status).",
+                    code: "notice_refused", message: "\(webhook.address.host) answered a notice with status \(status).",
                     hint: "Check the address of the webhook.")
             }
         }
@@ -117,21 +119,48 @@ package struct Notifier: Sendable {
     /// Whether it arrived.
     private func deliver(_ notice: Notice, _ notify: NotifyDefinition) async throws -> Bool {
         let delivery = try delivery(notice, notify)
+        let signing = try signing(notify)
+        let id = Self.id(of: notice)
         var left = patience.waits[...]
         while true {
             do {
-                try await sender.send(delivery)
+                try await sender.send(Self.signed(delivery, signing, id, at: time.now()))
                 logger.info(
                     "notice sent", metadata: ["sync": "\(notice.sync)", "event": "\(notice.event.rawValue)"])
                 return true
             } catch {
-                guard let wait = left.popFirst(), !(error is CancellationError) else {
+                guard !Self.isFinal(error), let wait = left.popFirst() else {
                     log(RunError(error), notice.sync)
                     return false
                 }
                 try await time.sleep(wait)
             }
         }
+    }
+
+    /// What trying again cannot mend.
+    private static func isFinal(_ error: any Error) -> Bool {
+        if error is CancellationError { return true }
+        return ["webhook_address_private", "webhook_address_forbidden"].contains(RunError(error).code)
+    }
+
+    private func signing(_ notify: NotifyDefinition) throws -> WebhookSigning? {
+        guard let value = notify.signingSecret else { return nil }
+        return try WebhookSigning(try text(value, "`signing_secret` of `notify`"))
+    }
+
+    /// Tells a receiver that two tries are one notice.
+    private static func id(of notice: Notice) -> String {
+        let parts = [notice.event.rawValue, notice.sync, notice.run.map { String($0.id) } ?? "", notice.at.text]
+        return "notice_" + Hash128.of(parts.joined(separator: "\u{1F}"), seed: 0).hexadecimal
+    }
+
+    private static func signed(
+        _ delivery: NoticeDelivery, _ signing: WebhookSigning?, _ id: String, at now: Moment
+    ) -> NoticeDelivery {
+        guard let signing, case .webhook(var post) = delivery else { return delivery }
+        post.headers = signing.headers(id: id, body: post.body, at: now)
+        return .webhook(post)
     }
 
     private func delivery(_ notice: Notice, _ notify: NotifyDefinition) throws -> NoticeDelivery {
@@ -147,7 +176,9 @@ package struct Notifier: Sendable {
                     message: "The webhook of notify is not an address that can be posted to.",
                     hint: "It begins with https:// (or http://) and has no name or password in it.")
             }
-            return .webhook(address, body: try NoticeBody.bytes(notice, form: address.form))
+            var post = WebhookPost(address: address, body: try NoticeBody.bytes(notice, form: address.form))
+            post.allowsPrivate = notify.allowsPrivate
+            return .webhook(post)
         }
     }
 
