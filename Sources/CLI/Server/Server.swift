@@ -57,6 +57,8 @@ final class Server: Sendable {
         ) { board.listener(now: environment.time.now) }
         site.engine = Self.engine(service, ServerMetrics(environment: environment, service: service))
         let (redaction, logger) = (redaction, logger)
+        let place = StatePlace(common, variables: variables)
+        let definitions = try place.definitions(common)
         let reload: @Sendable () throws -> Void = {
             let new = try Workspace.open(common, variables: variables, mayBeEmpty: true)
             redaction.add(new.secrets())
@@ -66,21 +68,11 @@ final class Server: Sendable {
         }
         let demo = DemoAccount(
             directory: workspace.project.directory, state: environment.state.path, work: site.work)
-        site.editing = try Self.editing(common, variables, demo, reload)
+        site.editing = Editing(
+            definitions: definitions, vault: try place.vault(), reload: reload, sample: { try await demo.start() })
         try demo.resume(workspace.project)
         self.reload = reload
         (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
-    }
-
-    /// What the pages need to define things.
-    private static func editing(
-        _ common: ProjectOptions, _ variables: [String: String], _ demo: DemoAccount,
-        _ reload: @escaping @Sendable () throws -> Void
-    ) throws -> Editing {
-        let place = StatePlace(common, variables: variables)
-        return Editing(
-            definitions: try place.definitions(common), vault: try place.vault(), reload: reload,
-            sample: { try await demo.start() })
     }
 
     /// Made before any other logger is.
@@ -115,12 +107,13 @@ final class Server: Sendable {
                 hint: "Stop it first, or give this one a directory of its own with --state.")
         }
         defer { lock.release() }
-        let pages = WebServer(site: site, settings: settings)
+        let pages = try WebServer(site: site, settings: settings)
+        warn(pages)
         let link = try site.people.firstLink()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await pages.run { self.announce(port: $0, link: link) } }
             group.addTask { await self.service.run() }
-            group.addTask { await self.reloadWhenAsked() }
+            group.addTask { await self.reloadWhenAsked(pages) }
             // The first to end, by its failure or because the server is stopped, ends the others.
             defer { group.cancelAll() }
             try await group.next()
@@ -150,11 +143,23 @@ final class Server: Sendable {
 
     // MARK: Reload
 
-    private func reloadWhenAsked() async {
+    /// Certificates that were renewed come with the same signal.
+    private func reloadWhenAsked(_ pages: WebServer) async {
         let (hangups, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let source = Interruption.source(SIGHUP) { continuation.yield() }
         defer { source.cancel() }
-        for await _ in hangups { reloadOrStay() }
+        for await _ in hangups {
+            reloadOrStay()
+            do {
+                try pages.reloadCertificate()
+                if let endsAt = pages.certificateEndsAt {
+                    logger.info("certificate loaded", metadata: ["ends_at": "\(endsAt.text)"])
+                }
+                warn(pages)
+            } catch {
+                logger.error("the certificate was not loaded again; the old one stays: \(error.message)")
+            }
+        }
     }
 
     /// If the files have errors, the project of before stays.
@@ -164,5 +169,12 @@ final class Server: Sendable {
         } catch {
             logger.error("the project was not loaded again; the old one stays: \(error)")
         }
+    }
+
+    /// A certificate that is about to end keeps everybody out on the day that it does.
+    private func warn(_ pages: WebServer) {
+        guard let endsAt = pages.certificateEndsAt else { return }
+        guard endsAt < environment.time.now().plus(seconds: 14 * 24 * 3_600) else { return }
+        logger.warning("the certificate ends, or has ended", metadata: ["at": "\(endsAt.text)"])
     }
 }

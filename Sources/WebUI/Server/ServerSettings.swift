@@ -9,6 +9,10 @@ package struct ServerSettings: Sendable, Hashable {
     package var key: String?
     /// A proxy on the way does TLS and says who asks (`X-Forwarded-For`).
     package var isBehindProxy = false
+    /// A form that takes longer to arrive is answered 408.
+    package var formTime = Duration.seconds(15)
+    /// A connection that has not brought a whole request head, or that is silent, for so long is closed.
+    package var silenceTime = Duration.seconds(60)
 
     /// Reads `host:port`; an IPv6 address stands in brackets. Throws `listen_address_invalid`.
     package init(listen: String) throws(RunError) {

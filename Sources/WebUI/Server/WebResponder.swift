@@ -22,8 +22,6 @@ package struct WebResponder: HTTPResponder {
 
     /// Bytes of a form; more is answered 413.
     static let bodyBytesMax = 256 << 10
-    /// A form that takes longer to arrive is answered 408.
-    static let bodyTime = Duration.seconds(15)
     static let targetBytesMax = 8_192
 
     private let site: Site
@@ -123,7 +121,7 @@ package struct WebResponder: HTTPResponder {
         let body = request.body
         let bytes: ByteBuffer
         do {
-            bytes = try await Self.within(Self.bodyTime) { try await body.collect(upTo: Self.bodyBytesMax) }
+            bytes = try await Self.within(settings.formTime) { try await body.collect(upTo: Self.bodyBytesMax) }
         } catch is NIOTooManyBytesError {
             throw PageFailure(
                 .tooLarge, code: "form_too_large", message: "The form is larger than \(Self.bodyBytesMax) bytes.",

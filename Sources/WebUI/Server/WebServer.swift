@@ -4,22 +4,36 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
-internal import NIOSSL
-internal import Runner
+package import Runner
+package import StateStore
 
 /// The HTTP server of `sluice serve`.
 package struct WebServer: Sendable {
     private let site: Site
     private let settings: ServerSettings
+    /// Nil where TLS is somebody else's.
+    private let certificate: ServerCertificate?
 
-    package init(site: Site, settings: ServerSettings) {
+    /// Throws `tls_unreadable`.
+    package init(site: Site, settings: ServerSettings) throws(RunError) {
         self.site = site
         self.settings = settings
+        guard let file = settings.certificate, let key = settings.key else {
+            certificate = nil
+            return
+        }
+        certificate = try ServerCertificate(certificate: file, key: key)
     }
+
+    /// Reads certificate and key again, for connections from now on. Throws `tls_unreadable`; the ones of before stay.
+    package func reloadCertificate() throws(RunError) { try certificate?.reload() }
+
+    /// When the certificate is not valid any more; nil where there is none.
+    package var certificateEndsAt: Moment? { certificate?.endsAt }
 
     /// Serves until the task is cancelled.
     ///
-    /// Throws `listen_address_in_use`, `listen_failed`, `tls_unreadable`.
+    /// Throws `listen_address_in_use`, `listen_failed`.
     ///
     /// - Parameter onReady: called once, with the port, when connections are taken.
     package func run(onReady: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
@@ -56,28 +70,12 @@ package struct WebServer: Sendable {
 
     /// Limits of a connection: the headers of a request, and how long it may be silent.
     private func server() throws -> HTTPServerBuilder {
-        var plain = HTTP1Channel.Configuration(
-            idleTimeout: .seconds(60),
+        let plain = HTTP1Channel.Configuration(
+            idleTimeout: TimeAmount(settings.silenceTime),
             httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
                 maxHeaderFieldSize: 16 * 1_024, maxHeaderListSize: 32 * 1_024, maxHeaderFieldCount: 100))
-        plain.idleTimeout = .seconds(60)
-        guard let certificate = settings.certificate, let key = settings.key else {
-            return .http1(configuration: plain)
-        }
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-            let key = try NIOSSLPrivateKey(file: key, format: .pem)
-            var tls = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain, privateKey: .privateKey(key))
-            tls.minimumTLSVersion = .tlsv12
-            return try .tls(.http1(configuration: plain), tlsConfiguration: tls)
-        } catch {
-            throw RunError(
-                code: "tls_unreadable", message: "The certificate \(certificate) and its key cannot be used: \(error).",
-                hint:
-                    "Both have to be readable files in PEM form and belong together; the chain begins with the server's."
-            )
-        }
+        guard let certificate else { return .http1(configuration: plain) }
+        return try .tls(.http1(configuration: plain), tlsConfiguration: certificate.configuration)
     }
 
     private static func failure(_ error: IOError, _ settings: ServerSettings) -> RunError {
