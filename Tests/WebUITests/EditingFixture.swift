@@ -29,7 +29,9 @@ final class EditingFixture: Sendable {
           filed: {type: table, host: "filed.example"}
         """
 
-    init(rights: Set<Permission> = Set(Permission.allCases), project text: String? = nil) throws {
+    init(
+        rights: Set<Permission> = Set(Permission.allCases), project text: String? = nil, source: SimulatedSource? = nil
+    ) throws {
         let base = FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path
         folder = base + "/sluice-web-" + UUID().uuidString
         let state = try StateDirectory(path: folder + "/state")
@@ -40,7 +42,7 @@ final class EditingFixture: Sendable {
         let vault = SecretVault(database: database, time: time, key: SecretKeyPlace(variables: [:], state: state))
         let account = SimulatedAccount()
         account.fields = [DestinationField("custom.Plan", .text)]
-        let catalog = Self.catalog(account)
+        let catalog = Self.catalog(account, source ?? Self.source)
         let definitions = Definitions(
             environment: (state: state, database: database, time: time), vault: vault,
             loader: ProjectLoader(environment: [:], workingDirectory: folder), projectFile: "sluice.yaml",
@@ -79,7 +81,7 @@ final class EditingFixture: Sendable {
         }
     }
 
-    private static func catalog(_ account: SimulatedAccount) -> ConnectorCatalog {
+    private static var source: SimulatedSource {
         let columns = [
             Column(name: "id", type: .integer, declaredType: "integer", isNullable: false),
             Column(name: "name", type: .text, declaredType: "text"),
@@ -89,8 +91,11 @@ final class EditingFixture: Sendable {
             ["id": .integer(1), "name": .text("Acme <b>&co"), "plan": .text("pro")],
             ["id": .integer(2), "name": .text("Beta"), "plan": .null],
         ]
-        let source = SimulatedSource(columns: columns, rows: rows)
-        return ConnectorCatalog(
+        return SimulatedSource(columns: columns, rows: rows)
+    }
+
+    private static func catalog(_ account: SimulatedAccount, _ source: SimulatedSource) -> ConnectorCatalog {
+        ConnectorCatalog(
             sources: [
                 SourceType(
                     ConnectorDeclaration(

@@ -36,7 +36,7 @@ struct MakingForms: Sendable {
             draft.take(form)
             return try await save(editing, draft)
         case .sync(let name, .schedule): return try schedule(editing, name)
-        case .sync(let name, let deed): return try change(editing, .sync, name, deed)
+        case .sync(let name, let deed) where deed != .first: return try change(editing, .sync, name, deed)
         default:
             throw PageFailure(
                 .wrongMethod, code: "method_not_allowed", message: "This address is only to be looked at.",
