@@ -183,36 +183,67 @@ extension DestinationObject {
 /// Finds syncs that write the same field of the same records.
 struct OverlapCheck {
     static let fieldsShownMax = 5
+    static let syncsShownMax = 20
+
+    /// The fields of one object that the same syncs write.
+    private struct Overlap {
+        var syncs: [String]
+        var fields: [String]
+        /// Where the last of the syncs writes the first of the fields.
+        var place: Location
+    }
 
     let project: Project
     let catalog: ConnectorCatalog
     let log: DiagnosticLog
 
     func check() {
-        var writers: [String: [(sync: SyncDefinition, fields: [String: Location])]] = [:]
+        var targets: [String] = []
+        var writers: [String: [String: [(sync: String, place: Location)]]] = [:]
         for sync in project.syncs where sync.behavior != .send && sync.behavior != .delete {
             guard let type = project.destinations[sync.destination]?.type,
                 let object = catalog.destination(type)?.objects.first(where: { $0.name == sync.object })
             else { continue }
-            var fields: [String: Location] = [:]
-            for mapping in sync.mappings { fields[object.canonicalName(mapping.field)] = mapping.location }
             let target = "\(sync.destination).\(sync.object)"
-            for other in writers[target, default: []] { compare(sync, fields, with: other.sync, other.fields) }
-            writers[target, default: []].append((sync, fields))
+            if writers[target] == nil { targets.append(target) }
+            for mapping in sync.mappings {
+                let field = object.canonicalName(mapping.field)
+                // A field that one sync maps twice is told elsewhere.
+                guard writers[target]?[field]?.last?.sync != sync.name else { continue }
+                writers[target, default: [:]][field, default: []].append((sync.name, mapping.location))
+            }
+        }
+        for target in targets {
+            for overlap in Self.overlaps(writers[target] ?? [:]) { tell(overlap) }
         }
     }
 
-    private func compare(
-        _ sync: SyncDefinition, _ fields: [String: Location], with other: SyncDefinition,
-        _ otherFields: [String: Location]
-    ) {
-        let shared = fields.keys.filter { otherFields[$0] != nil }.sorted()
-        guard let first = shared.first, let place = fields[first] else { return }
-        let shown = shared.prefix(Self.fieldsShownMax).map { "`\($0)`" }.joined(separator: ", ")
-        let more = shared.count > Self.fieldsShownMax ? " and \(shared.count - Self.fieldsShownMax) more" : ""
+    /// One for each group of syncs, so that a hundred syncs of one object are one warning and not five thousand.
+    private static func overlaps(_ writers: [String: [(sync: String, place: Location)]]) -> [Overlap] {
+        var found: [[String]: Overlap] = [:]
+        for (field, uses) in writers.sorted(by: { $0.key < $1.key }) where uses.count > 1 {
+            guard let place = uses.last?.place else { continue }
+            let syncs = uses.map(\.sync)
+            found[syncs, default: Overlap(syncs: syncs, fields: [], place: place)].fields.append(field)
+        }
+        return found.values.sorted { $0.fields[0] < $1.fields[0] }
+    }
+
+    private func tell(_ overlap: Overlap) {
+        let fields = Self.listed(overlap.fields, max: Self.fieldsShownMax)
+        let all = overlap.syncs.count == 2 ? "both" : "all"
         log.warning(
-            code: "field_written_twice", "the syncs `\(other.name)` and `\(sync.name)` both write \(shown)\(more)",
+            code: "field_written_twice",
+            "the syncs \(Self.listed(overlap.syncs, max: Self.syncsShownMax)) \(all) write \(fields)",
             hint: "where both have the same record the one that runs last wins; map each field in one sync",
-            at: place)
+            at: overlap.place)
+    }
+
+    /// `a`, `b` and `c`; beyond so many only how many more.
+    private static func listed(_ names: [String], max: Int) -> String {
+        let shown = names.prefix(max).map { "`\($0)`" }
+        if names.count > max { return shown.joined(separator: ", ") + " and \(names.count - max) more" }
+        guard let last = shown.last, shown.count > 1 else { return shown.joined() }
+        return shown.dropLast().joined(separator: ", ") + " and " + last
     }
 }
