@@ -60,6 +60,7 @@ final class Server: Sendable {
         let place = StatePlace(common, variables: variables)
         let definitions = try place.definitions(common)
         let reload: @Sendable () throws -> Void = {
+            definitions.forget()
             let new = try Workspace.open(common, variables: variables, mayBeEmpty: true)
             redaction.add(new.secrets())
             let served = new.served(environment, logger)
@@ -148,6 +149,7 @@ final class Server: Sendable {
         let (hangups, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let source = Interruption.source(SIGHUP) { continuation.yield() }
         defer { source.cancel() }
+        countHistory()
         for await _ in hangups {
             reloadOrStay()
             do {
@@ -160,6 +162,11 @@ final class Server: Sendable {
                 logger.error("the certificate was not loaded again; the old one stays: \(error.message)")
             }
         }
+    }
+
+    /// The first time it reads the whole history, which nobody should have to wait for.
+    private func countHistory() {
+        do { _ = try site.engine.metrics?() } catch { logger.warning("the history could not be counted: \(error)") }
     }
 
     /// If the files have errors, the project of before stays.

@@ -16,6 +16,7 @@ package struct Definitions: Sendable {
     let time: RunTime
     let catalog: ConnectorCatalog
     private let database: ControlDatabase
+    private let known = KnownDefinitions()
     let load: @Sendable (StoredDefinitions) -> (LoadedProject?, [Diagnostic])
     private let protectedPaths: [String]
 
@@ -42,8 +43,23 @@ package struct Definitions: Sendable {
 
     /// What is in force. Definitions of the pages that cannot be used (a file has changed under them, say) are left out
     /// and told with what is wrong; throws `ProjectErrors` only for what is wrong with the files.
+    ///
+    /// Pages ask for it with every look, and reading hundreds of syncs takes a while: what was read is kept as long as
+    /// its files and what was made in the pages stay as they were. A new file that an `include` finds is seen after
+    /// `forget`.
     package func project() throws -> DefinedProject {
         let records = try store.all()
+        if let kept = known.project(of: records) { return kept }
+        let begunAt = time.now()
+        let read = try project(of: records)
+        known.keep(read, of: records, begunAt: begunAt)
+        return read
+    }
+
+    /// Reads everything again the next time.
+    package func forget() { known.forget() }
+
+    private func project(of records: [DefinitionRecord]) throws -> DefinedProject {
         let (loaded, warnings, problems) = try usable(records)
         var entries = loaded.parts.map { part in
             DefinedProject.Entry(part: part, record: part.isStored ? Self.record(of: part, records) : nil)

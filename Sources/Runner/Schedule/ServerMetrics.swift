@@ -145,6 +145,8 @@ private struct MetricsText {
     private(set) var text = ""
     private var name = ""
 
+    init() { text.reserveCapacity(64 << 10) }
+
     /// Begins a metric; its help is one line.
     mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
         self.name = name
@@ -161,12 +163,27 @@ private struct MetricsText {
         add(value.description, sync: sync, label)
     }
 
+    /// Appended piece by piece: with many syncs there are tens of thousands of lines, and each is made for every scrape.
     private mutating func add(_ value: String, sync: String, _ label: (String, String)?) {
-        let more = label.map { ",\($0.0)=\"\($0.1)\"" } ?? ""
-        text += "\(name){sync=\"\(Self.escaped(sync))\"\(more)} \(value)\n"
+        text += name
+        text += "{sync=\""
+        Self.appendEscaped(sync, to: &text)
+        if let label {
+            text += "\","
+            text += label.0
+            text += "=\""
+            text += label.1
+        }
+        text += "\"} "
+        text += value
+        text += "\n"
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    private static func appendEscaped(_ name: String, to text: inout String) {
+        guard name.utf8.contains(where: { $0 == 0x5C || $0 == 0x22 || $0 == 0x0A }) else {
+            text += name
+            return
+        }
+        text += name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
 }

@@ -21,6 +21,8 @@ package struct Timetable: Sendable {
     private struct Entry {
         var definition: SyncDefinition
         var cron: CronTimes?
+        /// What `cron` was asked last: for a line that is rarely due the answer takes a while, and pages ask for all syncs.
+        var known: (after: Moment, next: Moment?)?
         /// Where the sync has no run, its schedule counts from here.
         var seenAt: Moment
         /// Where the schedule was changed while the service runs, times before it are not due.
@@ -47,6 +49,7 @@ package struct Timetable: Sendable {
             }
             entry.definition = sync
             entry.cron = Self.cron(sync.schedule)
+            entry.known = nil
             replaced[sync.name] = entry
         }
         entries = replaced
@@ -72,6 +75,7 @@ package struct Timetable: Sendable {
         _ pasts: [String: SyncPast], now: Moment
     ) -> (due: [SyncDefinition], next: Moment?) {
         notice(pasts, now: now)
+        for name in order { reckon(name, pasts[name]) }
         var due: [(sync: SyncDefinition, since: Moment)] = []
         var next: Moment?
         for name in order {
@@ -88,6 +92,13 @@ package struct Timetable: Sendable {
                 ? left.offset < right.offset : left.element.since < right.element.since
         }
         return (sorted.map(\.element.sync), next)
+    }
+
+    /// Asks the sync's cron line once for all that follows, where that was not done before.
+    private mutating func reckon(_ name: String, _ past: SyncPast?) {
+        guard let entry = entries[name], let cron = entry.cron else { return }
+        let after = anchor(entry, past) ?? entry.seenAt
+        if entry.known?.after != after { entries[name]?.known = (after, cron.next(after: after)) }
     }
 
     /// A clock that was put back must not keep a sync waiting until it has caught up.
@@ -108,8 +119,9 @@ package struct Timetable: Sendable {
         if entry.definition.paused || past?.isPaused == true { return .paused }
         switch entry.definition.schedule?.trigger {
         case .cron:
-            guard let next = entry.cron?.next(after: anchor(entry, past) ?? entry.seenAt) else { return .byHand }
-            return decide(next, entry, now)
+            let after = anchor(entry, past) ?? entry.seenAt
+            let next = entry.known?.after == after ? entry.known?.next : entry.cron?.next(after: after)
+            return next.map { decide($0, entry, now) } ?? .byHand
         case .every(let seconds):
             guard let last = anchor(entry, past, ignoresChange: true) else { return decide(entry.seenAt, entry, now) }
             return decide(Moment(milliseconds: last.milliseconds + Int64(seconds) * 1_000), entry, now)

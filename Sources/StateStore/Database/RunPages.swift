@@ -109,8 +109,9 @@ extension RunHistory {
     }
 
     /// Why rows of the run did not arrive, with up to three keys each, most frequent first. Of each reason at most
-    /// `countMax` rows are counted, so that the page of a run takes no longer the more rows did not arrive.
-    package func boundedReasons(run: Int64, countMax: Int = 50_000) throws(StateError) -> [ReasonSummary] {
+    /// `countMax` rows are counted, so that the page of a run takes no longer the more rows did not arrive; beyond that
+    /// it is as many as the run itself has counted.
+    package func boundedReasons(run: Int64, countMax: Int = 10_000) throws(StateError) -> [ReasonSummary] {
         try database.read { database in
             var found: [ReasonSummary] = []
             var last = ("", "")
@@ -120,6 +121,12 @@ extension RunHistory {
                 found.append(
                     try OutcomeTable.summary(database, run: run, next.outcome, next.code, countMax: countMax))
                 last = (next.outcome.rawValue, next.code)
+            }
+            let told = try RunTable.run(database, run)?.reasons ?? []
+            for index in found.indices where found[index].count >= countMax {
+                let code = found[index].reason.code
+                guard found.count(where: { $0.reason.code == code }) == 1 else { continue }
+                found[index].count = max(found[index].count, told.first { $0.code == code }?.count ?? 0)
             }
             return found.sorted {
                 ($1.count, $0.outcome.rawValue, $0.reason.code) < ($0.count, $1.outcome.rawValue, $1.reason.code)
@@ -210,25 +217,33 @@ extension OutcomeTable {
         return try Row.fetchAll(database, sql: sql, arguments: arguments + [limit]).map(record)
     }
 
-    /// The index of keys holds all that the search looks at; only what it finds is read.
+    /// The index of keys holds all that the search looks at; only what it finds is read. Written as a join whose order
+    /// SQLite may not change: as a condition it would walk through all rows of the run.
     static func search(
         _ database: Database, run: Int64, keyPrefix: String, _ filter: OutcomeFilter, limit: Int, reach: Int
     ) throws -> [OutcomeRecord] {
+        // Without a further condition the first keys found are those shown, and no others need be read.
+        let isAll = filter.outcome == nil && filter.code == nil
         let sql = """
-            SELECT * FROM outcomes WHERE run = ? AND sequence IN (
-                SELECT sequence FROM (
+            SELECT outcomes.* FROM (
+                SELECT sequence AS sought FROM (
                     SELECT run, sequence FROM outcomes
                     WHERE key <> '' AND key >= ? AND key < ? ORDER BY key, run LIMIT ?)
-                WHERE run = ?) AND sequence > ? ORDER BY sequence LIMIT ?
+                WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?) AS found
+            CROSS JOIN outcomes ON outcomes.run = ? AND outcomes.sequence = found.sought
+            WHERE (? IS NULL OR outcome = ?) AND (? IS NULL OR code = ?) ORDER BY outcomes.sequence LIMIT ?
             """
         let end = keyPrefix + "\u{10FFFF}"
         let after = filter.after?.sequence ?? Int.min
+        let outcome = filter.outcome?.rawValue
         return try Row.fetchAll(
-            database, sql: sql, arguments: [run, keyPrefix, end, reach, run, after, limit]
-        ).map(record).filter { found in
-            (filter.outcome == nil || found.outcome == filter.outcome)
-                && (filter.code == nil || found.code == filter.code)
-        }
+            database, sql: sql,
+            arguments: [
+                keyPrefix, end, reach, run, after, isAll ? limit : reach, run, outcome, outcome, filter.code,
+                filter.code,
+                limit,
+            ]
+        ).map(record)
     }
 }
 

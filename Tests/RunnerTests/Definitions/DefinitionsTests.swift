@@ -39,6 +39,42 @@ import Testing
         #expect(sync.mappings.map(\.field) == ["name", "custom.My Field"])
     }
 
+    @Test func projectIsReadAgainOnceAFileOrADefinitionHasChanged() throws {
+        let fixture = try DefinitionsFixture(Self.file)
+        let file = fixture.folder + "/sluice.yaml"
+        func age(_ seconds: Double) throws {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: file)
+        }
+        func write(_ text: String) throws {
+            let handle = try FileHandle(forWritingTo: URL(filePath: file))
+            try handle.truncate(atOffset: 0)
+            try handle.write(contentsOf: Data(text.utf8))
+            try handle.close()
+        }
+        try age(1_000)
+        let definitions = fixture.definitions
+        func names() throws -> [String] { try definitions.project().project.syncs.map(\.name) }
+        #expect(try names() == ["companies"])
+        // Nothing tells that it is another one: what was read is kept.
+        let other = Self.file.replacing("  companies:", with: "  companiez:")
+        try write(other)
+        try age(1_000)
+        #expect(try names() == ["companies"])
+        try age(1_001)
+        #expect(try names() == ["companiez"])
+        try write(Self.file)
+        try age(1_001)
+        definitions.forget()
+        #expect(try names() == ["companies"])
+        try write(Self.file.replacing("id}", with: "id }"))
+        try age(1_001)
+        #expect(try names() == ["companies"])
+        let sync = DefinitionsFixture.sync.replacing("custom.My Field", with: "custom.Other")
+        _ = try definitions.save(.sync, "again", yaml: sync, from: nil, by: fixture.by)
+        #expect(try names().sorted() == ["again", "companies"])
+    }
+
     @Test func filesAndPagesMakeOneProject() throws {
         let fixture = try DefinitionsFixture(Self.file)
         let sync = DefinitionsFixture.sync.replacing("custom.My Field: seats", with: "custom.Seats: seats")

@@ -31,6 +31,16 @@ struct HistorySpeedTests {
                 ("far", { try history.outcomes(run: biggest, limit: 50, offset: Self.outcomes / 20).count }),
                 ("counts", { try history.outcomeCounts(run: biggest).count }),
                 ("reasons", { try history.reasons(run: biggest).count }),
+                ("reasons of a page", { try history.boundedReasons(run: biggest).count }),
+                (
+                    "keys that begin so",
+                    { try history.outcomes(run: biggest, Self.filter("account-5"), limit: 51).count }
+                ),
+                ("one key", { try history.outcomes(run: biggest, Self.filter("account-777"), limit: 51).count }),
+                (
+                    "keys with a reason",
+                    { try history.outcomes(run: biggest, Self.filter("account-", .rejected), limit: 51).count }
+                ),
                 ("life", { try history.life(sync: "sync1", key: "account-7").count }),
                 ("exchanges", { try history.exchanges(run: biggest, limit: 50).count }),
                 ("exchange of one", { try history.exchanges(run: biggest, sequence: 7).count }),
@@ -70,6 +80,13 @@ struct HistorySpeedTests {
             if Self.isFull { print("opened, with a first read, in \(seconds * 1_000) ms") }
             #expect(seconds < (Self.isFull ? 0.015 : 0.100))
         }
+    }
+
+    private static func filter(_ prefix: String, _ outcome: OutcomeKind? = nil) -> OutcomeFilter {
+        var filter = OutcomeFilter()
+        filter.keyPrefix = prefix
+        filter.outcome = outcome
+        return filter
     }
 
     /// Of five tries.

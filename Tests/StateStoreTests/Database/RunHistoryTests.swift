@@ -49,6 +49,50 @@ struct RunHistoryTests {
         }
     }
 
+    @Test func keysAreFoundByTheirBeginningWithTheirOutcomeAndPageByPage() throws {
+        try ControlFixture.withDatabase { database in
+            let (run, other) = (try database.newRun(), try database.newRun())
+            try database.record(outcomes: [
+                .sample(run.id, 3, key: "ab3", .rejected), .sample(run.id, 1, key: "ab1", .invalid, code: "a"),
+                .sample(run.id, 2, key: "ab2", .rejected, code: "b"), .sample(run.id, 4, key: "b"),
+                .sample(run.id, 5, key: ""), .sample(other.id, 6, key: "ab6"), .sample(run.id, 7, key: "ab%"),
+            ])
+            let history = RunHistory(database)
+            func sequences(
+                _ prefix: String, _ outcome: OutcomeKind? = nil, code: String? = nil, after: Int? = nil, limit: Int = 10
+            ) throws -> [Int] {
+                var filter = OutcomeFilter()
+                filter.keyPrefix = prefix
+                filter.outcome = outcome
+                filter.code = code
+                filter.after = after.map { OutcomeFilter.Cursor(code: "", sequence: $0) }
+                return try history.outcomes(run: run.id, filter, limit: limit).map(\.sequence)
+            }
+            #expect(try sequences("ab") == [1, 2, 3, 7])
+            #expect(try sequences("ab", limit: 2) == [1, 2])
+            #expect(try sequences("ab", after: 2, limit: 2) == [3, 7])
+            #expect(try sequences("ab", .rejected) == [2, 3, 7])
+            // What another outcome takes up does not count for the page.
+            #expect(try sequences("ab", .rejected, limit: 1) == [2])
+            #expect(try sequences("ab", .rejected, code: "b") == [2])
+            #expect(try sequences("ab%") == [7])
+            #expect(try sequences("c").isEmpty)
+        }
+    }
+
+    @Test func reasonsBeyondWhatAPageCountsAreAsManyAsTheRunSays() throws {
+        try ControlFixture.withDatabase { database in
+            var run = try database.newRun()
+            try database.record(
+                outcomes: (0..<5).map { .sample(run.id, $0, code: "few") }
+                    + (5..<15).map { .sample(run.id, $0, code: "many") })
+            run.reasons = [ReasonCount(code: "many", count: 900), ReasonCount(code: "few", count: 5)]
+            try database.update(run)
+            let found = try RunHistory(database).boundedReasons(run: run.id, countMax: 10)
+            #expect(found.map(\.reason.code) == ["many", "few"] && found.map(\.count) == [900, 5])
+        }
+    }
+
     @Test func reasonsComeWithTheirFirstThreeKeysMostFrequentFirst() throws {
         try ControlFixture.withDatabase { database in
             let run = try database.newRun()
