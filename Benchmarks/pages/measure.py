@@ -1,12 +1,13 @@
 """Asks a server for its pages and says how long they take. Nothing beside the standard library.
 
-usage: measure.py pages ADDRESS LINK                       each page and its JSON twin, one after the other
+usage: measure.py pages ADDRESS LINK PID                   each page and its JSON twin, one after the other
        measure.py load ADDRESS LINK PID SECONDS RATE SYNC  mixed reads at a rate while a run of SYNC goes on
 LINK is the path of the one-time link that makes the first admin. Exits with 1 where a bar is missed.
 """
 
 import http.client
 import json
+import os
 import queue
 import re
 import statistics
@@ -91,23 +92,31 @@ def timed(visitor, path):
     return (time.perf_counter() - begun) * 1000, answer.status, len(body)
 
 
-def measure_pages(address, link):
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_pages(address, link, pid):
     visitor = Visitor(address)
     visitor.become_admin(link)
     twins, plain = pages()
     missed = 0
-    print("| address | status | kB | first ms | median ms | worst ms of 20 |")
-    print("|---|--:|--:|--:|--:|--:|")
+    print("| address | status | kB | first ms | median ms | worst ms of 20 | CPU ms |")
+    print("|---|--:|--:|--:|--:|--:|--:|")
     for path in plain + [one for page in twins for one in (page, twin(page))]:
         first, status, size = timed(visitor, path)
+        used = cpu_seconds(pid)
         times = [timed(visitor, path)[0] for _ in range(20)]
+        used = (cpu_seconds(pid) - used) * 1000 / 20
         median = statistics.median(times)
         mark = ""
         if median > PAGE_BAR_MS or status >= 500:
             missed += 1
             mark = " **missed**"
         shown = path.replace("|", "%7C")
-        print(f"| `{shown}` | {status} | {size / 1000:.1f} | {first:.1f} | {median:.1f}{mark} | {max(times):.1f} |")
+        print(f"| `{shown}` | {status} | {size / 1000:.1f} | {first:.1f} | {median:.1f}{mark} | {max(times):.1f} | {used:.1f} |")
     print(f"\n{missed} of them above {PAGE_BAR_MS} ms.", flush=True)
     return missed == 0
 
@@ -200,8 +209,8 @@ def report_load(times, failures, memory, state, seconds, rate):
 
 
 def main(arguments):
-    if len(arguments) == 3 and arguments[0] == "pages":
-        return measure_pages(*arguments[1:])
+    if len(arguments) == 4 and arguments[0] == "pages":
+        return measure_pages(arguments[1], arguments[2], int(arguments[3]))
     if len(arguments) == 7 and arguments[0] == "load":
         return measure_load(arguments[1], arguments[2], *map(int, arguments[3:6]), arguments[6])
     sys.exit(__doc__)
