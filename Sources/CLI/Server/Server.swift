@@ -85,13 +85,17 @@ final class Server: Sendable {
     }
 
     private static func engine(_ service: ScheduleService, _ metrics: ServerMetrics) -> Engine {
-        Engine(
+        let kept = KeptBriefly<[String: Moment]>(for: .seconds(1))
+        return Engine(
             start: { sync, options in try service.start(sync.name, options: options, trigger: options.trigger) },
-            cancel: { _ = try service.cancel($0) }, changed: { service.wake() },
+            cancel: { _ = try service.cancel($0) },
+            changed: {
+                kept.forget()
+                service.wake()
+            },
             nextRuns: {
                 do {
-                    let next = try service.status().compactMap { one in one.nextAt.map { (one.sync, $0) } }
-                    return Dictionary(next) { first, _ in first }
+                    return try kept.value { try service.nextRuns() }
                 } catch {
                     // The page says itself that the history cannot be read.
                     return [:]

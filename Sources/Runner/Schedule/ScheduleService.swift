@@ -1,7 +1,7 @@
 package import Logging
 internal import ProjectConfig
 internal import Records
-internal import StateStore
+package import StateStore
 internal import Synchronization
 
 /// Runs the syncs of a project when they are due, for as long as its task is not cancelled.
@@ -171,6 +171,21 @@ package final class ScheduleService: Sendable {
         let now = base.time.now()
         let state = state.withLock { $0 }
         return state.served.project.syncs.map { StandingWords.standing(of: $0, in: state, pasts, now: now) }
+    }
+
+    /// When each sync is due next, or since when it is, by its name: what `status` says without its words.
+    package func nextRuns() throws -> [String: Moment] {
+        let pasts = try RunHistory(base.database).pasts()
+        let now = base.time.now()
+        let state = state.withLock { $0 }
+        var next: [String: Moment] = [:]
+        for sync in state.served.project.syncs {
+            switch state.timetable.standing(of: sync.name, pasts, now: now) {
+            case .due(let at), .next(let at): next[sync.name] = at
+            case .waiting, .paused, .byHand: continue
+            }
+        }
+        return next
     }
 
     // MARK: The one task

@@ -148,11 +148,11 @@ extension RunHistory {
         }
     }
 
-    /// How many requests the run made in each minute, by the minute's number since 1970; the first 20,000 requests.
+    /// How many requests the run made in each minute, by the minute's number since 1970; the first 10,000 requests.
     package func requestsPerMinute(run: Int64) throws(StateError) -> [(minute: Int64, requests: Int, refused: Int)] {
         let sql = """
             SELECT at / 60000 AS minute, count(*), sum(status IS 429)
-            FROM (SELECT at, status FROM exchanges WHERE run = ? AND at > 0 ORDER BY number LIMIT 20000)
+            FROM (SELECT at, status FROM exchanges WHERE run = ? AND at > 0 ORDER BY number LIMIT 10000)
             GROUP BY minute ORDER BY minute
             """
         return try database.read { database in
@@ -170,7 +170,7 @@ extension RunTable {
             \(select) WHERE runs.id IN (SELECT id FROM runs WHERE \(condition) ORDER BY id DESC LIMIT ?)
             ORDER BY runs.id DESC
             """
-        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(record)
+        return try records(database, sql, arguments)
     }
 
     /// Newest first.

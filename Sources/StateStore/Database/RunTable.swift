@@ -97,7 +97,7 @@ enum RunTable {
             ORDER BY runs.id DESC
             """
         let arguments: StatementArguments = sync.map { [$0, limit, offset] } ?? [limit, offset]
-        return try Row.fetchAll(database, sql: sql, arguments: arguments).map(record)
+        return try records(database, sql, arguments)
     }
 
     static func unfinished(_ database: Database, sync: String?) throws -> [RunRecord] {
@@ -121,7 +121,14 @@ enum RunTable {
             \(select) WHERE runs.id IN (SELECT (SELECT max(id) FROM runs WHERE sync = syncs.id) FROM syncs)
             ORDER BY syncs.name
             """
-        return try Row.fetchAll(database, sql: sql).map(record)
+        return try records(database, sql)
+    }
+
+    /// One row after the other, none of them copied.
+    static func records(
+        _ database: Database, _ sql: String, _ arguments: StatementArguments = StatementArguments()
+    ) throws -> [RunRecord] {
+        try Array(Row.fetchCursor(database.cachedStatement(sql: sql), arguments: arguments).map(record))
     }
 
     static func record(_ row: Row) throws -> RunRecord {
