@@ -55,7 +55,7 @@ import Testing
 
     /// Three connections, so that none waits for another's turn.
     @Test func serverKilledDuringThreeScheduledRunsGoesOnWithAllOfThemAndTellsTheTruth() async throws {
-        let project = try await CompanyProject(rows: 18_000, sandbox: ["--latency", "900"])
+        let project = try await CompanyProject(rows: 18_000, sandbox: ["--latency", "2000"])
         try project.folder.write(Self.threeSyncs(project.planhat.address), to: "sluice.yaml")
         let names: Set = ["first", "second", "third"]
         let serving = try await ServedSluice(project)
