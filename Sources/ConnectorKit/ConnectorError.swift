@@ -22,15 +22,19 @@ public struct ConnectorError: Error, Sendable, Hashable {
     /// True only if the request is known not to have been carried out (refused before it was read, rate limited,
     /// never connected). False means: it may have happened.
     public var isKnownUnsent: Bool
+    /// The declared setting that is at fault, where it is one: a form says the message there.
+    public var setting: String?
 
     public init(
-        code: String, message: String, hint: String, disposition: Disposition, isKnownUnsent: Bool = false
+        code: String, message: String, hint: String, disposition: Disposition, isKnownUnsent: Bool = false,
+        setting: String? = nil
     ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.disposition = disposition
         self.isKnownUnsent = isKnownUnsent
+        self.setting = setting
     }
 
     public var reason: Reason { Reason(code: code, message: message, hint: hint) }

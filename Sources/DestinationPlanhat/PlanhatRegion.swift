@@ -22,7 +22,7 @@ package enum PlanhatRegion {
             message: "The region \"\(given.prefix(80))\" is not understood.",
             hint: "Write `default`, a region such as `us3` or `eu`, or paste the address that your browser shows in "
                 + "Planhat, such as `app-us3.planhat.com`. For any other address use `base_url`.",
-            disposition: .fixConfiguration, isKnownUnsent: true)
+            disposition: .fixConfiguration, isKnownUnsent: true, setting: "region")
     }
 
     /// The first label of a Planhat host name, or a word without a dot; nil for a host of somebody else.

@@ -78,7 +78,7 @@ package struct PlanhatSettings: Sendable {
                 message: "`\(setting)` is not an address that can be used.",
                 hint: "Write scheme, host and perhaps port and path, without user, password and query, such as "
                     + "`http://127.0.0.1:8471`.",
-                disposition: .fixConfiguration, isKnownUnsent: true)
+                disposition: .fixConfiguration, isKnownUnsent: true, setting: setting)
         }
         return scheme + rest
     }
@@ -97,14 +97,14 @@ struct PlanhatKey {
                 code: "api_key_missing", message: "The Planhat API key is empty.",
                 hint: "Make a service account in Planhat (Settings, Service Accounts), copy its token, which is shown "
                     + "once, and set `api_key` to it.",
-                disposition: .fixConfiguration, isKnownUnsent: true)
+                disposition: .fixConfiguration, isKnownUnsent: true, setting: "api_key")
         }
         guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw ConnectorError(
                 code: "api_key_malformed",
                 message: "The Planhat API key has a space, a line end or a character in it that no key has.",
                 hint: "Copy the key again, as one line and without what surrounds it.",
-                disposition: .fixConfiguration, isKnownUnsent: true)
+                disposition: .fixConfiguration, isKnownUnsent: true, setting: "api_key")
         }
         secret = Secret(key)
         if key != pasted {

@@ -42,7 +42,8 @@ struct PostgresSettings: Sendable {
     private static func invalid(_ setting: String) -> ConnectorError {
         ConnectorError(
             code: "invalid_setting", message: "The setting \(setting) contains a zero byte.",
-            hint: "Correct \(setting) in the project file.", disposition: .fixConfiguration, isKnownUnsent: true)
+            hint: "Correct \(setting) in the project file.", disposition: .fixConfiguration, isKnownUnsent: true,
+            setting: setting)
     }
 
     func value(_ keyword: String) -> String? { parameters.first { $0.keyword == keyword }?.value }

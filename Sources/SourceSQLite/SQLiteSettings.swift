@@ -21,12 +21,12 @@ package struct SQLiteSettings: Sendable, Hashable {
             throw ConnectorError(
                 code: "setting_missing", message: "The source \(settings.name) has no path.",
                 hint: "Add path: with the database file, for example path: data/acme.db.",
-                disposition: .fixConfiguration)
+                disposition: .fixConfiguration, setting: "path")
         }
         guard !path.utf8.contains(0) else {
             throw ConnectorError(
                 code: "setting_invalid", message: "The path of the source \(settings.name) contains a NUL character.",
-                hint: "Write the file's name without it.", disposition: .fixConfiguration)
+                hint: "Write the file's name without it.", disposition: .fixConfiguration, setting: "path")
         }
         self.path = path
         let given = settings.text("busy_timeout_seconds")
@@ -36,7 +36,7 @@ package struct SQLiteSettings: Sendable, Hashable {
                 code: "setting_invalid",
                 message: "busy_timeout_seconds of the source \(settings.name) is \"\(given ?? "")\".",
                 hint: "Write a whole number from 0 to \(Self.busyTimeoutSecondsRange.upperBound).",
-                disposition: .fixConfiguration)
+                disposition: .fixConfiguration, setting: "busy_timeout_seconds")
         }
         busyTimeoutSeconds = seconds
     }

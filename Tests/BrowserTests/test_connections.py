@@ -34,9 +34,11 @@ class Connections(Case):
         visitor.follow("Planhat", exact=False)
         visitor.heading("New Planhat destination")
         visitor.fill("Name", name)
+        visitor.fill("Region", "moon base")
         visitor.press("Save and test")
         visitor.sees("It was not saved")
         self.assertIn("missing", visitor.said_at("API key"))
+        self.assertIn("region", visitor.said_at("Region").lower())
 
         # The list on top leads to the field.
         visitor.page.get_by_role("alert").get_by_role("link", name="API key").click()
@@ -82,8 +84,17 @@ class Connections(Case):
         visitor.follow("accounts")
         visitor.sees("Company 1")
         visitor.fill("Name", f"accounts-{visitor.look.word}")
+        visitor.page.get_by_text("Read only what has changed").click()
+        visitor.page.get_by_label("Column that grows with every change").select_option("updated_at")
+        visitor.fill("Reach back", "ten minutes")
+        visitor.press("Save dataset")
+        self.assertIn("10m", visitor.said_at("Reach back"))
+        visitor.fill("Reach back", "10m")
+        visitor.fill("Read everything after", "20")
+        visitor.choose("Counted in", "runs")
         visitor.press("Save dataset")
         visitor.heading(f"accounts-{visitor.look.word}")
+        visitor.sees("at or after the last value seen, and 10 minutes before that. Everything is read every 20 runs.")
         # What a source holds is text, never markup.
         visitor.sees('Company 5 <b>&"')
 

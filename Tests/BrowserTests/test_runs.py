@@ -73,6 +73,27 @@ class FinishedRuns(Case):
         self.assertNotIn("sandbox-token", visitor.page.content())
 
     @in_every_look
+    def rows_that_did_not_arrive_are_gone_through_one_by_one(self, visitor):
+        visitor.open("/runs/1/records?outcome=rejected")
+        visitor.follow("acct-13")
+        self.assertEqual(visitor.page.get_by_role("link", name="Previous rejected row").count(), 0)
+        visitor.follow("Next rejected row")
+        visitor.heading("Record acct-14")
+        self.assertEqual(visitor.page.get_by_role("link", name="Next rejected row").count(), 0)
+        if not visitor.look.script:
+            visitor.follow("Previous rejected row")
+            visitor.heading("Record acct-13")
+            return
+        with visitor.page.expect_navigation():
+            visitor.page.keyboard.press("p")
+        visitor.heading("Record acct-13")
+        visitor.open("/account")
+        visitor.page.get_by_role("button", name="Switch the keys off").click()
+        visitor.open("/runs/1/records")
+        visitor.page.keyboard.press("/")
+        self.assertNotEqual(visitor.page.evaluate("document.activeElement.tagName"), "INPUT")
+
+    @in_every_look
     def records_are_filtered_searched_and_downloaded(self, visitor):
         visitor.open("/runs/1/records")
         keys = visitor.page.locator("a.key")
@@ -147,3 +168,5 @@ class RunsThatGoOn(Case):
         run = visitor.server.json("/runs/1")
         self.assertEqual(run["state"], "cancelled")
         self.assertLess(run["operations"]["accepted"], 14_998)
+        if run["requests"] > 1:
+            self.assertTrue(page.get_by_role("heading", name="When was each batch on its way?").is_visible())

@@ -116,7 +116,14 @@ final class EditingFixture: Sendable {
                             SettingDeclaration("api_key", .secret, isRequired: true, help: "The key."),
                             SettingDeclaration("region", .text, help: "Where it is."),
                         ]), objects: SimulatedDestination.objects
-                ) { _, context throws(ConnectorError) in SimulatedDestination(account, context: context) }
+                ) { settings, context throws(ConnectorError) in
+                    guard settings.text("region") != unknownRegion else {
+                        throw ConnectorError(
+                            code: "region_not_understood", message: "The region is not understood.",
+                            hint: "Write `us3`.", disposition: .fixConfiguration, setting: "region")
+                    }
+                    return SimulatedDestination(account, context: context)
+                }
             ])
     }
 
@@ -157,6 +164,7 @@ final class EditingFixture: Sendable {
         }
     }
 
+    static let unknownRegion = "moon"
     static let secret = "planted-secret-value"
 
     static let forms: [(String, [(String, String)])] = [

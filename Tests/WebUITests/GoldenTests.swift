@@ -19,6 +19,48 @@ import WebUI
         try Self.compare(text, name)
     }
 
+    @Test(arguments: [
+        ("new-source", "/new/sources"), ("new-table", "/new/sources/table"), ("edit-source", "/sources/shop/edit"),
+        ("delete-source", "/sources/shop/delete"), ("dataset", "/datasets/accounts"),
+        ("new-dataset", "/new/dataset?source=shop&table=rows"), ("new-sync-dataset", "/new/sync"),
+        ("new-sync-object", "/new/sync?from=accounts"),
+        ("new-sync-behavior", "/new/sync?from=accounts&to=crm%2Ething"),
+        ("new-sync-key", "/new/sync?from=accounts&to=crm%2Ething&behavior=update_or_create"),
+        (
+            "new-sync-mapping",
+            "/new/sync?from=accounts&to=crm%2Ething&behavior=update_or_create&field=externalId&column=id"
+        ), ("first-run", "/syncs/companies/first"), ("edit-sync", "/syncs/companies/edit"),
+    ])
+    func theFormIsTheGoldenOne(_ name: String, _ path: String) async throws {
+        let fixture = try EditingFixture()
+        try await fixture.makeAll()
+        try Self.compare(Self.steady(try await fixture.ask(path).text), name)
+    }
+
+    @Test func theWelcomeIsTheGoldenOne() async throws {
+        try Self.compare(Self.steady(try await EditingFixture().ask("/").text), "welcome")
+    }
+
+    @Test func aFormThatIsWrongIsTheGoldenOne() async throws {
+        let answer = try await EditingFixture().post(
+            "/new/destinations/account", [("name", "not good"), ("set-region", EditingFixture.unknownRegion)])
+        try Self.compare(Self.steady(answer.text), "new-destination-wrong")
+    }
+
+    @Test(arguments: [RunState.running, .stoppedByGuard, .failed, .cancelled, .succeeded])
+    func aRunInEachStateIsTheGoldenOne(_ state: RunState) async throws {
+        let fixture = try WebFixture()
+        let run = try fixture.run("companies", state) { run in
+            if state == .failed {
+                run.error = RunFailure(code: "connection_refused", message: "Nobody is there.", hint: "Start it.")
+            }
+            if state == .cancelled || state == .running { run.operations.accepted = 40 }
+        }
+        // Nobody carries the running one out any more, and the page says so.
+        let name = state == .running ? "interrupted" : state.rawValue
+        try Self.compare(Self.steady(try await fixture.ask("/runs/\(run.id)").text), "run-\(name)")
+    }
+
     @Test func theWayInIsTheGoldenOne() async throws {
         let text = Self.steady(try await WebFixture().ask("/sign-in", session: nil).text)
         try Self.compare(text, "sign-in")

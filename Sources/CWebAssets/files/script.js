@@ -1,4 +1,5 @@
-// Everything works without this file. It adds: live numbers, relative times, copy buttons, the "/" key.
+// Everything works without this file. It adds: live numbers, relative times, copy buttons, keys for search and for the
+// next and the previous row.
 (() => {
   "use strict";
   const span = (s) => s < 60 ? s + " s" : s < 3600 ? Math.floor(s / 60) + " min"
@@ -30,12 +31,28 @@
     setTimeout(() => { delete event.target.dataset.sent; }, 5000);
   });
 
+  // Keys can be switched off on the page of one's account; the browser keeps that.
+  const isOff = () => { try { return localStorage.getItem("keys") === "off"; } catch { return false; } };
+  const keys = { "/": "input[type=search]", n: "a[rel=next]", p: "a[rel=prev]" };
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey || isOff()) return;
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) return;
-    const search = document.querySelector("input[type=search]");
-    if (search) { event.preventDefault(); search.focus(); }
+    const target = document.querySelector(keys[event.key]);
+    if (!target) return;
+    event.preventDefault();
+    if (target.href) target.click(); else target.focus();
   });
+  const shortcuts = document.getElementById("shortcuts");
+  if (shortcuts) {
+    const button = shortcuts.querySelector("button");
+    const say = () => { button.textContent = isOff() ? "Switch the keys on" : "Switch the keys off"; };
+    button.addEventListener("click", () => {
+      try { localStorage.setItem("keys", isOff() ? "on" : "off"); } catch { return; }
+      say();
+    });
+    say();
+    shortcuts.hidden = false;
+  }
 
   // Live updates of a run.
   const address = document.body.dataset.events;

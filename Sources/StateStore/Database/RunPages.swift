@@ -22,6 +22,8 @@ package struct OutcomeFilter: Sendable, Hashable {
     package var keyPrefix: String?
     /// The last row of the page before.
     package var after: Cursor?
+    /// The first row of the page behind; then the rows come backwards. Not together with `after` or a search.
+    package var before: Cursor?
 
     package struct Cursor: Sendable, Hashable {
         package var code: String
@@ -204,13 +206,15 @@ extension OutcomeTable {
                 arguments += [code]
             }
         }
-        if let after = filter.after {
+        if let edge = filter.after ?? filter.before {
+            let sign = filter.after == nil ? "<" : ">"
             // With the code given, the pair would keep the index from being used.
             let isPair = filter.outcome != nil && filter.code == nil
-            conditions.append(isPair ? "(code, sequence) > (?, ?)" : "sequence > ?")
-            arguments += isPair ? [after.code, after.sequence] : [after.sequence]
+            conditions.append(isPair ? "(code, sequence) \(sign) (?, ?)" : "sequence \(sign) ?")
+            arguments += isPair ? [edge.code, edge.sequence] : [edge.sequence]
         }
-        let order = filter.outcome == nil ? "sequence" : "code, sequence"
+        let turn = filter.after == nil && filter.before != nil ? " DESC" : ""
+        let order = filter.outcome == nil ? "sequence\(turn)" : "code\(turn), sequence\(turn)"
         let sql = """
             SELECT * FROM outcomes WHERE \(conditions.joined(separator: " AND ")) ORDER BY \(order) LIMIT ?
             """

@@ -31,7 +31,7 @@ struct ColumnChart {
             <figure class="chart"><figcaption>\(title)</figcaption>\(legend)
             <div class="plot"><div class="axis" aria-hidden="true"><span>\(format(top)) \(unit)</span><span>0</span></div>
             <svg viewBox="0 0 \(Self.width) \(Self.height)" preserveAspectRatio="none" role="img" aria-label="\(title) \(summary)">\(columns(top))\(boundLine(top))</svg>
-            <div class="ticks" aria-hidden="true"><span>\(labels.first)</span><span>\(labels.count > 1 ? labels.last : nil)</span></div></div>
+            <div class="ticks"><span>\(labels.first)</span><span>\(labels.count > 1 ? labels.last : nil)</span></div></div>
             <details><summary>The numbers</summary>\(table)</details></figure>
             """
     }

@@ -129,6 +129,33 @@ struct ConnectionForm: Sendable {
         }
     }
 
+    /// What the connector itself makes of the settings; nothing is opened. A secret that is kept or missing is taken for
+    /// good here, so that the other settings are looked at too.
+    func connectorProblems(_ form: Fields, _ catalog: ConnectorCatalog) -> [FormProblem] {
+        var secrets: [String: Secret] = [:]
+        for setting in declaration.settings where setting.isSecret {
+            let typed = Self.trimmed(form[Self.input(setting.name)] ?? "")
+            if !typed.isEmpty || setting.isRequired { secrets[setting.name] = Secret(typed.isEmpty ? "kept" : typed) }
+        }
+        var texts: [String: String] = [:]
+        for setting in declaration.settings where !setting.isSecret {
+            let typed = values[setting.name] ?? ""
+            texts[setting.name] = typed.isEmpty ? setting.defaultValue : typed
+        }
+        let settings = ConnectorSettings(name: name, texts: texts, secrets: secrets)
+        do {
+            switch end {
+            case .source: _ = try catalog.source(declaration.type)?.make(settings)
+            case .destination:
+                _ = try catalog.destination(declaration.type)?.make(settings, DestinationContext())
+            }
+            return []
+        } catch {
+            // What no setting is named for shows in the test, after it is saved.
+            return error.setting.map { [FormProblem(error, input: Self.input($0))] } ?? []
+        }
+    }
+
     static func trimmed(_ text: String) -> String {
         guard let first = text.firstIndex(where: { !$0.isWhitespace }),
             let last = text.lastIndex(where: { !$0.isWhitespace })

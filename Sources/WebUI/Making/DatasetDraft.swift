@@ -14,6 +14,7 @@ struct DatasetDraft: Sendable {
     /// As the project file names it; empty where there is a query.
     var table: String
     var sql: String
+    var incremental: IncrementalForm
     /// What the definition says besides; the form leaves it alone.
     private var rest = DefinitionValue.mapping([])
     var problems: [FormProblem] = []
@@ -22,6 +23,7 @@ struct DatasetDraft: Sendable {
         source = fields["source"] ?? ""
         table = fields["table"] ?? ""
         sql = fields["sql"] ?? ""
+        incremental = IncrementalForm(fields)
         name = fields["name"] ?? ""
         if name.isEmpty { name = Self.suggested(table) }
     }
@@ -35,6 +37,7 @@ struct DatasetDraft: Sendable {
         source = value["source"]?.scalar ?? ""
         table = value["table"]?.scalar ?? ""
         sql = value["sql"]?.scalar ?? ""
+        incremental = IncrementalForm(value)
         rest = value
     }
 
@@ -42,6 +45,7 @@ struct DatasetDraft: Sendable {
     mutating func take(_ form: Fields) {
         table = form["table"] ?? ""
         sql = form["sql"] ?? ""
+        incremental = IncrementalForm(form)
     }
 
     /// A table's name as a name of the project: `public.accounts` is accounts.
@@ -61,6 +65,7 @@ struct DatasetDraft: Sendable {
         value["source"] = .text(source)
         value["table"] = sql.isEmpty ? .text(table) : nil
         value["sql"] = sql.isEmpty ? nil : .text(sql)
+        incremental.write(into: &value)
         return value
     }
 
@@ -68,7 +73,7 @@ struct DatasetDraft: Sendable {
         if problem.diagnostic.code == "invalid_name" { return "name" }
         switch problem.field.first {
         case "table", "sql", "source": return problem.field.first
-        default: return nil
+        default: return IncrementalForm.input(problem.field)
         }
     }
 

@@ -89,7 +89,7 @@ struct DatasetPage: Sendable {
         layout.trail = [("Datasets", .making(.datasets))]
         layout.message = Message(request.query)
         layout.lead = """
-            <p class="lead">Reads \(DatasetsPage.reads(dataset.relation)) of <a href="\(Place.connection(.source, dataset.source).path)">\(dataset.source)</a>, used by \(ConnectionPage.links(syncs))</p>\(origin)
+            <p class="lead">Reads \(DatasetsPage.reads(dataset.relation)) of <a href="\(Place.connection(.source, dataset.source).path)">\(dataset.source)</a>, used by \(ConnectionPage.links(syncs))</p>\(ReadingWords.html(dataset))\(origin)
             """
         if canDefine, request.visitor.may(.edit) {
             let sync = Place.making(.newSync).link([("from", dataset.name)])
@@ -103,7 +103,7 @@ struct DatasetPage: Sendable {
         }
         let query: HTML
         if case .query(let sql) = dataset.relation {
-            query = "<section><h2>Query</h2><pre class=\"code\">\(sql)</pre></section>"
+            query = "<section><h2>Query</h2>\(CodeBlock("Query", style: "code").html(HTML(sql)))</section>"
         } else {
             query = .empty
         }
@@ -150,9 +150,11 @@ struct DatasetForm: Sendable {
         layout.lead =
             "<p class=\"lead\">Of <a href=\"\(Place.connection(.source, draft.source).path)\">\(draft.source)</a>: pick a table, or write a query.</p>"
         var sample = HTML.empty
+        var columns: [Column] = []
         if let relation = draft.relation {
             try site.gate.note(.rowsSeen, by: request.visitor, subject: "source \(draft.source)")
             let read = await Sampled.read(site, source: draft.source, relation)
+            if case .rows(let rows) = read { columns = rows.columns }
             sample = "<section><h2>First rows</h2>\(read.html())</section>"
         }
         let wrong = ProblemsView.html(draft.problems, "It was not saved")
@@ -160,7 +162,7 @@ struct DatasetForm: Sendable {
             draft.revision.map { RenameView.html(name, .making(.datasetDeed(name, .rename)), $0, request.visitor) }
         }
         return layout.page(
-            "\(wrong)\(form(request.visitor))\(sample)\(draft.relation == nil ? await tables(request) : .empty)\(rename)"
+            "\(wrong)\(form(request.visitor, columns))\(sample)\(draft.relation == nil ? await tables(request) : .empty)\(rename)"
         )
     }
 
@@ -179,7 +181,7 @@ struct DatasetForm: Sendable {
     }
 
     /// One form for both: a table's name, or a query.
-    private func form(_ visitor: Visitor) -> HTML {
+    private func form(_ visitor: Visitor, _ columns: [Column]) -> HTML {
         let revision: HTML =
             draft.revision.map { "<input type=\"hidden\" name=\"revision\" value=\"\($0)\">" } ?? .empty
         var name = EntryView("Name", "name", value: draft.name, help: "What syncs call it.")
@@ -200,7 +202,7 @@ struct DatasetForm: Sendable {
             ? sql.area(rows: 7) : "<details><summary>Write a query instead</summary>\(sql.area(rows: 7))</details>"
         return """
             <form class="card" method="post" action="\(place.path)">\(FormView.token(visitor))\(revision)<input type="hidden" name="source" value="\(draft.source)">
-            <div class="fields">\(draft.existing == nil ? name.text() : .empty)\(table.text())</div>\(query)
+            <div class="fields">\(draft.existing == nil ? name.text() : .empty)\(table.text())</div>\(query)\(draft.relation == nil ? .empty : draft.incremental.html(columns, problems))
             <p class="bar">\(save) <a href="\(Place.making(.datasets).path)">Cancel</a></p></form>
             """
     }

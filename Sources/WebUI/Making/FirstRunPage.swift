@@ -109,7 +109,7 @@ struct FirstRunPage: Sendable {
     private var file: HTML {
         guard let yaml else { return .empty }
         return """
-            <li><section class="card"><h2>The same as a file</h2><p>This is what you have made. Put it into <code>sluice.yaml</code> and commit it when you want it reviewed and versioned; the file then counts. <code>sluice export</code> writes all of it.</p><pre class="code" id="yaml">\(yaml)</pre><button class="copy small" data-copy="yaml" hidden>Copy</button></section></li>
+            <li><section class="card"><h2>The same as a file</h2><p>This is what you have made. Put it into <code>sluice.yaml</code> and commit it when you want it reviewed and versioned; the file then counts. <code>sluice export</code> writes all of it.</p>\(CodeBlock("Definition of \(sync.name)", id: "yaml", style: "code").copied(HTML(yaml)))</section></li>
             """
     }
 }

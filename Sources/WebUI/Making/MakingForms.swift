@@ -52,14 +52,18 @@ struct MakingForms: Sendable {
         var connection = given
         connection.take(form)
         connection.problems = connection.plainProblems(form)
+        connection.problems += connection.connectorProblems(form, site.catalog).filter { problem in
+            !connection.problems.contains { $0.input == problem.input }
+        }
         let kind = ConnectionForm.kind(connection.end)
         if connection.existing == nil {
             connection.problems += try taken(editing, kind, connection.name).map { [$0] } ?? []
         }
         guard connection.problems.isEmpty else {
             let trial = try editing.definitions.trial(kind, connection.name, connection.definition(form))
-            connection.problems += trial.problems.filter { $0.diagnostic.code != "missing_key" }
-                .map { Self.problem($0) }
+            connection.problems += trial.problems.map { Self.problem($0) }.filter { problem in
+                !connection.problems.contains { $0.input == problem.input }
+            }
             return refused(connection.html(request))
         }
         let revision = connection.existing == nil ? nil : form.number("revision")
@@ -174,6 +178,7 @@ struct MakingForms: Sendable {
             return WebAnswer(.page(try await SyncForm(site: site, editing, draft).html(request)))
         }
         if draft.existing == nil, let problem = try taken(editing, .sync, draft.name) { draft.problems = [problem] }
+        draft.problems += await SyncForm(site: site, editing, draft).unknownFields()
         if draft.problems.isEmpty {
             let answer = try editing.definitions.save(
                 .sync, draft.name, draft.definition, from: draft.existing == nil ? nil : form.number("revision"),
@@ -197,7 +202,7 @@ struct MakingForms: Sendable {
         if case .refused(let problems) = answer {
             var page = try FirstRunPage(site: site, editing, name)
             page.words = words
-            page.problems = problems.map { FormProblem(words.input, $0.diagnostic) }
+            page.problems = problems.map { FormProblem(words.input($0.field), $0.diagnostic) }
             return refused(page.html(request))
         }
         try editing.changed()

@@ -116,7 +116,9 @@ struct MappingForm: Sendable {
         let wrong = own.html { problem in
             "<span class=\"said\">\(IconView.icon(.bad))<span>\(Prose.sentences(problem))</span></span>"
         }
+        let wrongLine: HTML = own.isEmpty ? .empty : "<div id=\"wrong-m\(index)\">\(wrong)</div>"
         let invalid: HTML = own.isEmpty ? .empty : " class=\"invalid\""
+        let described: HTML = own.isEmpty ? .empty : " aria-invalid=\"true\" aria-describedby=\"wrong-m\(index)\""
         let field = model.field(row.field)
         let type: HTML =
             field.map { field -> HTML in
@@ -124,7 +126,7 @@ struct MappingForm: Sendable {
                 return "<span class=\"detail\">\(field.type.word)\(need)</span>"
             } ?? .empty
         return """
-            <tr\(invalid)><th scope="row"><input id="m\(index)-field" name="m\(index)-field" value="\(row.field)" list="fields" aria-label="Field \(index + 1)" placeholder="field" spellcheck="false" autocomplete="off">\(type)</th><td data-label="From"><div>\(from(index, row, field))\(wrong)</div></td><td data-label="How"><div>\(how(index, row, field))</div></td><td data-label="As sent"><div>\(values(row))</div></td></tr>
+            <tr\(invalid)><th scope="row"><input id="m\(index)-field" name="m\(index)-field" value="\(row.field)" list="fields" aria-label="Field \(index + 1)" placeholder="field" spellcheck="false" autocomplete="off"\(described)>\(type)</th><td data-label="From"><div>\(from(index, row, field))\(wrongLine)</div></td><td data-label="How"><div>\(how(index, row, field))</div></td><td data-label="As sent"><div>\(values(row))</div></td></tr>
 
             """
     }

@@ -53,7 +53,8 @@ struct ScheduleForm: Sendable {
     /// A cron line that says one time of each day or of one day a week.
     private mutating func takeDay(_ text: String) {
         let parts = text.split(separator: " ").map(String.init)
-        guard parts.count == 5, let minute = Int(parts[0]), let hour = Int(parts[1]), parts[2] == "*", parts[3] == "*"
+        guard parts.count == 5, let minute = Int(parts[0]), let hour = Int(parts[1]), parts[2] == "*",
+            parts[3] == "*"
         else { return }
         let two = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
         if parts[4] == "*" {
@@ -82,9 +83,10 @@ struct ScheduleForm: Sendable {
         .mapping([.init("cron", .text(line)), .init("timezone", .text(zone))])
     }
 
-    /// The input that a problem is shown at.
-    var input: String {
-        switch kind {
+    /// The input that a problem of the definition is shown at.
+    func input(_ field: [String]) -> String {
+        if field.last == "timezone" { return "zone" }
+        return switch kind {
         case .every: "count"
         case .daily, .weekly: "time"
         case .after: "after"
@@ -104,33 +106,43 @@ struct ScheduleForm: Sendable {
         }
     }
 
-    static let units: [(value: String, label: String)] = [("m", "minutes"), ("h", "hours"), ("d", "days")]
+    static let units: [(value: String, label: String)] = [
+        ("m", "minutes"), ("h", "hours"), ("d", "days"),
+    ]
 
     // MARK: The form's inputs
 
     func html(others: [String], problems: [FormProblem]) -> HTML {
-        func radio(_ kind: Kind, _ label: HTML, _ inputs: HTML = .empty) -> HTML {
+        func radio(_ kind: Kind, _ label: HTML, _ inputs: HTML = .empty, input: String = "") -> HTML {
             let checked: HTML = kind == self.kind ? " checked" : .empty
+            let wrong = problems.filter { !input.isEmpty && $0.input == input && kind == self.kind }.html { problem in
+                "<span class=\"said\" id=\"wrong-\(input)\">\(IconView.icon(.bad))<span>\(Prose.sentences(problem))</span></span>"
+            }
             return """
-                <li class="radio"><input type="radio" id="kind-\(kind.rawValue)" name="kind" value="\(kind.rawValue)"\(checked)><label for="kind-\(kind.rawValue)">\(label)</label>\(inputs)</li>
+                <li class="radio"><input type="radio" id="kind-\(kind.rawValue)" name="kind" value="\(kind.rawValue)"\(checked)><label for="kind-\(kind.rawValue)">\(label)</label>\(inputs)\(wrong)</li>
                 """
+        }
+        func described(_ input: String) -> HTML {
+            problems.contains { $0.input == input }
+                ? " aria-invalid=\"true\" aria-describedby=\"wrong-\(input)\"" : .empty
         }
         var units = Self.units
         if unit == "s" { units.append(("s", "seconds")) }
         let every: HTML = """
-            <span><input id="count" name="count" type="number" min="1" value="\(count)" aria-label="How many"><select id="unit" name="unit" aria-label="Of what">\(EntryView.options(units, unit))</select></span>
+            <span><input id="count" name="count" type="number" min="1" value="\(count)" aria-label="How many"\(described("count"))><select id="unit" name="unit" aria-label="Of what">\(EntryView.options(units, unit))</select></span>
             """
         let at: HTML = """
-            <span><input id="time" name="time" type="time" value="\(time)" aria-label="Time of day"></span>
+            <span><input id="time" name="time" type="time" value="\(time)" aria-label="Time of day"\(described("time"))></span>
             """
         let weekday: HTML = """
             <span><select id="day" name="day" aria-label="Day of the week">\(EntryView.options(Self.days.enumerated().map { (String($0.offset), $0.element) }, String(day)))</select></span>
             """
         let line: HTML = """
-            <span><input id="cron" name="cron" value="\(cron)" placeholder="0 6 * * mon-fri" aria-label="Cron line" spellcheck="false"></span>
+            <span><input id="cron" name="cron" value="\(cron)" placeholder="0 6 * * mon-fri" aria-label="Cron line"\(described("cron")) spellcheck="false"></span>
             """
         var zoneEntry = EntryView(
-            "Time zone", "zone", value: zone, help: "Of the time of day: UTC, or such as Europe/Stockholm.")
+            "Time zone", "zone", value: zone,
+            help: "Of the time of day: UTC, or such as Europe/Stockholm.")
         zoneEntry.problems = problems
         let parents: HTML =
             others.isEmpty
@@ -140,7 +152,7 @@ struct ScheduleForm: Sendable {
                 "<span><select id=\"after\" name=\"after\" aria-label=\"Which sync\">\(EntryView.options(others.map { ($0, $0) }, after))</select></span>"
             )
         return """
-            <fieldset><legend class="hidden">When it runs</legend><ul class="radios">\(radio(.none, "Only by hand"))\(radio(.every, "Every", every))\(radio(.daily, "Every day at", at))\(radio(.weekly, "Once a week, at that time on", weekday))\(parents)\(radio(.cron, "By a cron line", line))</ul></fieldset>\(zoneEntry.text())
+            <fieldset><legend class="hidden">When it runs</legend><ul class="radios">\(radio(.none, "Only by hand"))\(radio(.every, "Every", every, input: "count"))\(radio(.daily, "Every day at", at, input: "time"))\(radio(.weekly, "Once a week, at that time on", weekday))\(parents)\(radio(.cron, "By a cron line", line, input: "cron"))</ul></fieldset>\(zoneEntry.text())
             """
     }
 }

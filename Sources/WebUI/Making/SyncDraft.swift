@@ -95,7 +95,7 @@ struct SyncDraft: Sendable {
     }
 
     mutating func addRows(_ count: Int) {
-        guard rows.count + count <= Self.rowsMax else { return }
+        guard count > 0, rows.count + count <= Self.rowsMax else { return }
         rows += (0..<count).map { _ in Row() }
     }
 

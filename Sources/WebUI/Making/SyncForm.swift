@@ -8,6 +8,8 @@ internal import StateStore
 /// everything that is wrong marked where it is.
 struct SyncForm: Sendable {
     static let samplesMax = 3
+    /// Lines that are free for more fields.
+    private static let spareMax = 3
 
     let site: Site
     let editing: Editing
@@ -43,7 +45,8 @@ struct SyncForm: Sendable {
     }
 
     func html(_ request: WebRequest) async throws -> HTML {
-        try site.gate.note(.rowsSeen, by: request.visitor, subject: "sync \(draft.name)")
+        try site.gate.note(
+            .rowsSeen, by: request.visitor, subject: draft.existing.map { "sync \($0)" } ?? "dataset \(draft.from)")
         return MappingForm(model: try await model()).html(request)
     }
 
@@ -67,9 +70,10 @@ struct SyncForm: Sendable {
         await discover(&model)
         if !model.draft.hasRows {
             model.draft.rows = Suggestions.rows(model.columns, object, model.discovered, draft)
-            model.draft.addRows(3)
             model.draft.hasRows = true
         }
+        // There is always a line to write on.
+        model.draft.addRows(Self.spareMax - model.draft.rows.count { $0.field.isEmpty })
         try await check(&model)
         return model
     }
@@ -98,7 +102,10 @@ struct SyncForm: Sendable {
         if model.draft.problems.isEmpty {
             model.draft.problems = trial.problems.map { FormProblem(draft.input($0), $0.diagnostic) }
         }
-        model.draft.problems += unknownFields(model)
+        let twice = Self.filledTwice(model.draft)
+        if !twice.isEmpty { model.draft.problems.removeAll { $0.code == "duplicate_key" } }
+        let known = Set(model.draft.problems)
+        model.draft.problems += (twice + Self.unknownFields(model)).filter { !known.contains($0) }
         guard model.sampleProblem == nil, let project = trial.project, let sync = project.sync(name) else { return }
         do {
             let source = try site.connections().source(named: sync.dataset.source)
@@ -109,9 +116,32 @@ struct SyncForm: Sendable {
         }
     }
 
+    /// A file would say that a key of the mapping is there twice, by its line; here it is said at the field.
+    private static func filledTwice(_ draft: SyncDraft) -> [FormProblem] {
+        var seen: Set<String> = []
+        return draft.rows.enumerated().compactMap { index, row in
+            guard row.isMapped, !seen.insert(row.field).inserted else { return nil }
+            return FormProblem(
+                "m\(index)-field", code: "duplicate_key", message: "`\(row.field)` is filled twice",
+                hint: "keep one of the lines")
+        }
+    }
+
+    /// The custom fields of the draft that the account does not have. None where it cannot be asked: the run then says so.
+    func unknownFields() async -> [FormProblem] {
+        let project = site.project()
+        let ends = SyncEnds(draft, project, site.catalog, existing: draft.existing.flatMap { project.sync($0) })
+        guard let object = ends.object else { return [] }
+        var model = Model(draft: draft, object: object)
+        await discover(&model)
+        return Self.unknownFields(model)
+    }
+
     /// Custom fields that the account does not have: the run would be refused.
-    private func unknownFields(_ model: Model) -> [FormProblem] {
-        guard model.discoveryProblem == nil, let under = model.object.acceptsUnknownFieldsUnder else { return [] }
+    private static func unknownFields(_ model: Model) -> [FormProblem] {
+        guard model.discoveryProblem == nil, let under = model.object.acceptsUnknownFieldsUnder,
+            model.draft.definition["allow_unknown_custom"]?.scalar != "true"
+        else { return [] }
         return model.draft.rows.enumerated().compactMap { index, row in
             guard row.isMapped, row.field.hasPrefix(under + "."), model.field(row.field) == nil else { return nil }
             let near = NearestName.among(model.discovered.map(\.name), to: row.field)

@@ -39,7 +39,7 @@ struct SyncTools: Sendable {
     var definition: HTML? {
         guard let yaml, let changed else { return nil }
         return """
-            <section><h2>Definition</h2><p class="detail">Made in these pages, last changed \(TimeView.time(changed.at, now: now)) by \(changed.by). As a file it is:</p><pre class="code" id="yaml">\(yaml)</pre><button class="copy small" data-copy="yaml" hidden>Copy</button></section>
+            <section><h2>Definition</h2><p class="detail">Made in these pages, last changed \(TimeView.time(changed.at, now: now)) by \(changed.by). As a file it is:</p>\(CodeBlock("Definition of \(name)", id: "yaml", style: "code").copied(HTML(yaml)))</section>
             """
     }
 }

@@ -35,18 +35,18 @@ struct ExchangePage: Sendable {
         return layout.page(
             """
             <dl class="facts">\(facts.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" })</dl>
-            <div class="grid two"><section><h2>Request</h2>\(block(exchange.requestBody, bytes: exchange.requestBytes, "request"))</section>
-            <section><h2>Answer</h2>\(block(exchange.responseBody, bytes: exchange.responseBytes, "answer"))</section></div>
-            <section><h2>As curl</h2><p class="detail">Without the token: set it in the shell first.</p><pre id="curl">\(curl)</pre><button class="copy small" type="button" data-copy="curl" hidden>Copy</button></section>
+            <div class="grid two"><section><h2>Request</h2>\(block(exchange.requestBody, bytes: exchange.requestBytes, "Body of the request"))</section>
+            <section><h2>Answer</h2>\(block(exchange.responseBody, bytes: exchange.responseBytes, "Body of the answer"))</section></div>
+            <section><h2>As curl</h2><p class="detail">Without the token: set it in the shell first.</p>\(CodeBlock("As curl", id: "curl").copied(HTML(curl)))</section>
             """)
     }
 
     private var pager: HTML {
-        func link(_ number: Int, _ label: String) -> HTML {
-            "<a class=\"button\" href=\"\(Place.exchange(run: run.id, number: number).path)\">\(label)</a>"
+        func link(_ number: Int, _ label: String, _ rel: String) -> HTML {
+            "<a class=\"button\" rel=\"\(rel)\" href=\"\(Place.exchange(run: run.id, number: number).path)\">\(label)</a>"
         }
-        let back: HTML? = exchange.number > 0 ? link(exchange.number - 1, "Previous") : nil
-        let next: HTML? = hasNext ? link(exchange.number + 1, "Next") : nil
+        let back: HTML? = exchange.number > 0 ? link(exchange.number - 1, "Previous", "prev") : nil
+        let next: HTML? = hasNext ? link(exchange.number + 1, "Next", "next") : nil
         return "<nav class=\"actions\" aria-label=\"Requests\">\(back)\(next)</nav>"
     }
 
@@ -74,7 +74,7 @@ struct ExchangePage: Sendable {
             isCut
             ? "<p class=\"detail\">The first \(Wording.bytes(Int64(body.utf8.count))) of \(Wording.bytes(Int64(bytes))).</p>"
             : .empty
-        return "<pre id=\"\(name)\">\(Self.pretty(body))</pre>\(note)"
+        return "\(CodeBlock(name).html(HTML(Self.pretty(body))))\(note)"
     }
 
     /// JSON with line ends; anything else as it is.

@@ -21,13 +21,14 @@ struct Pages: Sendable {
             let page = try SyncPage(site: site, name, request.query)
             return try give(request, page.body) { page.html(request) }
         case .record(let sync, let key):
-            let page = try RecordPage(site: site, sync: sync, key: key)
+            let page = try RecordPage(site: site, sync: sync, key: key, request.query)
             return try give(request, page.body) { page.html(request) }
         case .syncAction(let name, let action): return try actionPage(name, action, request)
         case .errors: return WebAnswer(.page(ErrorsPage(request.query).html(request)))
         case .system:
             let page = try SystemPage(site: site)
             return try give(request, page) { page.html(request) }
+        case .diagnostics: return try Diagnostics(site: site).answer()
         case .connections:
             let page = ConnectionsPage(site: site)
             return try give(request, page.body) { page.html(request) }

@@ -114,6 +114,7 @@ struct AccountPage: Sendable {
             \(FormView.input("New password", name: "password", type: "password", hint: "Your other sessions end.", attributes: " autocomplete=\"new-password\" required"))
             \(FormView.input("New password again", name: "again", type: "password", attributes: " autocomplete=\"new-password\" required"))
             <p class="bar"><button class="primary">Change it</button></p></form></section>
+            <section id="shortcuts" hidden><h2>Keys</h2><p><kbd>/</kbd> goes to the search of a page, <kbd>n</kbd> and <kbd>p</kbd> to the next and the previous row or request.</p><p class="bar"><button type="button">Switch the keys off</button></p></section>
             """)
     }
 }

@@ -13,20 +13,23 @@ struct RecordPage: Sendable {
     /// Oldest first.
     let steps: [RecordLife.Step]
     let now: Moment
+    let neighbors: RecordNeighbors?
 
-    init(site: Site, sync name: String, key: String) throws {
+    init(site: Site, sync name: String, key: String, _ query: Fields = Fields()) throws {
         sync = name
         self.key = key
         steps = try RecordLife(try site.sync(name), environment: site.environment)
             .steps(key: key, runsMax: Self.runsMax)
         now = site.now
+        neighbors = try RecordNeighbors(site: site, sync: name, key: key, query)
     }
 
     func html(_ request: WebRequest) -> HTML {
         var layout = Layout("Record \(ReasonView.cut(key, 60))", section: .syncs, visitor: request.visitor)
         layout.trail = [("Syncs", .syncs), (sync, .sync(sync))]
+        if let run = neighbors?.run { layout.trail.append(("Run \(run.id)", .run(run.id))) }
         layout.message = Message(request.query)
-        layout.lead = "<p class=\"lead\">\(summary)</p>"
+        layout.lead = "<p class=\"lead\">\(summary)</p>\(neighbors?.html() ?? .empty)"
         if request.visitor.may(.run) {
             layout.beside = """
                 <div class="actions">\(FormView.button("Send again", .syncAction(sync, .resend), request.visitor, fields: [("key", key)]))</div>
@@ -60,11 +63,11 @@ struct RecordPage: Sendable {
         let requests: HTML =
             step.exchanges.isEmpty
             ? .empty
-            : "<h3>Requests</h3>\(ExchangeTable(run: step.run, now: now).html(step.exchanges))"
+            : "<h3>Requests</h3>\(ExchangeTable(run: step.run, now: now).html(step.exchanges, "Requests of run \(step.run.id)"))"
         return """
             <li><h2><a href="\(Place.run(step.run.id).path)">Run \(step.run.id)</a> \(outcome(step.outcome))</h2>
             <p class="detail">\(TimeView.both(step.run.startedAt, now: now))</p>\(reason)
-            \(step.payload.map { PayloadView(new: $0, old: earlier).html() })\(requests)</li>
+            \(step.payload.map { PayloadView(new: $0, old: earlier).html("Sent by run \(step.run.id)") })\(requests)</li>
 
             """
     }
@@ -86,13 +89,13 @@ struct PayloadView {
     let new: String
     let old: String?
 
-    func html() -> HTML {
+    func html(_ caption: String) -> HTML {
         let fields = Self.fields(new)
-        guard !fields.isEmpty else { return "<pre>\(ReasonView.cut(new, 20_000))</pre>" }
+        guard !fields.isEmpty else { return CodeBlock(caption).html(HTML(ReasonView.cut(new, 20_000))) }
         let before = Dictionary(old.map { Self.fields($0) } ?? [], uniquingKeysWith: { first, _ in first })
         var columns = [TableView.Column("Field"), TableView.Column("Sent")]
         if old != nil { columns.append(TableView.Column("The time before")) }
-        var table = TableView("What was sent", columns)
+        var table = TableView(caption, columns)
         table.isCaptionHidden = true
         return table.html(
             fields.map { name, value in

@@ -79,7 +79,7 @@ struct RecordsPage: Sendable {
         var cells: [HTML] = [
             record.key.isEmpty
                 ? "<span class=\"nought\">(no key)</span>"
-                : "<a class=\"key\" href=\"\(Place.record(sync: run.sync, key: record.key).path)\">\(ReasonView.cut(record.key, 80))</a>",
+                : "<a class=\"key\" href=\"\(RecordNeighbors.link(run, record.key, filter.outcome, filter.code))\">\(ReasonView.cut(record.key, 80))</a>",
             StateView.outcome(record.outcome),
             ReasonView.cell(record.code, record.message, record.hint),
             "<time datetime=\"\(record.at.text)\">\(TimeView.clock(record.at))</time>",
@@ -101,7 +101,8 @@ struct RecordsPage: Sendable {
         let first: HTML? = filter.after.map { _ in
             "<a href=\"\(Place.records(run: run.id).link(fixed))\">First page</a>"
         }
-        return "<nav class=\"pager\" aria-label=\"Pages\">\(first) <a href=\"\(next)\">Next \(Self.pageSize)</a></nav>"
+        return
+            "<nav class=\"pager\" aria-label=\"Pages\">\(first) <a rel=\"next\" href=\"\(next)\">Next \(Self.pageSize)</a></nav>"
     }
 
     var body: [String: [OutcomeRecord]] { ["records": records] }

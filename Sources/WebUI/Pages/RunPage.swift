@@ -13,6 +13,7 @@ struct RunPage: Sendable {
     let reasons: [ReasonSummary]
     let exchanges: [ExchangeRecord]
     let exchangesAfter: Int?
+    let timeline: BatchTimeline
     let sealedAt: Moment?
     let requests: [(minute: Int64, requests: Int, refused: Int)]
     let limit: Int?
@@ -27,6 +28,8 @@ struct RunPage: Sendable {
         reasons = try history.boundedReasons(run: number)
         exchangesAfter = query.number("requests")
         exchanges = try history.exchangeHeads(run: number, after: exchangesAfter, limit: Self.exchangesMax + 1)
+        timeline = BatchTimeline(
+            run: number, try history.exchangeHeads(run: number, after: nil, limit: BatchTimeline.requestsMax))
         sealedAt = try history.sealedAt(run: number)
         requests = try history.requestsPerMinute(run: number)
         before = try history.runs(sync: run.sync, states: nil, before: number, limit: 1).first
@@ -53,6 +56,7 @@ struct RunPage: Sendable {
             <div class="grid two" id="live-ledgers">\(LedgerView.ledgers(run))</div>
             \(reasonSection(request.visitor))
             \(facts)
+            \(timeline.html())
             \(requestChart)
             \(exchangeSection)
             """)
@@ -132,7 +136,7 @@ struct RunPage: Sendable {
 
     private func examples(_ reason: ReasonSummary) -> HTML {
         reason.examples.filter { !$0.isEmpty }.html { key in
-            "<a class=\"key\" href=\"\(Place.record(sync: run.sync, key: key).path)\">\(ReasonView.cut(key, 40))</a> "
+            "<a class=\"key\" href=\"\(RecordNeighbors.link(run, key, reason.outcome, reason.reason.code))\">\(ReasonView.cut(key, 40))</a> "
         }
     }
 
@@ -158,7 +162,8 @@ struct RunPage: Sendable {
         if let ended = run.endedAt {
             stages.append(("Ended", "\(TimeView.both(ended, now: now)), after \(TimeView.took(run.startedAt, ended))"))
         }
-        stages.append(("Requests that wrote", "\(Wording.grouped(run.requests)), \(Wording.bytes(run.bytesSent)) sent"))
+        stages.append(
+            ("Writes", "\(Wording.counted(run.requests, "request")), \(Wording.bytes(run.bytesSent)) sent"))
         if let effort = run.effort { stages += Self.effort(effort) }
         let refused = requests.reduce(0) { $0 + $1.refused }
         if refused > 0 {
@@ -233,9 +238,9 @@ struct ExchangeTable {
     let run: RunRecord
     let now: Moment
 
-    func html(_ exchanges: [ExchangeRecord]) -> HTML {
+    func html(_ exchanges: [ExchangeRecord], _ caption: String = "Requests in their order") -> HTML {
         var table = TableView(
-            "Requests in their order",
+            caption,
             [
                 TableView.Column("No.", .number), TableView.Column("At"), TableView.Column("Request"),
                 TableView.Column("Answer"), TableView.Column("Took", .number), TableView.Column("Sent", .number),

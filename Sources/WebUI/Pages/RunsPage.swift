@@ -75,6 +75,7 @@ struct RunsPage: Sendable {
 struct RunTable {
     let now: Moment
     var showsSync = true
+    var empty: HTML = "No runs yet. A run reads a source, sends what has changed, and keeps the books."
 
     func html(_ runs: [RunRecord]) -> HTML {
         var columns = [
@@ -85,7 +86,7 @@ struct RunTable {
         if !showsSync { columns.remove(at: 1) }
         var table = TableView("Runs, newest first", columns)
         table.isCaptionHidden = true
-        table.empty = "No runs yet. A run reads a source, sends what has changed, and keeps the books."
+        table.empty = empty
         return table.html(
             runs.map { run in
                 var cells = row(run)

@@ -135,6 +135,9 @@ struct SyncHealthList: Sendable {
         if all.allSatisfy({ $0.condition == .unknown }) {
             return all.count == 1 ? "The one sync has never run." : "None of the \(all.count) syncs has run yet."
         }
-        return "\(good) of \(Wording.counted(all.count, "sync")) \(good == 1 ? "is" : "are") up to date."
+        if good == 0 {
+            return all.count == 1 ? "The one sync is not up to date." : "None of the \(all.count) syncs is up to date."
+        }
+        return "\(good) of \(all.count) syncs \(good == 1 ? "is" : "are") up to date."
     }
 }

@@ -152,9 +152,10 @@ struct SyncPage: Sendable {
         let place = definition.location
         let text: HTML
         if let lines {
-            text = """
-                <pre class="code">\(lines.enumerated().html { index, line in "<span class=\"line\"><span class=\"no\">\(place.line + index)</span>\(line)</span>\n" })</pre>
-                """
+            text = CodeBlock("Definition of \(definition.name)", style: "code").html(
+                lines.enumerated().html { index, line in
+                    "<span class=\"line\"><span class=\"no\">\(place.line + index)</span>\(line)</span>\n"
+                })
         } else {
             text = "<p class=\"empty\">The file cannot be read at the moment.</p>"
         }

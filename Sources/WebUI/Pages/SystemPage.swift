@@ -56,6 +56,8 @@ struct SystemPage: Sendable, Encodable {
         var layout = Layout("System", section: .system, visitor: request.visitor)
         layout.lead =
             "<p class=\"lead\">Sluice \(version), running for \(TimeView.span(seconds: (now.milliseconds - startedAt.milliseconds) / 1_000)).</p>"
+        layout.beside =
+            "<div class=\"actions\"><a class=\"button\" href=\"\(Place.diagnostics.path)\" download>Download diagnostics</a></div>"
         let facts: [(String, HTML)] = [
             ("Version", HTML(version)),
             ("Started", TimeView.both(startedAt, now: now)),
@@ -74,7 +76,7 @@ struct SystemPage: Sendable, Encodable {
             """
             <dl class="facts">\(list)</dl>
             <section><h2>Next ten runs</h2>\(nextTable)</section>
-            <section><h2>Runs that have not ended</h2>\(RunTable(now: now).html(unfinished))</section>
+            <section><h2>Runs that have not ended</h2>\(RunTable(now: now, empty: "Every run has ended.").html(unfinished))</section>
             \(backup)
             """)
     }
@@ -89,9 +91,9 @@ struct SystemPage: Sendable, Encodable {
 
     private var backup: HTML {
         """
-        <section><h2>How to back up</h2><p>Everything that Sluice knows is in the state directory. Copy it whole while no run is going, or take a snapshot of the file system:</p>
-        <pre id="backup">cp -a \(stateDirectory) /backup/sluice-\(String(now.text.prefix(10)))</pre><button class="copy small" type="button" data-copy="backup" hidden>Copy</button>
-        <p class="detail">An older copy put back makes the next run of each sync send again what was accepted since. Never run the same sync from two copies.</p></section>
+        <section><h2>How to back up</h2><p>Everything that Sluice knows is in the state directory. This copies it into one file, also while runs go on:</p>
+        \(CodeBlock("Command", id: "backup").copied("sluice backup /backups/sluice-\(String(now.text.prefix(10))).sluice --state \(stateDirectory)"))
+        <p class="detail">The key of the secrets is not in it: keep it apart. After <code>sluice restore</code> the next run of each sync sends again what was accepted since. Never run the same sync from two copies.</p></section>
         """
     }
 }

@@ -28,6 +28,8 @@ package enum Place: Sendable, Hashable {
     case check(End, String)
     case errors
     case system
+    /// A file about the program for who helps from afar.
+    case diagnostics
     case audit
     case people
     case person(String)
@@ -66,6 +68,7 @@ package enum Place: Sendable, Hashable {
         case .check(let end, let name): "/\(end.rawValue)/" + PathText.encoded(name) + "/check"
         case .errors: "/errors"
         case .system: "/system"
+        case .diagnostics: "/system/diagnostics"
         case .audit: "/audit"
         case .people: "/people"
         case .person(let name): "/people/" + PathText.encoded(name)
@@ -133,6 +136,7 @@ package enum Place: Sendable, Hashable {
         case "people": return .person(name)
         case "welcome": return .welcome(name)
         case "assets": return .asset(name)
+        case "system" where name == "diagnostics": return .diagnostics
         case "exchanges":
             let parts = name.split(separator: "-", omittingEmptySubsequences: false)
             guard parts.count == 2, let run = runNumber(String(parts[0])), let number = Int(parts[1]), number >= 0

@@ -72,6 +72,10 @@ struct AnswerHeaders {
             headers[.contentType] = type
             headers[.cacheControl] = "public, max-age=31536000, immutable"
             return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        case .file(let name, let type, let bytes):
+            headers[.contentType] = type
+            headers[.contentDisposition] = "attachment; filename=\"\(name)\""
+            return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
         case .download(let name, let type, let stream):
             headers[.contentType] = type
             headers[.contentDisposition] = "attachment; filename=\"\(name)\""

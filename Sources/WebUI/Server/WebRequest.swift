@@ -18,6 +18,8 @@ struct WebAnswer: Sendable {
         case text(String, type: String)
         /// Kept by the browser for ever: its address changes with its content.
         case asset([UInt8], type: String)
+        /// Saved by the browser under that name.
+        case file(name: String, type: String, [UInt8])
         /// Written bit by bit: it may be longer than memory should hold.
         case download(name: String, type: String, RecordsCSV)
         /// Server-sent events until the stream ends.

@@ -93,6 +93,26 @@ struct RunHistoryTests {
         }
     }
 
+    @Test func outcomesComeBackwardsBeforeARow() throws {
+        try ControlFixture.withDatabase { database in
+            let run = try database.newRun()
+            try database.record(outcomes: [
+                .sample(run.id, 2, .rejected, code: "b"), .sample(run.id, 1, .rejected, code: "a"),
+                .sample(run.id, 0, .rejected, code: "b"), .sample(run.id, -1, .invalid, code: "a"),
+            ])
+            let history = RunHistory(database)
+            func before(_ outcome: OutcomeKind?, _ code: String?, _ edge: OutcomeFilter.Cursor) throws -> [Int] {
+                var filter = OutcomeFilter()
+                (filter.outcome, filter.code, filter.before) = (outcome, code, edge)
+                return try history.outcomes(run: run.id, filter, limit: 10).map(\.sequence)
+            }
+            #expect(try before(nil, nil, .init(code: "b", sequence: 2)) == [1, 0, -1])
+            #expect(try before(.rejected, nil, .init(code: "b", sequence: 2)) == [0, 1])
+            #expect(try before(.rejected, "b", .init(code: "b", sequence: 2)) == [0])
+            #expect(try before(.rejected, nil, .init(code: "a", sequence: 1)).isEmpty)
+        }
+    }
+
     @Test func reasonsComeWithTheirFirstThreeKeysMostFrequentFirst() throws {
         try ControlFixture.withDatabase { database in
             let run = try database.newRun()
