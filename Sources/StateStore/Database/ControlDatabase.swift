@@ -65,7 +65,9 @@ package final class ControlDatabase: Sendable {
             guard try Int.fetchOne(database, sql: "PRAGMA application_id") != ControlMigration.applicationID else {
                 return
             }
-            let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+            // What the migrator makes before its first step is all that an opening left that then broke off.
+            let others = "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'"
+            let isEmpty = try Int.fetchOne(database, sql: others) == 0
             guard isEmpty && found == 0 else { throw DatabaseFailure.foreign(path) }
         }
         return configuration

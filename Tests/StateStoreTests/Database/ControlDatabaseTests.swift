@@ -57,6 +57,16 @@ struct ControlDatabaseTests {
         }
     }
 
+    /// As a full disk or a kill leaves it.
+    @Test func anOpeningThatBrokeOffBeforeTheFirstStepIsMadeUpFor() throws {
+        try ControlFixture.with { fixture in
+            let broken = [ControlMigration(name: "broken", sql: "CREATE nonsense")]
+            #expect(throws: StateError.self) { try ControlDatabase.open(path: fixture.path, migrations: broken) }
+            let run = try ControlDatabase.open(path: fixture.path).newRun()
+            #expect(run.id == 1)
+        }
+    }
+
     @Test(arguments: ["this is no database, but long enough to be looked at as if it were one", "SQLite format 3"])
     func fileThatIsNoDatabaseIsToldAsDamaged(text: String) throws {
         try ControlFixture.with { fixture in
