@@ -30,6 +30,8 @@ struct Sluice: AsyncParsableCommand {
     static func main() async {
         // A reader that goes away (`| head`) must not end the program in the middle of a run.
         signal(SIGPIPE, SIG_IGN)
+        // A file that reached its limit (ulimit -f) is an error with a name, not the end of the program.
+        signal(SIGXFSZ, SIG_IGN)
         sluice_keep_freed_memory()
         Output.prepare()
         do {

@@ -8,6 +8,11 @@ extension StateError {
         switch number {
         case ENOSPC, EDQUOT:
             return diskFull(path)
+        case EFBIG:
+            return StateError(
+                code: "disk_full", message: "The file \(path) may not grow any more: \(cause).",
+                hint: "Raise the limit of the size of files (ulimit -f, LimitFSIZE), then run again. What was settled "
+                    + "stays settled.")
         case EROFS, EACCES, EPERM:
             return StateError(
                 code: "state_unwritable", message: "Could not \(action) \(path): \(cause).",
