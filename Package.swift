@@ -126,7 +126,16 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Records", "CSQLite", "CPostgres"], exclude: ["Golden", "Clients"]),
+            name: "EndToEndTests", dependencies: ["Records", "TestKit", "CSQLite", "CPostgres"],
+            exclude: ["Golden", "Clients"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "SourcePostgres",
+                "DestinationPlanhat", "TestKit",
+            ],
+            exclude: ["Corpus"]
+        ),
         .testTarget(name: "TidyTests", exclude: ["waivers.txt"]),
     ]
 )

@@ -23,6 +23,14 @@ struct PlanBlockPlace: Sendable, Hashable {
     var size: Int
     var firstSequence: Int
     var operations: Int
+
+    /// Whether a block can stand there, in a file whose blocks end at `end`.
+    func isPossible(before end: Int) -> Bool {
+        offset >= FileHeader.size && offset <= end && size >= PlanBlock.headerSize && size <= end - offset
+            && size - PlanBlock.headerSize <= Int(UInt32.max) && operations >= 0
+            && operations <= (size - PlanBlock.headerSize) / PlanBlock.entrySize
+            && firstSequence >= 0 && firstSequence <= Int.max / 2
+    }
 }
 
 /// The bytes of a plan's blocks.

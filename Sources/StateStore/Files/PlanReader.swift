@@ -38,7 +38,7 @@ package struct PlanReader: Sendable {
     private static func readHeader(_ file: StateFile, isSealed: Bool) throws -> [UInt8] {
         let start = try FileHeader.read(file, at: 0, as: .plan)
         if let start, let count = Int(exactly: start.numbers[0]), let end = Int(exactly: start.numbers[2]),
-            FileHeader.size + count <= end, end <= (try file.size())
+            end >= FileHeader.size, count <= end - FileHeader.size, end <= (try file.size())
         {
             let header = try file.bytes(at: FileHeader.size, count: end - FileHeader.size)
             let isRight = unsafe header.withUnsafeBytes { unsafe Checksum.of($0) == start.numbers[1] }
@@ -177,21 +177,23 @@ private struct PlanFooter {
                 throw StateError.planCorrupt(file.path, "its footer is not right")
             }
             do {
-                try unsafe decode(bytes)
+                try unsafe decode(bytes, blocksEnd: offset)
             } catch is ByteCursor.Malformed {
                 throw StateError.planCorrupt(file.path, "its footer says something impossible")
             }
         }
     }
 
-    private mutating func decode(_ bytes: UnsafeRawBufferPointer) throws {
+    /// Checksums tell damage, not intent: what the numbers say is looked at before anything is read or made by them.
+    private mutating func decode(_ bytes: UnsafeRawBufferPointer, blocksEnd: Int) throws {
         var cursor = unsafe ByteCursor(bytes)
         struck = StruckSet(words: try (0..<cursor.count(ofAtLeast: 8)).map { _ in try cursor.number(UInt64.self) })
         for _ in 0..<(try cursor.count(ofAtLeast: 32)) {
             let numbers = try (0..<4).map { _ in try Int(clamping: cursor.number(UInt64.self)) }
-            places.append(
-                PlanBlockPlace(
-                    offset: numbers[0], size: numbers[1], firstSequence: numbers[2], operations: numbers[3]))
+            let place = PlanBlockPlace(
+                offset: numbers[0], size: numbers[1], firstSequence: numbers[2], operations: numbers[3])
+            guard place.isPossible(before: blocksEnd) else { throw ByteCursor.Malformed() }
+            places.append(place)
         }
         summary = try unsafe Array(cursor.slice(cursor.count(ofAtLeast: 1)))
     }
