@@ -6,7 +6,7 @@ final class LocalPlanhat: Sendable {
     let port: Int
     let token: String
     let tenant: String
-    private let child: Child
+    let child: Child
 
     /// - Parameter port: 0 takes a free one.
     init(_ folder: WorkFolder, _ options: [String] = [], port: Int = 0) async throws {
