@@ -18,8 +18,10 @@ struct Records: ParsableCommand {
     @Flag(name: .long, help: "Print comma-separated values.")
     var csv = false
 
-    @Option(name: .long, help: ArgumentHelp("At most so many.", valueName: "n"))
-    var limit: Int = 100_000
+    @Option(
+        name: .long,
+        help: ArgumentHelp("At most so many; 1,000 for people, all for --csv and --json.", valueName: "n"))
+    var limit: Int?
 
     @OptionGroup var common: ProjectOptions
 
@@ -36,28 +38,62 @@ struct Records: ParsableCommand {
         let history = RunHistory(environment.database)
         let record = try RunLookup.find(number, environment)
         let kind = outcome.flatMap { OutcomeKind(rawValue: $0) }
-        if common.json { return try Output.print(json: ["records": try all(history, record.id, kind)]) }
-        if csv { Output.text(CSVText.outcomeHead) }
-        for outcome in try all(history, record.id, kind) { show(outcome) }
-    }
-
-    private func all(_ history: RunHistory, _ run: Int64, _ kind: OutcomeKind?) throws -> [OutcomeRecord] {
-        var found: [OutcomeRecord] = []
-        while found.count < limit {
-            let page = try history.outcomes(
-                run: run, outcome: kind, limit: min(RunHistory.pageMax, limit - found.count), offset: found.count)
-            if page.isEmpty { break }
-            found += page
+        if common.json {
+            var all: [OutcomeRecord] = []
+            try pages(history, record.id, kind, limit ?? .max) { all += $0 }
+            return try Output.print(json: ["records": all])
         }
-        return found
-    }
-
-    private func show(_ outcome: OutcomeRecord) {
         if csv {
-            return Output.text(CSVText.line(outcome))
+            Output.text(CSVText.outcomeHead)
+            return try pages(history, record.id, kind, limit ?? .max) { Self.print($0.map { CSVText.line($0) }) }
         }
-        Output.text("\(RunText.key(outcome.key))  \(outcome.outcome.rawValue)  \(outcome.code)")
-        Output.text("  \(outcome.message)")
-        if !outcome.hint.isEmpty { Output.text("  \(outcome.hint)") }
+        var shown = 0
+        try pages(history, record.id, kind, limit ?? Self.textMax) { page in
+            Self.print(page.flatMap { Self.lines($0) })
+            shown += page.count
+        }
+        try tellRest(history, record, kind, shown: shown)
+    }
+
+    /// What a person reads at once.
+    private static let textMax = 1_000
+
+    /// Each page goes on behind the last row of the one before, however far that is.
+    private func pages(
+        _ history: RunHistory, _ run: Int64, _ kind: OutcomeKind?, _ limit: Int, _ body: ([OutcomeRecord]) -> Void
+    ) throws {
+        var filter = OutcomeFilter()
+        filter.outcome = kind
+        var left = limit
+        while left > 0 {
+            let page = try history.outcomes(run: run, filter, limit: min(RunHistory.pageMax, left))
+            guard let last = page.last else { return }
+            body(page)
+            left -= page.count
+            filter.after = OutcomeFilter.Cursor(code: last.code, sequence: last.sequence)
+        }
+    }
+
+    /// Says what is kept besides, and that the history does not keep every row of a run of very many.
+    private func tellRest(_ history: RunHistory, _ run: RunRecord, _ kind: OutcomeKind?, shown: Int) throws {
+        let counts = try history.outcomeCounts(run: run.id)
+        let kept = kind.map { counts[$0] ?? 0 } ?? counts.values.reduce(0, +)
+        if kept > shown && limit == nil {
+            Output.text("… and \(RunText.grouped(kept - shown)) more: --csv has them all, --limit shows more.")
+        }
+        let missing = counts.filter { $0.key != .skipped }.values.reduce(0, +)
+        guard kind == nil, run.notArrived > missing else { return }
+        Output.text(
+            "Of \(RunText.counted(run.notArrived, "row")) that did not arrive, the history keeps \(RunText.grouped(missing))."
+        )
+    }
+
+    private static func print(_ lines: [String]) {
+        if !lines.isEmpty { Output.text(lines.joined(separator: "\n")) }
+    }
+
+    private static func lines(_ outcome: OutcomeRecord) -> [String] {
+        let head = "\(RunText.key(outcome.key))  \(outcome.outcome.rawValue)  \(outcome.code)"
+        return [head, "  \(outcome.message)"] + (outcome.hint.isEmpty ? [] : ["  \(outcome.hint)"])
     }
 }

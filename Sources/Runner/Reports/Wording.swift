@@ -56,7 +56,8 @@ package enum CSVText {
         var text = text
         // By scalars: a line break or an accent behind it makes another character of the first one.
         if let first = text.unicodeScalars.first, "=+-@\t\r\n".unicodeScalars.contains(first) { text = "'" + text }
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
+        let isPlain = text.utf8.allSatisfy { $0 != 0x2C && $0 != 0x22 && $0 != 0x0A && $0 != 0x0D }
+        if isPlain { return text }
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 

@@ -149,23 +149,24 @@ struct Deliver {
         frame.requests = exchanges.writes
         frame.bytesSent = exchanges.bytesSent
         let position = try journal.append(settled: frame)
+        let kept = KeptOutcomes.of(frame, after: figures.operations)
         figures.add(frame)
         let run = record(figures)
         _ = try environment.database.apply(
             run: run.id, position: position,
-            outcomes: Self.outcomes(frame, run: run.id, at: environment.time.now()) { batch.entries[$0] },
+            outcomes: Self.outcomes(kept, of: number, run: run.id, at: environment.time.now()) { batch.entries[$0] },
             exchanges: exchanges.records, figures: run)
     }
 
     /// The history's rows of a settle frame.
     static func outcomes(
-        _ frame: SettleFrame, run: Int64, at moment: Moment, entry: (Int) -> OperationEntry
+        _ others: [SettledOther], of batch: Int, run: Int64, at moment: Moment, entry: (Int) -> OperationEntry
     ) -> [OutcomeRecord] {
-        frame.others.map { other in
+        others.map { other in
             let operation = entry(other.entryIndex)
             return OutcomeRecord(
                 run: run, sequence: operation.sequence, key: other.key, keyHash: operation.keyHash,
-                outcome: other.outcome, reason: other.reason, batch: frame.batch, at: moment)
+                outcome: other.outcome, reason: other.reason, batch: batch, at: moment)
         }
     }
 

@@ -112,8 +112,9 @@ struct ResumeRun {
         _ = try AcceptanceJournal.replay(files) { frame in
             guard case .settled(let settled, let opened) = frame else { return }
             hasSettled = true
+            let kept = KeptOutcomes.of(settled, after: figures.operations)
             try environment.database.record(
-                outcomes: Self.outcomes(settled, opened, run: found.id, at: environment.time.now()))
+                outcomes: Self.outcomes(kept, opened, run: found.id, at: environment.time.now()))
             if asked > 0 { figures.add(settled) }
         }
         figures.close(code: Deliver.notSentReason.code)
@@ -219,6 +220,7 @@ struct ResumeRun {
         var run = record
         _ = try AcceptanceJournal.replay(files) { frame in
             guard case .settled(let settled, let opened) = frame else { return }
+            let kept = KeptOutcomes.of(settled, after: start.figures.operations)
             start.figures.add(settled)
             start.sequence = (opened.entries.last?.sequence ?? -1) + 1
             start.batch = settled.batch + 1
@@ -226,7 +228,7 @@ struct ResumeRun {
             start.figures.write(to: &run, planReasons: summary.reasons)
             _ = try environment.database.apply(
                 run: run.id, position: settled.position,
-                outcomes: Self.outcomes(settled, opened, run: run.id, at: environment.time.now()), figures: run)
+                outcomes: Self.outcomes(kept, opened, run: run.id, at: environment.time.now()), figures: run)
         }
         record = run
         return start
@@ -270,13 +272,13 @@ struct ResumeRun {
         hint: "Look it up at the destination, then use resend --in-doubt or confirm.")
 
     private static func outcomes(
-        _ frame: SettleFrame, _ opened: OpenFrame, run: Int64, at moment: Moment
+        _ others: [SettledOther], _ opened: OpenFrame, run: Int64, at moment: Moment
     ) -> [OutcomeRecord] {
-        frame.others.map { other in
+        others.map { other in
             let entry = opened.entries[other.entryIndex]
             return OutcomeRecord(
                 run: run, sequence: entry.sequence, key: other.key, keyHash: entry.keyHash, outcome: other.outcome,
-                reason: other.reason, batch: frame.batch, at: moment)
+                reason: other.reason, batch: opened.batch, at: moment)
         }
     }
 }

@@ -39,7 +39,7 @@ package struct PendingEntry: Sendable, Hashable {
 /// header 64 | entries of 64: key hash 16, row hash 16, kind 4, tries 4, due at 8, held since 8, run 8
 @safe
 package final class PendingFile: Sendable {
-    private static let entrySize = 64
+    fileprivate static let entrySize = 64
 
     package let count: Int
     private let file: MappedFile?
@@ -108,17 +108,12 @@ package final class PendingFile: Sendable {
     package static func write(_ files: SyncFiles, _ entries: some Sequence<PendingEntry>) throws {
         var latest: [Hash128: PendingEntry] = [:]
         for entry in entries { latest[entry.keyHash] = entry }
-        var body = ByteWriter(capacity: latest.count * entrySize + FileHeader.size)
-        for entry in latest.values.sorted(by: { $0.keyHash < $1.keyHash }) { append(entry, to: &body) }
-        let checksum = unsafe BodyChecksum.of(body.bytes)
-        var file = ByteWriter(capacity: body.count + FileHeader.size)
-        file.append(FileHeader(kind: .pending, numbers: [UInt64(latest.count), checksum]).encoded())
-        unsafe file.append(body.bytes)
-        try unsafe files.replace(
-            files.pendingPath, with: file.bytes, written: .pendingWritten, renamed: .pendingRenamed)
+        var writer = PendingWriter(capacity: latest.count)
+        for entry in latest.values.sorted(by: { $0.keyHash < $1.keyHash }) { writer.append(entry) }
+        try writer.write(files)
     }
 
-    private static func append(_ entry: PendingEntry, to body: inout ByteWriter) {
+    fileprivate static func append(_ entry: PendingEntry, to body: inout ByteWriter) {
         body.append(entry.keyHash)
         body.append(entry.rowHash)
         body.append(littleEndian: entry.kind.rawValue)
@@ -126,5 +121,35 @@ package final class PendingFile: Sendable {
         body.append(littleEndian: entry.dueAt)
         body.append(littleEndian: entry.heldSince)
         body.append(littleEndian: entry.run)
+    }
+}
+
+/// Writes a pending file whose entries come in the order of their keys, each key once.
+package struct PendingWriter: ~Copyable {
+    private var file: ByteWriter
+    private var count = 0
+
+    package init(capacity: Int) {
+        file = ByteWriter(capacity: capacity * PendingFile.entrySize + FileHeader.size)
+        file.append([UInt8](repeating: 0, count: FileHeader.size))
+    }
+
+    package mutating func append(_ entry: PendingEntry) {
+        PendingFile.append(entry, to: &file)
+        count += 1
+    }
+
+    /// Puts the entries in the place of all there were. A reader sees the old or the new ones, also after a kill.
+    package mutating func write(_ files: SyncFiles) throws {
+        let body = unsafe UnsafeRawBufferPointer(rebasing: file.bytes[FileHeader.size...])
+        let checksum = unsafe BodyChecksum.of(body)
+        let header = FileHeader(kind: .pending, numbers: [UInt64(count), checksum]).encoded()
+        unsafe header.withUnsafeBytes { bytes in
+            for offset in stride(from: 0, to: FileHeader.size, by: 8) {
+                unsafe file.replace(at: offset, with: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            }
+        }
+        try unsafe files.replace(
+            files.pendingPath, with: file.bytes, written: .pendingWritten, renamed: .pendingRenamed)
     }
 }
