@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt
+.PHONY: help demo test check check-sanitizers bench fmt
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, run the example project twice against the sandbox, show what arrived
 	@scripts/demo
@@ -12,6 +12,9 @@ test: ## build and run every test; the last line is the count
 
 check: ## formatting, warnings as errors, tests
 	@scripts/check
+
+check-sanitizers: ## unit and simulation suites under the thread and address sanitizers (slow: a debug build each)
+	@scripts/check-sanitizers
 
 bench: ## how fast, against what (ROWS=1000000)
 	@scripts/bench $(ROWS)
