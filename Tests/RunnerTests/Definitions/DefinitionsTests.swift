@@ -277,6 +277,19 @@ import Testing
         #expect(try fixture.vault.list().map(\.name) == ["destination.crm.api_key"])
     }
 
+    @Test func signingSecretOfAWebhookGoesIntoTheVaultAndPrivateAddressesAreForFilesOnly() throws {
+        let fixture = try DefinitionsFixture(Self.file)
+        func yaml(_ more: String) -> String {
+            DefinitionsFixture.sync + "notify: {webhook: \"https://hooks.example.com/planted\", \(more)}\n"
+        }
+        let key = "whsec_" + Data(repeating: 7, count: 32).base64EncodedString()
+        let refused = try fixture.refusal(.sync, "people", yaml("allow_private: true"))
+        #expect(refused.contains { $0.hasSuffix("private_address_not_allowed") }, "\(refused)")
+        try fixture.save(.sync, "people", yaml("signing_secret: \"\(key)\""))
+        #expect(try fixture.vault.value("sync.people.signing_secret").reveal() == key)
+        #expect(try fixture.text(.sync, "people")?.contains("whsec_") == false)
+    }
+
     @Test func theAddressOfAWebhookIsASecretToo() throws {
         let fixture = try DefinitionsFixture()
         try fixture.saveAll()
