@@ -104,42 +104,6 @@ import Testing
         #expect(plan.status == 0, "\(plan.everything)")
     }
 
-    @Test func keysOfSeveralColumnsTellRowsApart() async throws {
-        let folder = try WorkFolder()
-        let planhat = try await LocalPlanhat(folder)
-        let data = SQLiteFile(path: folder.path + "/data.db")
-        try data.execute(
-            """
-            create table usage (account text, metric text, day text, value real);
-            insert into usage values ('1', 'a', '2026-11-01', 1), ('1', 'b', '2026-11-01', 2), ('1', 'a', '2026-11-02', 3),
-                ('1a', '', '2026-11-01', 4), ('12', 'a', '2026-11-01', 5), ('1', 'a', '2026-11-01', 6);
-            """)
-        try folder.write(
-            """
-            version: 1
-            sources: {data: {type: sqlite, path: data.db}}
-            destinations:
-              planhat:
-                {type: planhat, base_url: "\(planhat.address)", analytics_url: "\(planhat.address)", api_key: "${KEY}",
-                 tenant_uuid: "\(planhat.tenant)"}
-            syncs:
-              usage:
-                from: {source: data, table: usage}
-                to: planhat.metric
-                behavior: send
-                key: {columns: [account, metric, day]}
-                mappings: {externalId: account, dimensionId: metric, value: value, date: day}
-            """, to: "sluice.yaml")
-        let ended = try await folder.sluice("run", "usage", "--json", environment: ["KEY": planhat.token])
-        let run = try #require(ended.runs().first, "\(ended.everything)")
-        // Two rows have one key, and of one a column of the key is empty.
-        #expect(run.rows("scanned") == 6 && run.rows("invalid") == 3 && run.isBalanced, "\(run)")
-        let reasons = Set(run["reasons"].list.compactMap { $0["code"].string })
-        #expect(reasons.contains("duplicate_key") && reasons.count == 2, "\(run)")
-        let again = try await folder.sluice("run", "usage", "--json", environment: ["KEY": planhat.token])
-        #expect(try again.runs().first?.operations("planned") == 0, "\(again.everything)")
-    }
-
     @Test func moreThanAThousandMappedColumnsAreRefusedByName() async throws {
         let project = try await CompanyProject()
         let text = try String(contentsOfFile: project.folder.path + "/sluice.yaml", encoding: .utf8)

@@ -1,4 +1,5 @@
 import ConnectorKit
+import DestinationPlanhat
 import Foundation
 import Records
 import SourcePostgres
@@ -129,7 +130,8 @@ struct RowFuzzTests {
                     #expect(!reason.code.isEmpty && writer.count == 0)
                 } else {
                     let text = writer.text
-                    let isJSON = (try? JSONSerialization.jsonObject(with: Data(text.utf8))) != nil
+                    // By its grammar: a number may be larger than a machine's.
+                    let isJSON = JSONReader.valueIfAny(Array(text.utf8)) != nil
                     #expect(isJSON, "\(value) became \(text)")
                 }
             }
