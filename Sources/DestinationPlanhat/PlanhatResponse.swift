@@ -73,7 +73,7 @@ package enum PlanhatResponse {
             // A record that is counted as written and refused at once is not known to be as it should.
             return .attributed([.rejected(joined(envelope.errors, object))], WriteTally())
         }
-        return Settlement(envelope, batch, object, answer.body).outcome(tally)
+        return Settlement(envelope, batch, object, answer).outcome(tally)
     }
 
     private static func ids(_ envelope: PlanhatEnvelope, _ batch: OperationBatch, _ body: [UInt8]) -> [String?] {
@@ -108,6 +108,8 @@ private struct Settlement {
     private let envelope: PlanhatEnvelope
     private let object: DestinationObject
     private let count: Int
+    /// Whether the answer's status refuses the request.
+    private let isRefusal: Bool
     /// What is certain of single rows.
     private var refused: [Int: Reason] = [:]
     /// Entries that name no row.
@@ -116,13 +118,14 @@ private struct Settlement {
     private var allWritten: Set<Int>?
 
     init(
-        _ envelope: PlanhatEnvelope, _ batch: OperationBatch, _ object: DestinationObject, _ body: [UInt8]
+        _ envelope: PlanhatEnvelope, _ batch: OperationBatch, _ object: DestinationObject, _ answer: PlanhatAnswer
     ) {
         self.envelope = envelope
+        isRefusal = answer.status == 400
         self.object = object
         count = batch.count
         let attribution = PlanhatAttribution(batch)
-        let written = attribution.writtenRows(envelope.writtenKeys(in: body))
+        let written = attribution.writtenRows(envelope.writtenKeys(in: answer.body))
         let found = attribution.rows(of: envelope.errors.map(\.value), written: written.rows)
         for (entry, row) in zip(envelope.errors, found) {
             guard let row else {
@@ -141,7 +144,9 @@ private struct Settlement {
         if nameless.isEmpty, envelope.succeeded + refused.count == count {
             return .attributed(outcomes { _ in nil }, tally)
         }
-        if let allWritten = envelope.succeeded == 0 ? [] : allWritten,
+        // Rows that nothing is said of may have been refused for the others' sake alone: their halves will tell.
+        let areOthersInnocent = isRefusal && envelope.succeeded == 0 && nameless.isEmpty && !refused.isEmpty
+        if !areOthersInnocent, let allWritten = envelope.succeeded == 0 ? [] : allWritten,
             let reasons = reasons(forRows: (0..<count).filter { !allWritten.contains($0) && refused[$0] == nil })
         {
             return .attributed(outcomes { reasons[$0] }, tally)

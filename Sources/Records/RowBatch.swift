@@ -16,7 +16,8 @@ public struct RowBatch: Sendable {
         _ body: (borrowing RowsView) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let view = unsafe RowsView(
-            base: UnsafeRawPointer(storage.arena), starts: UnsafePointer(storage.starts), columnCount: columnCount,
+            base: UnsafeRawPointer(storage.memory.arena), starts: UnsafePointer(storage.memory.starts),
+            columnCount: columnCount,
             rowCount: rowCount
         )
         return try body(view)
@@ -38,27 +39,19 @@ public struct RowBatch: Sendable {
     }
 }
 
-/// The memory of a batch. `@unchecked Sendable`: written only by the builder that gives it up in `finish`, and
-/// never again after that, so any number of threads may read it.
+/// Keeps the memory of a batch for as long as anybody has the batch, and then gives it back.
 @usableFromInline
-@safe
-final class RowStorage: @unchecked Sendable {
-    @usableFromInline let arena: UnsafeMutableRawPointer
-    @usableFromInline let starts: UnsafeMutablePointer<UInt32>
+final class RowStorage: Sendable {
+    @usableFromInline let memory: BatchMemory
 
-    private let capacity: Int
     private let pool: BatchMemoryPool
 
     init(_ memory: BatchMemory, pool: BatchMemoryPool) {
-        unsafe arena = unsafe memory.arena
-        unsafe starts = unsafe memory.starts
-        capacity = unsafe memory.capacity
+        self.memory = memory
         self.pool = pool
     }
 
-    deinit {
-        unsafe pool.give(BatchMemory(arena: arena, capacity: capacity, starts: starts))
-    }
+    deinit { pool.give(memory) }
 }
 
 /// The rows of a batch while `withRows` runs.

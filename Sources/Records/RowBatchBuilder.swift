@@ -9,6 +9,8 @@ public struct RowBatchBuilder: ~Copyable {
     @usableFromInline let rowsMax: Int
     @usableFromInline let bytesMax: Int
     private let pool: BatchMemoryPool
+    private var memory: BatchMemory
+    // The memory's own, which are asked for with every cell.
     @usableFromInline var arena: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
     @usableFromInline var used = 0
@@ -26,13 +28,8 @@ public struct RowBatchBuilder: ~Copyable {
         self.rowsMax = rowsMax
         self.bytesMax = bytesMax
         pool = BatchMemoryPool(cells: rowsMax * columnCount, capacityMax: max(bytesMax, 64 << 10) * 2)
-        let memory = unsafe BatchMemory(capacity: min(bytesMax, 64 << 10), cells: rowsMax * columnCount)
+        memory = pool.take(capacity: min(bytesMax, 64 << 10))
         unsafe (arena, capacity, starts) = unsafe (memory.arena, memory.capacity, memory.starts)
-    }
-
-    deinit {
-        unsafe arena.deallocate()
-        unsafe starts.deallocate()
     }
 
     @inlinable
@@ -98,11 +95,10 @@ public struct RowBatchBuilder: ~Copyable {
 
     /// Takes the rows out as an immutable batch and begins an empty one.
     public mutating func finish() -> RowBatch {
-        let filled = unsafe BatchMemory(arena: arena, capacity: capacity, starts: starts)
-        let storage = unsafe RowStorage(filled, pool: pool)
+        let storage = RowStorage(memory, pool: pool)
         let batch = RowBatch(columnCount: columnCount, rowCount: rowCount, storage: storage)
         let wanted = max(64 << 10, min(used + used / 8, bytesMax + bytesMax / 4))
-        let memory = unsafe pool.take(capacity: wanted)
+        memory = pool.take(capacity: wanted)
         unsafe (arena, capacity, starts) = unsafe (memory.arena, memory.capacity, memory.starts)
         used = 0
         cellCount = 0
@@ -147,10 +143,8 @@ public struct RowBatchBuilder: ~Copyable {
     mutating func grow(to needed: Int) {
         precondition(needed <= Int(UInt32.max), "a batch holds at most 4 GiB")
         let larger = max(needed, capacity + capacity / 2)
-        let next = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-        unsafe next.copyMemory(from: arena, byteCount: used)
-        unsafe arena.deallocate()
-        unsafe arena = unsafe next
+        memory.grow(to: larger, keeping: used)
+        unsafe arena = unsafe memory.arena
         capacity = larger
     }
 }

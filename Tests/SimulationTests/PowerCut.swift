@@ -37,8 +37,8 @@ final class PowerCut: Sendable {
     }
 
     private static func inode(_ path: String) -> Inode? {
-        var status = stat()
-        return stat(path, &status) == 0 ? Inode(status.st_ino) : nil
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.systemFileNumber] as? NSNumber)?.uint64Value
     }
 
     private func noteFile(_ path: String) {

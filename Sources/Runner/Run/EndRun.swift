@@ -70,6 +70,7 @@ struct EndRun {
         memory.mappingRevision = summary.mappingRevision
         memory.keyRevision = summary.keyRevision
         memory.destination = summary.destination
+        if summary.forgetsState { ScanScope.forget(in: &memory) }
     }
 
     /// Counts and names the operations that were never sent.

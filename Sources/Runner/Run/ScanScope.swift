@@ -89,6 +89,11 @@ struct ScanScope {
             memory.extra[scansSince] = String(since + 1)
         }
     }
+
+    /// How far was read for what is believed no more: the next run has to read everything.
+    static func forget(in memory: inout SyncMemory) {
+        for name in [watermarkName, completeAt, scansSince] { memory.extra[name] = nil }
+    }
 }
 
 /// The two questions of incremental reading, in SQL that every database of ours understands.

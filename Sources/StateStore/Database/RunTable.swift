@@ -68,6 +68,10 @@ enum RunTable {
         return position
     }
 
+    static func setAppliedPosition(_ database: Database, _ run: Int64, _ position: Int) throws {
+        try database.execute(sql: "UPDATE runs SET applied_position = ? WHERE id = ?", arguments: [position, run])
+    }
+
     static func requestCancel(_ database: Database, _ id: Int64, at moment: Moment) throws -> RunState {
         guard let run = try run(database, id) else { throw DatabaseFailure.unknownRun(id) }
         guard !run.state.isFinal else { return run.state }

@@ -1,7 +1,7 @@
 /// Who is told of what is on the disk for good, so that a simulation can take away the rest, as a power cut does.
 ///
 /// Nobody is told unless the task says so, and only after a sync has returned: writing asks nothing and costs nothing. See
-/// decision 33.
+/// decision 30.
 package struct DiskWatch: Sendable {
     /// All that was written to the file of this path is on the disk.
     package var fileSynchronized: @Sendable (String) -> Void
