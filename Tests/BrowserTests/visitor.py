@@ -68,13 +68,13 @@ class Visitor:
         """What each page has to keep: it fits the screen, and is small."""
         try:
             wide = self.page.evaluate("document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
+            size = len(self.page.content().encode())
         except Error:
             # It has just loaded itself again, as a page does when its run or test has ended.
             self.page.wait_for_load_state("load")
             return
         if wide > 0:
             self.faults.append(f"{self.page.url} is {wide} px wider than {self.look.width} px")
-        size = len(self.page.content().encode())
         if size > PAGE_BYTES_MAX:
             self.faults.append(f"{self.page.url} has {size} bytes")
 

@@ -92,7 +92,7 @@ struct RetryTests {
         let once = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2, repeatable: .never))
         fixture.account.fault { number, _ in number == 0 ? .lostAfter(records: 1) : .none }
         let record = try await fixture.run(in: once)
-        #expect(record.state == .completedWithRejections && record.requests == 2)
+        #expect(record.state == .completedWithRejections)
         #expect(record.operations.inDoubt == 2 && record.operations.created == 2)
         let next = try await fixture.run(in: once)
         #expect(next.rows.held == 2 && next.requests == 0)
