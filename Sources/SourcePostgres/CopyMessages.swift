@@ -1,9 +1,13 @@
 internal import CPostgres
+internal import Glibc
 
 /// The messages of a running copy, pulled one at a time. A value of its own, so that the loop over millions of rows
 /// touches no property of a class, each of which costs a check of exclusive access.
 @safe
 struct CopyMessages: ~Copyable {
+    /// A server that is slower than we are sends some 50 kB in this time.
+    private static let napMicroseconds: UInt32 = 300
+
     private let handle: OpaquePointer
     private let connection: PostgresConnection
     private var buffer: UnsafeMutablePointer<CChar>?
@@ -24,6 +28,7 @@ struct CopyMessages: ~Copyable {
     mutating func next() throws -> UnsafeRawBufferPointer? {
         if let buffer = unsafe buffer { unsafe PQfreemem(buffer) }
         unsafe buffer = nil
+        var hasLooked = false
         while true {
             let count = unsafe PQgetCopyData(handle, &buffer, 1)
             if count > 0 { return unsafe UnsafeRawBufferPointer(start: buffer, count: Int(count)) }
@@ -31,7 +36,15 @@ struct CopyMessages: ~Copyable {
                 rowsSent = try connection.finish().commandRows
                 return nil
             }
-            try connection.awaitInput()
+            // What has come meanwhile first, without asking whether there is any. Only then a wait, and a longer one
+            // than for the next few bytes: to be woken for each of them costs as much as reading them.
+            if hasLooked {
+                usleep(Self.napMicroseconds)
+                try connection.awaitInput()
+            } else {
+                try connection.takeInput()
+            }
+            hasLooked = !hasLooked
         }
     }
 }

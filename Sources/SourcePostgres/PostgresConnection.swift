@@ -143,13 +143,25 @@ final class PostgresConnection {
     }
 
     func awaitInput() throws {
-        do {
+        try heedingStop {
             try SocketWait(descriptor: unsafe PQsocket(handle), events: Int16(POLLIN)).untilReady(stop: stop)
+        }
+        if unsafe PQconsumeInput(handle) == 0 { throw lost() }
+    }
+
+    /// Takes what has arrived, which may be nothing, without waiting.
+    func takeInput() throws {
+        try heedingStop { try stop() }
+        if unsafe PQconsumeInput(handle) == 0 { throw lost() }
+    }
+
+    private func heedingStop(_ body: () throws -> Void) throws {
+        do {
+            try body()
         } catch let error as CancellationError {
             cancelRunning()
             throw error
         }
-        if unsafe PQconsumeInput(handle) == 0 { throw lost() }
     }
 
     private func lost() -> ServerFailure {
