@@ -99,6 +99,19 @@ struct IncrementalTests {
         #expect(try await fixture.run(RunOptions(), sync).operations.created == 1)
     }
 
+    @Test func forgettingOneRecordLosesNoOthersWhereTheCarriedRowsAreDamaged() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        fixture.account.refuse { key, _ in ["k2", "k3"].contains(key) ? noGood : nil }
+        #expect(try await fixture.run(RunOptions(), sync()).operations.rejected == 2)
+        let carried = fixture.folder + "/state/syncs/things/carried"
+        try Files.cut(carried, to: Files.size(carried) / 2)
+        _ = try ForgetRecord(sync(), environment: try fixture.environment())
+            .forget("k2", includingFingerprint: false, by: .commandLine)
+        fixture.account.refuse { _, _ in nil }
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 5)
+        #expect(fixture.account.records["k3"] != nil)
+    }
+
     @Test func aRunThatFailedIsReadAgain() async throws {
         let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
         try await fixture.run(RunOptions(), sync())

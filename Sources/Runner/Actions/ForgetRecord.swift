@@ -57,7 +57,7 @@ package struct ForgetRecord: Sendable {
         }
         report.wasPending = try forgetPending(hash, files)
         // What is not pending any more is not carried either.
-        if try files.hasCarried() { try CarriedRecords(files: files, environment: environment).close(run: 0) }
+        try forgetCarried(files)
         let plans = try plans(with: hash)
         let audit = AuditLog(database: environment.database, time: environment.time)
         let forgotten = try ForgetStore(environment.database).forget(
@@ -71,6 +71,18 @@ package struct ForgetRecord: Sendable {
         report.plans = plans.count
         report.journals = try KeptJournals.remove(files, naming: key)
         return report
+    }
+
+    /// Of a damaged file nothing can be kept: then the next scan has to be complete, which reads the other rows again.
+    private func forgetCarried(_ files: SyncFiles) throws {
+        guard try files.hasCarried() else { return }
+        let carried = CarriedRecords(files: files, environment: environment)
+        if try carried.isWhole() { return try carried.close(run: 0) }
+        if var memory = try environment.database.memory(definition.name) {
+            ScanScope.forget(in: &memory)
+            try environment.database.save(memory)
+        }
+        try files.removeCarried()
     }
 
     /// The plans of the sync that have the record, and its place in them; those that cannot be read too, without a place.

@@ -55,9 +55,11 @@ struct LookupTables {
     }
 }
 
-/// Gathers the records of one look-up in a few megabytes, however many there are: more than `PairSpill.pairsInMemoryMax`
-/// of them stand in a mapped file.
+/// Gathers the records of one look-up in a few megabytes, however many there are, if their ids are short or Planhat's own:
+/// more than `PairSpill.pairsInMemoryMax` of them stand in a mapped file. Of other ids at most `othersMax` are taken.
 package struct GatheredLookup: ~Copyable {
+    private static let othersMax = 200_000
+
     private var table: LookupTable
     private var pairs: PairSpill
     private var others = 0
@@ -72,7 +74,7 @@ package struct GatheredLookup: ~Copyable {
     /// Adds a record. Returns false where there are too many.
     package mutating func add(_ text: String, id: String) throws -> Bool {
         guard let entry = table.entry(text, id: id) else { return true }
-        guard pairs.count + others < LookupTable.recordsMax else { return false }
+        guard pairs.count + others < LookupTable.recordsMax, others < Self.othersMax else { return false }
         switch entry {
         case .pair(let hash, let id): try pairs.add(hash, id.bits)
         case .other(let hash, let id):

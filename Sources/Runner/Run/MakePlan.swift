@@ -220,10 +220,9 @@ struct MakePlan {
     /// Strikes out the rows that would have to make a new record and lack what one needs. Rows of a record that is there
     /// stay: an update needs nothing but what changes.
     private func strikeIncomplete(_ maker: inout PlanMaker) async throws {
-        guard !maker.lacking.isEmpty, maker.ledger.planned > 0 else { return }
+        let lacking = maker.lacking
+        guard lacking.count > 0, maker.ledger.planned > 0 else { return }
         let reasons = maker.reasonsOfCreation
-        var lacking: [Int: Int] = [:]
-        for row in maker.lacking { lacking[row.sequence] = row.reason }
         let existing: SortedHashes
         if prepared.shape.behavior == .createOnly {
             // What is there has been struck out.
@@ -234,14 +233,14 @@ struct MakePlan {
         }
         for (place, reason) in reasons.enumerated() {
             try strike(&maker, as: .invalid, reason) {
-                lacking[$0.sequence] == place && !existing.contains($0.keyHash)
+                lacking.reason(of: $0.sequence) == place && !existing.contains($0.keyHash)
             }
         }
     }
 
     /// Which of those rows' records are there; nil where that cannot be asked, or would cost more than the destination's
     /// own refusals do: a few are read one by one, many by one paged read in a run that looks at every record anyway.
-    private func existingIncomplete(_ maker: inout PlanMaker, _ lacking: [Int: Int]) async throws -> SortedHashes? {
+    private func existingIncomplete(_ maker: inout PlanMaker, _ lacking: LackingRows) async throws -> SortedHashes? {
         let shape = prepared.shape
         guard shape.object.isReadable, shape.key.within == nil,
             lacking.count <= Resolver.singleReadsMax || full.isFull
@@ -249,7 +248,7 @@ struct MakePlan {
         var candidates: [String] = []
         var total = 0
         _ = try maker.writer.strike { operation in
-            guard lacking[operation.sequence] != nil else { return false }
+            guard lacking.reason(of: operation.sequence) != nil else { return false }
             total += 1
             if candidates.count <= Resolver.singleReadsMax { candidates.append(operation.keyText) }
             return false

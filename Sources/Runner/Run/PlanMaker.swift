@@ -32,7 +32,7 @@ struct PlanMaker: ~Copyable {
     /// The records that planned rows need, where rows need any.
     var needs: Needs?
     /// Planned rows that could make no new record, with the place of why among the mapping's reasons.
-    var lacking: [(sequence: Int, reason: Int)] = []
+    var lacking = LackingRows()
     /// By what people know the planned records, where that is looked for at the destination.
     var labels: NotedColumn?
     let looks: Bool
@@ -222,7 +222,7 @@ struct PlanMaker: ~Copyable {
         let sequence = try writer.commit()
         // A record that was accepted is there: an update needs nothing but what changes.
         if let lacks, isNew || probes[Int(finding.place)].rowHash == .void {
-            lacking.append((sequence: sequence, reason: lacks))
+            lacking.append(sequence, reason: lacks)
         }
         needs?.values.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)

@@ -243,25 +243,30 @@ struct ResumeRun {
     private func settleInDoubt(_ open: OpenFrame, _ run: Int64) throws {
         let wanted = Set(open.entries.map(\.sequence))
         var keys: [Int: String] = [:]
-        var isLocal = false
+        var local: OperationKind?
         do {
             try PlanReader(path: environment.state.planPath(run: run)).visit { operation in
                 guard wanted.contains(operation.sequence) else { return }
                 keys[operation.sequence] = operation.keyText
-                isLocal = operation.kind.isLocal
+                local = operation.kind.isLocal ? operation.kind : nil
             }
         } catch let error as StateError where error.code == "plan_corrupt" {
             // Then they are known by their hashes only.
             keys = [:]
         }
-        // Nothing was on its way: it is simply done.
-        if isLocal { return }
+        let journal = try AcceptanceJournal.open(files, run: run)
+        defer { journal.close() }
+        if let local {
+            // Nothing was on its way: it is simply done, also where a batch behind it is not.
+            let effect: JournalEffect = local == .forget ? .remove : .set
+            let effects = Array(repeating: effect, count: open.entries.count)
+            try journal.append(settled: SettleFrame(batch: open.batch, effects: effects))
+            return
+        }
         let others = open.entries.enumerated().map { index, entry in
             SettledOther(
                 entryIndex: index, outcome: .inDoubt, reason: Self.inDoubt, key: keys[entry.sequence] ?? "")
         }
-        let journal = try AcceptanceJournal.open(files, run: run)
-        defer { journal.close() }
         let effects = Array(repeating: JournalEffect.void, count: others.count)
         try journal.append(settled: SettleFrame(batch: open.batch, effects: effects, others: others))
     }

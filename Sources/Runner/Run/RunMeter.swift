@@ -149,12 +149,13 @@ extension RunEnvironment {
         progress(.stage(stage))
     }
 
-    /// Sleeps before a request is repeated.
-    func pause(_ wait: Duration, because error: ConnectorError) async throws {
-        let isLimit = error.code == "rate_limited"
+    /// Sleeps before a request is repeated; where it is not, before the next one.
+    func pause(_ wait: Duration, because error: ConnectorError, isRetry: Bool = true) async throws {
         progress(.waiting(reason: error.message, duration: wait))
+        guard isRetry else { return try await time.sleep(wait) }
         meter.retried()
         let begun = time.now()
+        let isLimit = error.code == "rate_limited"
         defer { meter.waited(isLimit ? .rateLimit : .retry, from: begun, to: time.now()) }
         try await time.sleep(wait)
     }

@@ -237,13 +237,14 @@ struct SendBatch {
     /// Gives a destination that left a batch in doubt some time before the next request.
     func waitAfterDoubt(_ doubts: DoubtStreak) async {
         guard doubts.count > 0 else { return }
-        _ = await pause(policy.wait(doubts: doubts.count, jitter: environment.time.chance()), because: Self.doubt)
+        let wait = policy.wait(doubts: doubts.count, jitter: environment.time.chance())
+        _ = await pause(wait, because: Self.doubt, isRetry: false)
     }
 
     /// False if the run was cancelled meanwhile.
-    private func pause(_ wait: Duration, because error: ConnectorError) async -> Bool {
+    private func pause(_ wait: Duration, because error: ConnectorError, isRetry: Bool = true) async -> Bool {
         do {
-            try await environment.pause(wait, because: error)
+            try await environment.pause(wait, because: error, isRetry: isRetry)
             return true
         } catch {
             return false

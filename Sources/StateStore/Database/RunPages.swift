@@ -111,8 +111,8 @@ extension RunHistory {
     }
 
     /// Why rows of the run did not arrive, with up to three keys each, most frequent first. Of each reason at most
-    /// `countMax` rows are counted, so that the page of a run takes no longer the more rows did not arrive; beyond that
-    /// it is as many as the run itself has counted.
+    /// `countMax` rows are counted, so that the page of a run takes no longer the more rows did not arrive. Where the run
+    /// has counted more, because of very many rows only some are kept, it is as many as that.
     package func boundedReasons(run: Int64, countMax: Int = 10_000) throws(StateError) -> [ReasonSummary] {
         try database.read { database in
             var found: [ReasonSummary] = []
@@ -125,7 +125,7 @@ extension RunHistory {
                 last = (next.outcome.rawValue, next.code)
             }
             let told = try RunTable.run(database, run)?.reasons ?? []
-            for index in found.indices where found[index].count >= countMax {
+            for index in found.indices {
                 let code = found[index].reason.code
                 guard found.count(where: { $0.reason.code == code }) == 1 else { continue }
                 found[index].count = max(found[index].count, told.first { $0.code == code }?.count ?? 0)

@@ -64,17 +64,26 @@ package final class AcceptanceJournal: Sendable {
         return AcceptanceJournal(files: files, run: run, tornBytesCut: torn, state: state)
     }
 
-    /// Puts the last open frame in the place of the one that was lost before it.
+    /// Puts the last open frame in the place of the one that was lost before it: in a file aside, since a kill in between
+    /// must not take the frame that is saved here.
     private static func mended(
         _ reader: JournalReader, _ lost: (offset: Int, frames: Int), _ last: OpenFrame, _ open: [Int: Int],
         _ files: SyncFiles
     ) throws -> AcceptanceJournal {
         let torn = try reader.file.size() - lost.offset
-        try reader.file.truncate(to: lost.offset)
-        let state = State(file: reader.file, offset: lost.offset, frames: lost.frames, open: open)
-        let journal = AcceptanceJournal(files: files, run: reader.run, tornBytesCut: torn, state: state)
-        try journal.append(open: last)
-        return journal
+        var frame = ByteWriter(capacity: 64 * 1_024)
+        JournalCoding.encode(last, into: &frame)
+        JournalCoding.seal(&frame, kind: JournalCoding.openKind, number: lost.frames)
+        let bytes = unsafe Array(frame.bytes)
+        try FileCopy.write(at: files.journalPath) { aside in
+            try FileCopy.copy(reader.file, upTo: lost.offset, to: aside)
+            try unsafe bytes.withUnsafeBytes {
+                try unsafe files.steps.write($0, to: aside, at: lost.offset, as: .journalOpen)
+            }
+        }
+        let file = try StateFile.open(files.journalPath, .update)
+        let state = State(file: file, offset: lost.offset + bytes.count, frames: lost.frames + 1, open: open)
+        return AcceptanceJournal(files: files, run: reader.run, tornBytesCut: torn, state: state)
     }
 
     private static func create(_ files: SyncFiles, run: Int64) throws -> AcceptanceJournal {

@@ -100,12 +100,13 @@ struct JournalReader {
     private func corrupt(_ detail: String) -> StateError { StateError.corrupt(file.path, detail) }
 
     /// A bad frame with a good one after it is damage, not a torn end: its batch may have been accepted. Unless that is one
-    /// open frame, the last of all, which may have reached the disk before the frame that it was synced with.
+    /// open frame, the last of all, which may have reached the disk before the one frame that it was synced with.
     private mutating func pastLost() throws -> Frame? {
         guard let found = try laterFrame(from: offset + 1) else { return nil }
         let head = try file.bytes(at: found, count: JournalCoding.frameHeaderSize)
         guard lost == nil, let header = unsafe head.withUnsafeBytes({ unsafe JournalCoding.FrameHeader($0) }),
-            header.kind == JournalCoding.openKind, try laterFrame(from: found + 1) == nil
+            header.kind == JournalCoding.openKind, header.number == UInt64(frames) + 1,
+            try laterFrame(from: found + 1) == nil
         else { throw corrupt("frame \(frames) is not right") }
         let start = found + JournalCoding.frameHeaderSize
         let left = size - start

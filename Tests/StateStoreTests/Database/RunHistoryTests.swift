@@ -93,6 +93,18 @@ struct RunHistoryTests {
         }
     }
 
+    @Test func reasonsOfWhichOnlySomeRowsAreKeptAreAsManyAsTheRunSays() throws {
+        try ControlFixture.withDatabase { database in
+            var run = try database.newRun()
+            try database.record(
+                outcomes: (0..<5).map { .sample(run.id, $0, code: "first") } + [.sample(run.id, 5, code: "later")])
+            run.reasons = [ReasonCount(code: "later", count: 5_000_000), ReasonCount(code: "first", count: 5)]
+            try database.update(run)
+            let found = try RunHistory(database).boundedReasons(run: run.id)
+            #expect(found.map(\.reason.code) == ["later", "first"] && found.map(\.count) == [5_000_000, 5])
+        }
+    }
+
     @Test func outcomesComeBackwardsBeforeARow() throws {
         try ControlFixture.withDatabase { database in
             let run = try database.newRun()

@@ -172,6 +172,48 @@ import Testing
         }
     }
 
+    /// Only one frame can be lost to a power cut: the others were synced before the last was written.
+    @Test func damageOfSeveralFramesBeforeAGoodLastOneIsNoPowerCut() throws {
+        let files = try ScratchFolder.kept()
+        let path = files.sync.folder + "/journal"
+        let journal = try AcceptanceJournal.open(files.sync, run: 1)
+        try journal.append(open: Self.open(0, 0..<2))
+        let start = try RawFile.read(path).count
+        try journal.append(settled: Self.settled(0, [.set, .keep]))
+        try journal.append(open: Self.open(1, 2..<4))
+        try journal.append(settled: Self.settled(1, [.set, .set]))
+        let end = try RawFile.read(path).count
+        try journal.append(open: Self.open(2, 4..<6))
+        journal.close()
+        var bad = try RawFile.read(path)
+        for place in start..<end { bad[place] = 0 }
+        try RawFile.write(path, bad)
+        #expect(code { _ = try Self.frames(files.sync) } == "state_corrupt")
+        #expect(code { _ = try AcceptanceJournal.open(files.sync, run: 1) } == "state_corrupt")
+    }
+
+    @Test(arguments: [0, 10, 1_000_000])
+    func mendingThatIsKilledTakesNothingAway(bytes: Int) throws {
+        let files = try ScratchFolder.kept()
+        let path = files.sync.folder + "/journal"
+        let journal = try AcceptanceJournal.open(files.sync, run: 1)
+        try journal.append(open: Self.open(0, 0..<2))
+        let start = try RawFile.read(path).count
+        try journal.append(settled: Self.settled(0, [.set, .keep]))
+        let end = try RawFile.read(path).count
+        try journal.append(open: Self.open(1, 2..<4))
+        journal.close()
+        var bad = try RawFile.read(path)
+        for place in start..<end { bad[place] = 0 }
+        try RawFile.write(path, bad)
+        let before = try Self.frames(files.sync).frames
+        let dying = SyncFiles(
+            name: "companies", folder: files.sync.folder, steps: StepCounter.tear(.journalOpen, bytes: bytes))
+        #expect(throws: StepInterrupted.self) { _ = try AcceptanceJournal.open(dying, run: 1) }
+        #expect(try RawFile.read(path) == bad)
+        #expect(try Self.frames(files.sync).frames == before)
+    }
+
     @Test func damageInTheMiddleIsToldApartFromATornEnd() throws {
         let files = try ScratchFolder.kept()
         try files.sync.run(1, [[(key(1), row(1), .set)], [(key(2), row(2), .set)]])
