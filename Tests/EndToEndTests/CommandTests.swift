@@ -218,6 +218,7 @@ import Testing
         #expect(plan.output.contains("a run would send 1 record (") && !plan.output.contains("1 records"))
         try await project.sluice("run", "companies")
         let shown = try await project.sluice("show")
+        #expect(shown.status == 0 && shown.output.contains("  requests    1, "), "\(shown.everything)")
         #expect(!shown.output.contains("1 requests") && !shown.output.contains("1 records"), "\(shown.output)")
         let reset = try await project.sluice("reset", "companies", "--yes")
         #expect(reset.output == "Forgot 1 record; the next run sends 1 row.\n", "\(reset.everything)")

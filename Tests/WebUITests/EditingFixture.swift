@@ -21,7 +21,6 @@ final class EditingFixture: Sendable {
     let vault: SecretVault
     let gate: FixtureGate
     let account: SimulatedAccount
-    let reloads: Mutex<Int>
 
     static let file = """
         version: 1
@@ -30,7 +29,8 @@ final class EditingFixture: Sendable {
         """
 
     init(
-        rights: Set<Permission> = Set(Permission.allCases), project text: String? = nil, source: SimulatedSource? = nil
+        rights: Set<Permission> = Set(Permission.allCases), project text: String? = nil, source: SimulatedSource? = nil,
+        objects: [DestinationObject] = SimulatedDestination.objects
     ) throws {
         let base = FileManager.default.temporaryDirectory.resolvingSymlinksInPath().path
         folder = base + "/sluice-web-" + UUID().uuidString
@@ -42,13 +42,12 @@ final class EditingFixture: Sendable {
         let vault = SecretVault(database: database, time: time, key: SecretKeyPlace(variables: [:], state: state))
         let account = SimulatedAccount()
         account.fields = [DestinationField("custom.Plan", .text)]
-        let catalog = Self.catalog(account, source ?? Self.source)
+        let catalog = Self.catalog(account, source ?? Self.source, objects)
         let definitions = Definitions(
             environment: (state: state, database: database, time: time), vault: vault,
             loader: ProjectLoader(environment: [:], workingDirectory: folder), projectFile: "sluice.yaml",
             catalog: catalog)
-        let project = Mutex(try definitions.project().project)
-        let box = ProjectBox(project.withLock { $0 })
+        let box = ProjectBox(try definitions.project().project)
         let connections: @Sendable () -> ProjectConnections = {
             ProjectConnections(project: box.project, catalog: catalog, state: state) { connection, _ in
                 ConnectorSettings(name: connection.name)
@@ -61,7 +60,6 @@ final class EditingFixture: Sendable {
             connections: connections,
             people: People(database: database, time: time, cost: PasswordCost(roundsPower: 4)), version: "0.0.0")
         site.gate = gate
-        reloads = Mutex(0)
         site.editing = Editing(definitions: definitions, vault: vault) {
             box.project = try definitions.project().project
         }
@@ -94,7 +92,9 @@ final class EditingFixture: Sendable {
         return SimulatedSource(columns: columns, rows: rows)
     }
 
-    private static func catalog(_ account: SimulatedAccount, _ source: SimulatedSource) -> ConnectorCatalog {
+    private static func catalog(
+        _ account: SimulatedAccount, _ source: SimulatedSource, _ objects: [DestinationObject]
+    ) -> ConnectorCatalog {
         ConnectorCatalog(
             sources: [
                 SourceType(
@@ -115,7 +115,7 @@ final class EditingFixture: Sendable {
                         settings: [
                             SettingDeclaration("api_key", .secret, isRequired: true, help: "The key."),
                             SettingDeclaration("region", .text, help: "Where it is."),
-                        ]), objects: SimulatedDestination.objects
+                        ]), objects: objects
                 ) { settings, context throws(ConnectorError) in
                     guard settings.text("region") != unknownRegion else {
                         throw ConnectorError(

@@ -76,6 +76,7 @@ import WebUI
 
     @Test(arguments: [
         ([("kind", "every"), ("count", "15"), ("unit", "m")], "every: 15m", "every 15 minutes"),
+        ([("kind", "every"), ("count", "1"), ("unit", "h")], "every: 1h", "It runs every hour."),
         (
             [("kind", "daily"), ("time", "06:30"), ("zone", "Europe/Stockholm")], "cron: 30 6 * * *",
             "every day at 06:30"

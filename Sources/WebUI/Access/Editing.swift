@@ -67,10 +67,11 @@ final class KnownMetadata: Sendable {
         return []
     }
 
+    /// - Parameter question: the source and what is read of it: a file may change what a dataset of that name reads.
     func columns(
-        of dataset: String, now: Moment, _ ask: @escaping @Sendable () async throws -> [Column]
+        of question: String, now: Moment, _ ask: @escaping @Sendable () async throws -> [Column]
     ) async throws -> [Column] {
-        let answer = try await answer("columns \(dataset)", now) { .columns(try await ask()) }
+        let answer = try await answer("columns \(question)", now) { .columns(try await ask()) }
         if case .columns(let columns) = answer { return columns }
         return []
     }

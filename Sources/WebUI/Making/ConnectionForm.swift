@@ -92,8 +92,10 @@ struct ConnectionForm: Sendable {
 
     // MARK: What was entered
 
-    /// Takes over what was typed; secrets go into the definition alone.
+    /// Takes over what was typed; secrets go into the definition alone. The revision stays that which the form was opened
+    /// with.
     mutating func take(_ form: Fields) {
+        if existing != nil { revision = form.number("revision") ?? revision }
         name = form["name"] ?? existing ?? ""
         for setting in declaration.settings where !setting.isSecret {
             values[setting.name] = form[Self.input(setting.name)].map { Self.trimmed($0) }

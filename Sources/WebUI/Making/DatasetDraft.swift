@@ -41,8 +41,9 @@ struct DatasetDraft: Sendable {
         rest = value
     }
 
-    /// What was typed; the source and the name stay.
+    /// What was typed; the source and the name stay, and so does the revision that the form was opened with.
     mutating func take(_ form: Fields) {
+        if existing != nil { revision = form.number("revision") ?? revision }
         table = form["table"] ?? ""
         sql = form["sql"] ?? ""
         incremental = IncrementalForm(form)

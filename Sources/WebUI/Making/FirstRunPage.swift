@@ -6,18 +6,19 @@ internal import StateStore
 /// After a sync is made: a dry run, a few rows, all of them, a schedule, and the file that says the same.
 struct FirstRunPage: Sendable {
     let sync: SyncDefinition
-    let entry: DefinedProject.Entry?
     let yaml: String?
     let plan: BackgroundWork.Progress?
     let last: RunRecord?
     let others: [String]
     let now: Moment
     var words: ScheduleForm
+    /// Of the definition that the schedule is changed from; nil where a file has it.
+    var revision: Int?
     var problems: [FormProblem] = []
 
     init(site: Site, _ editing: Editing, _ name: String) throws {
         sync = try site.sync(name)
-        entry = try editing.definitions.project().entry(.sync, name)
+        revision = try editing.definitions.project().entry(.sync, name)?.record?.revision
         yaml = try editing.definitions.yaml(of: .sync, name)
         plan = site.work.progress(.syncAction(name, .plan))
         last = try site.history.runs(sync: name, limit: 1).first
@@ -95,13 +96,13 @@ struct FirstRunPage: Sendable {
 
     private func schedule(_ visitor: Visitor) -> HTML {
         let isSet = sync.schedule != nil
-        guard visitor.may(.edit), let revision = entry?.record?.revision else {
-            return step("Schedule", isSet, "<p>It runs \(ScheduleForm(sync.schedule).text).</p>")
+        guard visitor.may(.edit), let revision else {
+            return step("Schedule", isSet, "<p>It runs \(ScheduleWords.schedule(sync.schedule)).</p>")
         }
         return step(
             "Schedule", isSet,
             """
-            <p>It runs \(ScheduleForm(sync.schedule).text).</p><form method="post" action="\(Place.making(.sync(sync.name, .schedule)).path)">\(FormView.token(visitor))<input type="hidden" name="revision" value="\(revision)">
+            <p>It runs \(ScheduleWords.schedule(sync.schedule)).</p><form method="post" action="\(Place.making(.sync(sync.name, .schedule)).path)">\(FormView.token(visitor))<input type="hidden" name="revision" value="\(revision)">
             \(words.html(others: others, problems: problems))<p class="bar"><button>Save schedule</button></p></form>
             """)
     }

@@ -46,6 +46,22 @@ struct MakingForms: Sendable {
 
     private func refused(_ page: HTML) -> WebAnswer { WebAnswer(.page(page), status: 400) }
 
+    /// Saves, and puts it in force. What stops it is given back, for the form to say beside all that was typed; also that
+    /// somebody else was faster.
+    private func save(
+        _ editing: Editing, _ kind: DefinitionKind, _ name: String, _ value: DefinitionValue, from revision: Int?,
+        _ problem: (FieldProblem) -> FormProblem
+    ) throws -> [FormProblem] {
+        do {
+            let answer = try editing.definitions.save(kind, name, value, from: revision, by: actor)
+            if case .refused(let problems) = answer { return problems.map(problem) }
+        } catch let error as RunError where error.code == "definition_changed" || error.code == "invalid_secret" {
+            return [FormProblem(error)]
+        }
+        try editing.changed()
+        return []
+    }
+
     // MARK: Connections
 
     private func save(_ editing: Editing, _ given: ConnectionForm) throws -> WebAnswer {
@@ -67,18 +83,9 @@ struct MakingForms: Sendable {
             return refused(connection.html(request))
         }
         let revision = connection.existing == nil ? nil : form.number("revision")
-        do {
-            let answer = try editing.definitions.save(
-                kind, connection.name, connection.definition(form), from: revision, by: actor)
-            if case .refused(let problems) = answer {
-                connection.problems = problems.map { Self.problem($0) }
-                return refused(connection.html(request))
-            }
-        } catch let error as RunError where error.code == "definition_changed" || error.code == "invalid_secret" {
-            connection.problems = [FormProblem(error)]
-            return refused(connection.html(request))
-        }
-        try editing.changed()
+        connection.problems = try save(
+            editing, kind, connection.name, connection.definition(form), from: revision, Self.problem)
+        guard connection.problems.isEmpty else { return refused(connection.html(request)) }
         return try Forms(site: site).check(connection.end, connection.name, request.visitor)
     }
 
@@ -151,15 +158,13 @@ struct MakingForms: Sendable {
         var draft = given
         if draft.existing == nil, let problem = try taken(editing, .dataset, draft.name) { draft.problems = [problem] }
         if draft.problems.isEmpty {
-            let answer = try editing.definitions.save(
-                .dataset, draft.name, draft.definition, from: draft.existing == nil ? nil : form.number("revision"),
-                by: actor)
-            guard case .refused(let problems) = answer else {
-                try editing.changed()
-                let next: Place = .making(.dataset(draft.name))
-                return .redirect(next, [("done", Message.saved.rawValue)])
+            let revision = draft.existing == nil ? nil : form.number("revision")
+            draft.problems = try save(editing, .dataset, draft.name, draft.definition, from: revision) { problem in
+                FormProblem(DatasetDraft.input(problem), problem.diagnostic)
             }
-            draft.problems = problems.map { FormProblem(DatasetDraft.input($0), $0.diagnostic) }
+            if draft.problems.isEmpty {
+                return .redirect(.making(.dataset(draft.name)), [("done", Message.saved.rawValue)])
+            }
         }
         return refused(try await DatasetForm(site: site, editing, draft).html(request))
     }
@@ -180,14 +185,13 @@ struct MakingForms: Sendable {
         if draft.existing == nil, let problem = try taken(editing, .sync, draft.name) { draft.problems = [problem] }
         draft.problems += await SyncForm(site: site, editing, draft).unknownFields()
         if draft.problems.isEmpty {
-            let answer = try editing.definitions.save(
-                .sync, draft.name, draft.definition, from: draft.existing == nil ? nil : form.number("revision"),
-                by: actor)
-            guard case .refused(let problems) = answer else {
-                try editing.changed()
+            let revision = draft.existing == nil ? nil : form.number("revision")
+            draft.problems = try save(editing, .sync, draft.name, draft.definition, from: revision) { problem in
+                FormProblem(draft.input(problem), problem.diagnostic)
+            }
+            if draft.problems.isEmpty {
                 return .redirect(.making(.sync(draft.name, .first)), [("done", Message.saved.rawValue)])
             }
-            draft.problems = problems.map { FormProblem(draft.input($0), $0.diagnostic) }
         }
         return refused(try await SyncForm(site: site, editing, draft).html(request))
     }
@@ -197,15 +201,15 @@ struct MakingForms: Sendable {
         let words = ScheduleForm(form)
         var value = entry.part.value
         value["schedule"] = words.value
-        let answer = try editing.definitions.save(
-            .sync, name, value, from: form.number("revision") ?? -1, by: actor)
-        if case .refused(let problems) = answer {
+        let revision = form.number("revision") ?? -1
+        let problems = try save(editing, .sync, name, value, from: revision) { problem in
+            FormProblem(words.input(problem.field), problem.diagnostic)
+        }
+        guard problems.isEmpty else {
             var page = try FirstRunPage(site: site, editing, name)
-            page.words = words
-            page.problems = problems.map { FormProblem(words.input($0.field), $0.diagnostic) }
+            (page.words, page.problems, page.revision) = (words, problems, revision)
             return refused(page.html(request))
         }
-        try editing.changed()
         return .redirect(.making(.sync(name, .first)), [("done", Message.saved.rawValue)])
     }
 }

@@ -19,12 +19,14 @@ struct MakingPages: Sendable {
         case .connection(let end, let name, .edit):
             return page(try ConnectionForm(editing, end, name: name, site.catalog).html(request))
         case .connection(let end, let name, .delete):
-            let kind: DefinitionKind = end == .source ? .source : .destination
-            return page(try RemovalPage(editing, kind, name).html(request))
+            return page(try RemovalPage(editing, ConnectionForm.kind(end), name).html(request))
         case .datasetDeed(let name, .delete): return page(try RemovalPage(editing, .dataset, name).html(request))
         case .sync(let name, .delete): return page(try RemovalPage(editing, .sync, name).html(request))
         case .newDataset:
-            return page(try await DatasetForm(site: site, editing, DatasetDraft(request.query)).html(request))
+            var draft = DatasetDraft(request.query)
+            // A link runs no query: only the form, with its token, does.
+            draft.sql = ""
+            return page(try await DatasetForm(site: site, editing, draft).html(request))
         case .datasetDeed(let name, .edit):
             let draft = try DatasetDraft(editing, name: name)
             return page(try await DatasetForm(site: site, editing, draft).html(request))
@@ -92,14 +94,7 @@ struct RemovalPage: Sendable {
         users = DefinitionUse.users(of: kind, name, in: try editing.definitions.project().project)
     }
 
-    var place: Place {
-        switch kind {
-        case .source: .connection(.source, name)
-        case .destination: .connection(.destination, name)
-        case .dataset: .making(.dataset(name))
-        case .sync: .sync(name)
-        }
-    }
+    var place: Place { MakingForms.page(kind, name) }
 
     private var action: Place {
         switch kind {

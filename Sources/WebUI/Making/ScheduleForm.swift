@@ -94,18 +94,6 @@ struct ScheduleForm: Sendable {
         }
     }
 
-    /// In words, as a page says it.
-    var text: String {
-        switch kind {
-        case .none: "by hand"
-        case .every: "every \(count) \(Self.units.first { $0.value == unit }?.label ?? "seconds")"
-        case .daily: "every day at \(time) (\(zone))"
-        case .weekly: "every \(Self.days[min(max(day, 0), 6)]) at \(time) (\(zone))"
-        case .cron: "at \(cron) (\(zone))"
-        case .after: "after \(after)"
-        }
-    }
-
     static let units: [(value: String, label: String)] = [
         ("m", "minutes"), ("h", "hours"), ("d", "days"),
     ]

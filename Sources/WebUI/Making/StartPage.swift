@@ -46,7 +46,7 @@ struct StartPage: Sendable {
         return layout.page("<ol class=\"ladder\">\(connect)\(read)\(sync)</ol>\(sample(visitor))")
     }
 
-    private func step(_ number: Int, _ title: String, _ state: HTML, _ text: HTML, _ links: HTML) -> HTML {
+    private func step(_ title: String, _ state: HTML, _ text: HTML, _ links: HTML) -> HTML {
         """
         <li><section class="card"><div class="bar"><h2>\(title)</h2>\(state)</div><p>\(text)</p><p class="bar">\(links)</p></section></li>
         """
@@ -73,7 +73,7 @@ struct StartPage: Sendable {
                 "<a class=\"button\" href=\"\(Place.connection(.destination, known.name).path)\">Look at \(known.name)</a>"
             } ?? "<a class=\"button primary\" href=\"\(target.path)\">Connect \(name)</a>"
         return step(
-            1, "Connect \(name)", state(.destination, destination),
+            "Connect \(name)", state(.destination, destination),
             "You need an API token of a service account. The test says what it may do, and writes nothing.", links)
     }
 
@@ -87,7 +87,7 @@ struct StartPage: Sendable {
             ?? "<a class=\"button\(destination == nil ? "" : " primary")\" href=\"\(Place.making(.kinds(.source)).path)\">Connect a source</a>"
         let names = catalog.sources.map(\.declaration.displayName).joined(separator: " or ")
         return step(
-            2, "Connect a source", state(.source, source),
+            "Connect a source", state(.source, source),
             "Where your rows are: \(names). Sluice only ever reads it. Then pick a table, or write a query.", links)
     }
 
@@ -98,7 +98,7 @@ struct StartPage: Sendable {
             ? "<a class=\"button primary\" href=\"\(Place.making(.newSync).path)\">Make the first sync</a>"
             : "<span class=\"nought\">After the first two steps.</span>"
         return step(
-            3, "Make the first sync", .empty,
+            "Make the first sync", .empty,
             "Choose what the rows become and what they are known by; the mapping is proposed. A dry run shows the numbers, then ten records go, then all.",
             links)
     }

@@ -70,8 +70,10 @@ struct SyncDraft: Sendable {
         rest = value
     }
 
-    /// What was typed over a sync that there is; its dataset and object stay.
+    /// What was typed over a sync that there is; its dataset and object stay, and so does the revision that the form was
+    /// opened with.
     mutating func take(_ form: Fields) {
+        if existing != nil { revision = form.number("revision") ?? revision }
         behavior = form["behavior"].flatMap { Behavior(rawValue: $0) } ?? behavior
         keyColumns = form.all("column").filter { !$0.isEmpty }
         keyField = form["field"] ?? ""

@@ -196,6 +196,9 @@ struct BehaviorWords {
 
 /// The choice of the key: each field that can be one, with what to know of it, and the column.
 struct KeyView {
+    /// So many columns can be ticked; a dataset may have thousands.
+    private static let columnsMax = 100
+
     let object: DestinationObject
     let behavior: Behavior
     let draft: SyncDraft
@@ -250,13 +253,18 @@ struct KeyView {
     }
 
     /// Where an object is sent, the key only says which row was sent already.
+    /// What is chosen is always drawn, also far down or gone from the source: what is not drawn would not be saved.
     static func columns(_ columns: [Column], _ draft: SyncDraft) -> HTML {
-        let items = columns.prefix(100).enumerated().html { index, column -> HTML in
-            let isChosen =
-                draft.keyColumns.isEmpty ? column.name.lowercased() == "id" : draft.keyColumns.contains(column.name)
+        let chosen = draft.keyColumns
+        let shown = columns.enumerated().filter { $0.offset < columnsMax || chosen.contains($0.element.name) }
+        let gone = chosen.filter { name in !columns.contains { $0.name == name } }
+        let boxes = shown.map { ($0.element.name, $0.element.type.rawValue) } + gone.map { ($0, "(gone)") }
+        let items = boxes.enumerated().html { index, box -> HTML in
+            let (name, note) = box
+            let isChosen = chosen.isEmpty ? name.lowercased() == "id" : chosen.contains(name)
             let checked: HTML = isChosen ? " checked" : .empty
             return """
-                <li class="radio"><input type="checkbox" id="c\(index)" name="column" value="\(column.name)"\(checked)><label for="c\(index)"><code>\(column.name)</code> <span>\(column.type.rawValue)</span></label></li>
+                <li class="radio"><input type="checkbox" id="c\(index)" name="column" value="\(name)"\(checked)><label for="c\(index)"><code>\(name)</code> <span>\(note)</span></label></li>
                 """
         }
         return """

@@ -39,7 +39,7 @@ struct SyncForm: Sendable {
 
     static func columns(_ site: Site, _ editing: Editing, _ dataset: DatasetDefinition) async throws -> [Column] {
         let source = try site.connections().source(named: dataset.source)
-        return try await editing.known.columns(of: dataset.name, now: site.now) {
+        return try await editing.known.columns(of: "\(dataset.source) \(dataset.relation.text)", now: site.now) {
             try await source.columns(of: dataset.relation)
         }
     }

@@ -157,15 +157,13 @@ struct TilesView {
         var title: String
         var text: String
         var target: String
-        var isChosen = false
     }
 
     static func html(_ tiles: [Tile]) -> HTML {
         let items = tiles.html { tile in
-            let current: HTML = tile.isChosen ? " aria-current=\"true\"" : .empty
-            return """
-                <li><a class="tile" href="\(tile.target)"\(current)><strong>\(tile.title)</strong><span>\(Prose.html(tile.text))</span></a></li>
-                """
+            """
+            <li><a class="tile" href="\(tile.target)"><strong>\(tile.title)</strong><span>\(Prose.html(tile.text))</span></a></li>
+            """
         }
         return "<ul class=\"tiles\">\(items)</ul>"
     }
