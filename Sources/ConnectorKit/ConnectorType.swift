@@ -14,7 +14,8 @@ public struct SettingDeclaration: Sendable, Hashable {
     public var kind: Kind
     public var isRequired: Bool
     public var defaultValue: String?
-    /// Whether another value means another account or database, whose contents say nothing about the old one's.
+    /// Whether another value means another account or database, whose contents say nothing about the old one's. Not read
+    /// where `DestinationType.account` tells it.
     public var identifies: Bool
     /// One sentence.
     public var help: String
@@ -95,17 +96,23 @@ public struct SourceType: Sendable {
 public struct DestinationType: Sendable {
     public var declaration: ConnectorDeclaration
     public var objects: [DestinationObject]
+    /// Text that differs between two accounts that an object may be written to, and is the same however the settings
+    /// write the same account; it holds no secret, and a secret may be missing. Nil where the settings that identify
+    /// have one spelling each.
+    public var account: (@Sendable (ConnectorSettings, DestinationObject) throws(ConnectorError) -> String)?
     public var make:
         @Sendable (ConnectorSettings, DestinationContext) throws(ConnectorError) -> any ConnectedDestination
 
     public init(
         _ declaration: ConnectorDeclaration, objects: [DestinationObject],
+        account: (@Sendable (ConnectorSettings, DestinationObject) throws(ConnectorError) -> String)? = nil,
         make:
             @escaping @Sendable (ConnectorSettings, DestinationContext) throws(ConnectorError) ->
             any ConnectedDestination
     ) {
         self.declaration = declaration
         self.objects = objects
+        self.account = account
         self.make = make
     }
 }

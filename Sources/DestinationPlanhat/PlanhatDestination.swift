@@ -8,6 +8,7 @@ package struct PlanhatDestination: ConnectedDestination {
 
     package static let type = DestinationType(
         PlanhatSettings.declaration, objects: objects,
+        account: { (settings, object) throws(ConnectorError) in try PlanhatSettings.account(settings, object) },
         make: { (settings, context) throws(ConnectorError) in
             PlanhatDestination(try PlanhatSettings(settings), context: context)
         })

@@ -24,13 +24,13 @@ package struct PlanhatSettings: Sendable {
                 help: "The API access token of a service account or private app in Planhat.",
                 example: "${PLANHAT_API_KEY}"),
             SettingDeclaration(
-                "region", .text, defaultValue: "default", identifies: true,
+                "region", .text, defaultValue: "default",
                 help: "`default`, the region in your Planhat address, or that whole address pasted.", example: "us3"),
             SettingDeclaration(
                 "tenant_uuid", .secret, help: "The tenant token; only activities and metrics need it.",
                 example: "${PLANHAT_TENANT_UUID}"),
             SettingDeclaration(
-                "base_url", .text, identifies: true,
+                "base_url", .text,
                 help: "Another address of the API, for a proxy or the sandbox; replaces `region`.",
                 example: "http://127.0.0.1:8471"),
             SettingDeclaration(
@@ -51,16 +51,38 @@ package struct PlanhatSettings: Sendable {
         warnings = key.warnings
         let tenant = settings.secret("tenant_uuid")?.reveal().trimmed() ?? ""
         tenantUUID = tenant.isEmpty ? nil : Secret(tenant)
-        if let own = settings.text("base_url"), !own.trimmed().isEmpty {
-            address = try Self.address(own, setting: "base_url")
-        } else {
-            address = try PlanhatRegion.address(settings.text("region"))
-        }
-        let analytics = settings.text("analytics_url")?.trimmed() ?? ""
-        analyticsAddress =
-            analytics.isEmpty
-            ? "https://analytics.planhat.com" : try Self.address(analytics, setting: "analytics_url")
+        address = try Self.mainAddress(settings)
+        analyticsAddress = try Self.analyticsAddress(settings)
         timeout = .seconds(settings.integer("timeout_seconds") ?? 180)
+    }
+
+    /// What identifies the account that an object is written to, however the settings write it: the address of the host
+    /// that takes the object. Needs no key.
+    static func account(_ settings: ConnectorSettings, _ object: DestinationObject) throws(ConnectorError) -> String {
+        let isSent = AnalyticsEndpoint(object) != nil
+        return canonical(try isSent ? analyticsAddress(settings) : mainAddress(settings))
+    }
+
+    private static func mainAddress(_ settings: ConnectorSettings) throws(ConnectorError) -> String {
+        let own = settings.text("base_url")?.trimmed() ?? ""
+        if own.isEmpty { return try PlanhatRegion.address(settings.text("region")) }
+        return try address(own, setting: "base_url")
+    }
+
+    private static func analyticsAddress(_ settings: ConnectorSettings) throws(ConnectorError) -> String {
+        let own = settings.text("analytics_url")?.trimmed() ?? ""
+        return own.isEmpty ? "https://analytics.planhat.com" : try address(own, setting: "analytics_url")
+    }
+
+    /// An address as `address` returns it, with the host in small letters and without the port that its scheme has anyway.
+    private static func canonical(_ address: String) -> String {
+        let parts = address.split(separator: "://", maxSplits: 1)
+        guard parts.count == 2 else { return address }
+        var host = parts[1].prefix { $0 != "/" }.lowercased()
+        let path = parts[1].drop { $0 != "/" }
+        let usual = parts[0] == "https" ? ":443" : ":80"
+        if host.hasSuffix(usual) { host.removeLast(usual.count) }
+        return parts[0] + "://" + host + path
     }
 
     /// An http or https address without credentials, query and trailing slash.

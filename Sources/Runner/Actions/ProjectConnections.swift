@@ -70,8 +70,13 @@ package struct ProjectConnections: Connections {
     package func identity(_ sync: SyncDefinition) throws -> String {
         let (definition, type) = try destinationType(sync.destination)
         let values = try settings(definition, type.declaration)
-        let parts = type.declaration.settings.filter { $0.identifies && !$0.isSecret }
-            .map { "\($0.name)=\(values.text($0.name) ?? "")" }
+        let parts =
+            if let account = type.account {
+                [try account(values, try object(sync))]
+            } else {
+                type.declaration.settings.filter { $0.identifies && !$0.isSecret }
+                    .map { "\($0.name)=\(values.text($0.name) ?? "")" }
+            }
         return ([type.declaration.type, sync.object] + parts).joined(separator: "|")
     }
 
