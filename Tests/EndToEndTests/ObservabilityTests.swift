@@ -48,6 +48,8 @@ import Testing
         let messages = lines.compactMap { $0["message"].string }
         #expect(messages.first == "run begun" && messages.last == "run ended", "\(messages)")
         #expect(messages.contains { $0.hasPrefix("waits: Planhat asked") }, "\(messages)")
+        let waits = lines.compactMap { $0["seconds"].string }
+        #expect(!waits.isEmpty && waits.allSatisfy { Int($0) != nil }, "\(waits)")
         #expect(!ended.errors.contains(project.planhat.token))
         let wrong = try await project.sluice("run", "companies", environment: ["SLUICE_LOG_FORMAT": "xml"])
         #expect(wrong.errors.contains("invalid_option"), "\(wrong.everything)")

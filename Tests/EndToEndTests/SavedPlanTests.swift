@@ -39,7 +39,7 @@ import Testing
     @Test func programsGetThePlaceAndTheCode() async throws {
         let project = try await CompanyProject()
         let plan = try await saved(project, "--json")
-        #expect(try plan.json()["plans"][0]["saved_at"].string == "companies.plan")
+        #expect(try plan.json()["plans"][0]["saved_in"].string == "companies.plan")
         try project.database.execute("update accounts set name = 'Other' where id = 3")
         let run = try await project.sluice("run", "companies", "--plan", "companies.plan", "--json")
         let record = try run.runs()[0]

@@ -142,6 +142,20 @@ import Testing
         try await expectTruth(project)
     }
 
+    @Test func sampleDataThatCannotBeReadKeepsNoServerFromStarting() async throws {
+        let project = try await CompanyProject(rows: 3)
+        let sample = "{type: planhat, base_url: \"http://127.0.0.1:1\", api_key: \"${PLANHAT_API_KEY}\"}"
+        let text = CompanyProject.text(project.planhat.address)
+            .replacing("datasets:", with: "  local-planhat: \(sample)\ndatasets:")
+        try project.folder.write(text, to: "sluice.yaml")
+        try project.folder.write("", to: "sample-data/acme.db")
+        try project.folder.write("{damaged", to: ".sluice/local-planhat.json")
+        let serving = try await ServedSluice(project)
+        try await serving.logged("sandbox_data_corrupt")
+        #expect(try LoopbackHTTP.get("/readyz", port: serving.port).contains("ready"))
+        #expect(try await serving.stop().status == 0)
+    }
+
     @Test func pauseAndResumeSayWhatTheyChanged() async throws {
         let project = try await CompanyProject(rows: 3, more: "    paused: true")
         let paused = try await project.sluice("pause", "companies", "--json").json()

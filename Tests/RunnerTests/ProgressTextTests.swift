@@ -65,6 +65,11 @@ struct ProgressTextTests {
         #expect(text.now(at(1_300)) == "closing the books")
     }
 
+    @Test(arguments: [(0, "0"), (300, "1"), (1_000, "1"), (1_001, "2"), (12_000, "12"), (-5, "0")])
+    func secondsForProgramsAreWholeOnesWithoutAUnit(_ milliseconds: Int, _ text: String) {
+        #expect(Wording.wholeSeconds(.milliseconds(milliseconds)) == text)
+    }
+
     @Test func anotherRunStartsFromNothing() {
         var text = begun()
         _ = text.note(.stage(.scan), at: at(0))
@@ -115,6 +120,16 @@ struct RunSentenceTests {
                 == "3 rows did not arrive: b 3, c failed. 15 changes arrived; 1 of 3 syncs complete.")
         #expect(
             RunSentence.closing([good], failed: ["d"])
-                == "0 rows did not arrive: d failed. 10 changes arrived; 1 of 2 syncs complete.")
+                == "Not every sync is complete: d failed. 10 changes arrived; 1 of 2 syncs complete.")
+    }
+
+    @Test func noRowIsMissedWhereASyncFailedBeforeItReadAny() {
+        let good = run("a", .succeeded, accepted: 10)
+        #expect(
+            RunSentence.closing([good, run("companies", .failed)])
+                == "Not every sync is complete: companies failed. 10 changes arrived; 1 of 2 syncs complete.")
+        #expect(
+            RunSentence.closing([run("a", .completedWithRejections, missing: 1)], failed: ["d"])
+                == "1 row did not arrive: a 1, d failed. 0 changes arrived; 0 of 2 syncs complete.")
     }
 }

@@ -19,7 +19,7 @@ struct ReviewedPlanTests {
         let report = try await PlanSync(
             definition, options: options, environment: given ?? fixture.environment()
         ).plan(examplesMax: 0, out: path)
-        #expect(report.savedAt == path)
+        #expect(report.savedIn == path)
         return path
     }
 
@@ -182,6 +182,7 @@ struct ReviewedPlanTests {
                 Issue.record("a plan with another byte at \(place) was taken")
             } catch let error as RunError {
                 #expect(error.code == "plan_file_damaged")
+                #expect(!error.message.contains("checksum"), "\(error.message)")
             } catch let error as StateError {
                 #expect(error.code == "state_newer")
             }

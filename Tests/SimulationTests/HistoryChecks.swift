@@ -104,7 +104,7 @@ extension History {
         }
         let history = RunHistory(environment.database)
         for run in try history.runs(limit: 100) {
-            for reason in try history.reasons(run: run.id) where reason.reason.message.isEmpty {
+            for reason in try history.boundedReasons(run: run.id) where reason.reason.message.isEmpty {
                 problems.append("run \(run.id) does not say why: \(reason.reason.code)")
             }
         }

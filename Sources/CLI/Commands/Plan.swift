@@ -93,7 +93,7 @@ struct Plan: AsyncParsableCommand {
             if let message = example.message { Output.text("    \(message)") }
             if let hint = example.hint, !hint.isEmpty { Output.text("    \(hint)") }
         }
-        if let file = report.savedAt {
+        if let file = report.savedIn {
             let accepted = report.guardRecord.map { " --accept-guard \($0.name)" } ?? ""
             Output.text("  saved in \(file); to send exactly this: sluice run --plan \(file)\(accepted)")
         }

@@ -32,14 +32,14 @@ final class DemoAccount: Sendable {
             definitions: Self.definitions(try await listen(port: 0)), firstSync: Self.first)
     }
 
-    /// Begins again at the address that a destination of the pages has.
-    func resume(_ project: Project) throws {
+    /// Begins again at the address that a destination of the pages has. Throws where what had arrived cannot be read.
+    func resume(_ project: Project) throws(RunError) {
         guard FileManager.default.fileExists(atPath: directory + "/" + Self.folder + "/acme.db"),
             let base = project.destinations["local-planhat"]?.settings["base_url"]?.literal,
             base.hasPrefix("http://127.0.0.1:"), let port = base.split(separator: ":").last.flatMap({ Int($0) })
         else { return }
-        address.withLock { $0 = base }
         let sandbox = try sandbox(port: port)
+        address.withLock { $0 = base }
         work.begin { await Self.run(sandbox) { _ in } }
     }
 
@@ -61,11 +61,15 @@ final class DemoAccount: Sendable {
             hint: "Start it by itself to see why: sluice sandbox.")
     }
 
-    private func sandbox(port: Int) throws -> Sandbox {
+    private func sandbox(port: Int) throws(RunError) -> Sandbox {
         var configuration = SandboxConfiguration()
         configuration.port = port
         configuration.dataFile = state + "/local-planhat.json"
-        return try Sandbox(configuration)
+        do {
+            return try Sandbox(configuration)
+        } catch {
+            throw RunError(code: error.code, message: error.message, hint: error.hint)
+        }
     }
 
     private static func run(_ sandbox: Sandbox, _ onReady: @escaping @Sendable (Int) -> Void) async {

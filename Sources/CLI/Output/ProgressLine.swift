@@ -145,7 +145,7 @@ final class ProgressLine: Sendable {
             metadata["total"] = "\(total)"
             logger.debug("sending", metadata: metadata)
         case .waiting(let reason, let duration):
-            metadata["seconds"] = "\(EffortText.seconds(Int64(duration / .milliseconds(1))))"
+            metadata["seconds"] = "\(Wording.wholeSeconds(duration))"
             logger.info("waits: \(reason)", metadata: metadata)
         case .warned(let warning):
             metadata["code"] = "\(warning.code)"

@@ -19,6 +19,7 @@ final class Server: Sendable {
     private let site: Site
     private let redaction: Redaction
     private let logger: Logger
+    private let demo: DemoAccount
     /// The project as it is now, shared with the pages.
     private let current: Current
     /// Follows the project as its files and its pages say it now.
@@ -67,11 +68,11 @@ final class Server: Sendable {
             current.workspace.withLock { $0 = new }
             service.reload(served)
         }
-        let demo = DemoAccount(
+        demo = DemoAccount(
             directory: workspace.project.directory, state: environment.state.path, work: site.work)
         site.editing = Editing(
-            definitions: definitions, vault: try place.vault(), reload: reload, sample: { try await demo.start() })
-        try demo.resume(workspace.project)
+            definitions: definitions, vault: try place.vault(), reload: reload,
+            sample: { [demo] in try await demo.start() })
         self.reload = reload
         (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
     }
@@ -112,6 +113,7 @@ final class Server: Sendable {
                 hint: "Stop it first, or give this one a directory of its own with --state.")
         }
         defer { lock.release() }
+        resumeSample()
         let pages = try WebServer(site: site, settings: settings)
         warn(pages)
         let link = try site.people.firstLink()
@@ -124,6 +126,17 @@ final class Server: Sendable {
             try await group.next()
         }
         logger.info("stopped")
+    }
+
+    /// Sample data that cannot be read keeps nobody from their own syncs.
+    private func resumeSample() {
+        do {
+            try demo.resume(current.workspace.withLock { $0.project })
+        } catch {
+            logger.warning(
+                "the sample data is not served: \(error.message) (\(error.hint))",
+                metadata: ["code": "\(error.code)"])
+        }
     }
 
     /// - Parameter link: the token that makes the first admin, as long as there is none. Never in the log.

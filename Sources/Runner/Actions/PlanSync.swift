@@ -37,7 +37,7 @@ package struct PlanSync: Sendable {
         package var warnings: [Reason] = []
         package var examples: [Example]
         /// Where the plan was saved.
-        package var savedAt: String?
+        package var savedIn: String?
     }
 
     package init(_ definition: SyncDefinition, options: RunOptions, environment: RunEnvironment) {
@@ -74,7 +74,7 @@ package struct PlanSync: Sendable {
         var report = try report(made, path: path, examplesMax: examplesMax)
         if let out {
             try save(path, at: out)
-            report.savedAt = out
+            report.savedIn = out
         }
         return report
     }

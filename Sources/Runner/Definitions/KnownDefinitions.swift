@@ -50,7 +50,7 @@ final class KnownDefinitions: Sendable {
 
     func forget() { kept.withLock { $0 = nil } }
 
-    /// Of the files that it was read from, their folders, where others may appear, and those beside them.
+    /// Of the files that it was read from, and of those beside them that set variables, which may appear later.
     private static func stamps(of defined: DefinedProject) -> [Stamp?] {
         let project = defined.project
         var paths = project.files

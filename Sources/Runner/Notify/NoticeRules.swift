@@ -48,7 +48,7 @@ package enum NoticeRules {
     ) -> [Notice] {
         var over: [NotifyDefinition.Event] = [.failure, .guard, .stale]
         var notices: [Notice] = []
-        let missing = missing(run)
+        let missing = run.notArrived
         let share = Double(missing) * 100 / Double(max(1, run.rows.scanned + run.rows.carried))
         if missing > 0 && share >= notify.notArrivedPercentMin {
             notices += begin(.notArrived, run, notify, &state, now)
@@ -69,7 +69,7 @@ package enum NoticeRules {
         _ event: NotifyDefinition.Event, _ run: RunRecord, _ notify: NotifyDefinition, _ state: inout NoticeState,
         _ now: Moment
     ) -> [Notice] {
-        let missing = event == .notArrived ? missing(run) : 0
+        let missing = event == .notArrived ? run.notArrived : 0
         let told = state[event]
         let isGrown = told.map { $0.count > 0 && missing >= $0.count * growthMin } ?? false
         if told == nil || isGrown { state[event] = NoticeState.Open(run: run.id, count: missing) }
@@ -86,7 +86,7 @@ package enum NoticeRules {
                 + (run.guard?.message ?? "it would have done more than is allowed.")
             hint = run.guard?.hint ?? ""
         case .notArrived:
-            let missing = missing(run)
+            let missing = run.notArrived
             message =
                 "\(missing) row\(missing == 1 ? "" : "s") of sync \(run.sync) did not arrive with run \(run.id)"
                 + (run.reasons.first.map { ", most for the reason \($0.code)." } ?? ".")
@@ -96,11 +96,6 @@ package enum NoticeRules {
             hint = run.error?.hint ?? ""
         }
         return Notice(event, sync: run.sync, run: run, message: message, hint: hint, at: now)
-    }
-
-    static func missing(_ run: RunRecord) -> Int {
-        run.rows.invalid + run.rows.held + run.operations.rejected + run.operations.undelivered
-            + run.operations.inDoubt
     }
 
     // MARK: Stale

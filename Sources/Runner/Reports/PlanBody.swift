@@ -15,13 +15,13 @@ package struct PlanBody: Sendable, Encodable {
     var isDestinationRead: Bool
     var warnings: [Reason]
     /// Left out where the plan was not saved.
-    var savedAt: String?
+    var savedIn: String?
 
     private enum CodingKeys: String, CodingKey {
         case sync, full, rows, operations, added, reasons, `guard`, examples, warnings
         case fullReason = "full_reason"
         case isDestinationRead = "destination_read"
-        case savedAt = "saved_at"
+        case savedIn = "saved_in"
     }
 
     package init(_ report: PlanSync.Report) {
@@ -36,7 +36,7 @@ package struct PlanBody: Sendable, Encodable {
         examples = report.examples
         isDestinationRead = report.isDestinationRead
         warnings = report.warnings
-        savedAt = report.savedAt
+        savedIn = report.savedIn
     }
 
     // Written out because the made one leaves absent values out.
@@ -53,6 +53,6 @@ package struct PlanBody: Sendable, Encodable {
         try container.encode(examples, forKey: .examples)
         try container.encode(isDestinationRead, forKey: .isDestinationRead)
         try container.encode(warnings, forKey: .warnings)
-        try container.encodeIfPresent(savedAt, forKey: .savedAt)
+        try container.encodeIfPresent(savedIn, forKey: .savedIn)
     }
 }

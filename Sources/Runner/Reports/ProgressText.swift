@@ -66,7 +66,7 @@ package struct ProgressText: Sendable {
         return (done, total)
     }
 
-    /// `read 12,408 rows in 1.2 s, 10,340/s`.
+    /// `read 12,408 rows in 1.2 s  10,340/s`.
     private func cameTo(at now: Moment) -> String? {
         let took = " in " + EffortText.seconds(now.milliseconds - since.milliseconds)
         switch stage {

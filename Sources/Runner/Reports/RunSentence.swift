@@ -34,7 +34,8 @@ package enum RunSentence {
             run.notArrived > 0 ? "\(run.sync) \(Wording.grouped(run.notArrived))" : "\(run.sync) \(state(run))"
         }
         parts += failed.map { "\($0) failed" }
-        return "\(Wording.counted(missing, "row")) did not arrive: \(parts.joined(separator: ", ")). "
+        let head = missing > 0 ? "\(Wording.counted(missing, "row")) did not arrive" : "Not every sync is complete"
+        return "\(head): \(parts.joined(separator: ", ")). "
             + "\(arrived); \(Wording.grouped(complete)) of \(syncs) complete."
     }
 

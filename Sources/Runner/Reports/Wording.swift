@@ -36,6 +36,11 @@ package enum Wording {
         return "\(grouped(Int(count / 1_000_000))) MB"
     }
 
+    /// `12`: whole seconds for programs, begun ones too, as logs have them.
+    package static func wholeSeconds(_ duration: Duration) -> String {
+        String(Int64((max(0, duration / .seconds(1))).rounded(.up)))
+    }
+
     /// `4.2 s`.
     package static func seconds(from start: Moment, to end: Moment) -> String {
         let tenths = max(0, end.milliseconds - start.milliseconds + 50) / 100

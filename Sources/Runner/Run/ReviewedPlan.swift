@@ -36,7 +36,7 @@ package struct ReviewedPlan: Sendable, Hashable {
             (sync, madeAt, self.origin, isFull) = (origin.sync, header.madeAt, origin, origin.isFull)
             contents = try PlanContents(reader)
         } catch let error as StateError where error.code == "plan_corrupt" {
-            throw Self.damaged(path, "what it holds does not fit its checksums")
+            throw Self.damaged(path, "what it holds does not fit together")
         }
     }
 

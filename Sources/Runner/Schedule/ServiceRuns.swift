@@ -85,7 +85,7 @@ extension ScheduleService {
             metadata["stage"] = "\(stage.rawValue)"
             logger.debug("stage begun", metadata: metadata)
         case .waiting(let reason, let duration) where duration >= .seconds(1):
-            metadata["seconds"] = "\(duration.components.seconds)"
+            metadata["seconds"] = "\(Wording.wholeSeconds(duration))"
             logger.info("waits: \(reason)", metadata: metadata)
         case .warned(let warning):
             metadata["code"] = "\(warning.code)"
@@ -106,7 +106,7 @@ extension ScheduleService {
             level: isWell ? .info : record.state == .failed ? .error : .warning, "\(message)",
             metadata: [
                 "sync": "\(record.sync)", "run": "\(record.id)", "scanned": "\(record.rows.scanned)",
-                "accepted": "\(operations.accepted)", "not_arrived": "\(NoticeRules.missing(record))",
+                "accepted": "\(operations.accepted)", "not_arrived": "\(record.notArrived)",
             ])
     }
 

@@ -102,23 +102,6 @@ enum OutcomeTable {
         return counts
     }
 
-    /// Most frequent first.
-    static func reasons(_ database: Database, run: Int64) throws -> [ReasonSummary] {
-        let sql = "SELECT outcome, code, count(*) FROM outcomes WHERE run = ? GROUP BY outcome, code"
-        let groups = try Row.fetchAll(database, sql: sql, arguments: [run])
-        let summaries = try groups.map { row in
-            let outcome = try kind(row[0])
-            let first = try page(
-                database, run: run, outcome: outcome, code: row[1], limit: examplesMax, offset: 0)
-            return ReasonSummary(
-                outcome: outcome, reason: first.first?.reason ?? Reason(code: row[1], message: ""), count: row[2],
-                examples: first.map(\.key))
-        }
-        return summaries.sorted {
-            ($1.count, $0.outcome.rawValue, $0.reason.code) < ($0.count, $1.outcome.rawValue, $1.reason.code)
-        }
-    }
-
     /// Newest first.
     static func life(_ database: Database, sync: String, key: String, limit: Int) throws -> [OutcomeRecord] {
         // `key <> ''` is what makes the index of keys usable.

@@ -39,11 +39,6 @@ package struct RunHistory: Sendable {
         try database.read { try OutcomeTable.counts($0, run: run) }
     }
 
-    /// Why rows of the run did not arrive, most frequent first, with up to three keys each.
-    package func reasons(run: Int64) throws(StateError) -> [ReasonSummary] {
-        try database.read { try OutcomeTable.reasons($0, run: run) }
-    }
-
     /// In the order they were made.
     package func exchanges(run: Int64, limit: Int, offset: Int = 0) throws(StateError) -> [ExchangeRecord] {
         try database.read { try ExchangeTable.page($0, run: run, limit: page(limit), offset: max(0, offset)) }

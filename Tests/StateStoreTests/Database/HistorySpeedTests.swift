@@ -30,7 +30,6 @@ struct HistorySpeedTests {
                 ("rejected", { try history.outcomes(run: biggest, outcome: .rejected, limit: 50).count }),
                 ("far", { try history.outcomes(run: biggest, limit: 50, offset: Self.outcomes / 20).count }),
                 ("counts", { try history.outcomeCounts(run: biggest).count }),
-                ("reasons", { try history.reasons(run: biggest).count }),
                 ("reasons of a page", { try history.boundedReasons(run: biggest).count }),
                 (
                     "keys that begin so",

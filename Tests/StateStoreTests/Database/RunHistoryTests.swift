@@ -132,7 +132,7 @@ struct RunHistoryTests {
             outcomes += (0..<5).map { .sample(run.id, $0) }
             outcomes += (5..<7).map { .sample(run.id, $0, .invalid) }
             try database.record(outcomes: outcomes)
-            let reasons = try RunHistory(database).reasons(run: run.id)
+            let reasons = try RunHistory(database).boundedReasons(run: run.id)
             #expect(reasons.map(\.count) == [5, 2, 1])
             #expect(reasons.map(\.examples) == [["k0", "k1", "k2"], ["k5", "k6"], [""]])
             #expect(reasons.map(\.outcome) == [.rejected, .invalid, .invalid])
