@@ -111,6 +111,8 @@ public struct DestinationField: Sendable, Hashable {
     public var excludesZero = false
     /// The longest text that makes sense; nil where nothing is known.
     public var charactersMax: Int?
+    /// Whether a record may not be without it once it is there, though it need not have come with it: clearing leaves it.
+    public var isNeverCleared = false
     /// Other fields of which one does as well, where this one is required.
     public var orElse: [String] = []
     /// The characters of which a text may be made; nil where any may stand in it.
@@ -129,6 +131,11 @@ public struct DestinationField: Sendable, Hashable {
         self.aliases = aliases
         self.help = help
     }
+}
+
+extension DestinationField {
+    /// Whether it keeps its value where the mapped fields of a record are cleared.
+    public var staysWhenCleared: Bool { isRequiredOnCreate || isNeverCleared }
 }
 
 /// Of what characters a text is made: letters, digits, and these.

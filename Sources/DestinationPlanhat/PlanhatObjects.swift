@@ -110,6 +110,12 @@ extension DestinationField {
         return field
     }
 
+    func neverCleared() -> DestinationField {
+        var field = self
+        field.isNeverCleared = true
+        return field
+    }
+
     /// Other fields of which one does as well.
     func or(_ others: String...) -> DestinationField {
         var field = self

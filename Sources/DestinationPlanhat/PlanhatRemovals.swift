@@ -182,7 +182,7 @@ struct RemovalRow: Sendable {
         -> Bool
     {
         guard kind == .clear, value == "null" else { return false }
-        return object.key(name) != nil || object.field(name)?.isRequiredOnCreate == true
+        return object.key(name) != nil || object.field(name)?.staysWhenCleared == true
     }
 }
 

@@ -134,9 +134,11 @@ enum NumberCast {
         case .decimal:
             let bytes = unsafe cell.bytes
             guard let last = unsafe bytes.last, last >= 48, last <= 57 else { throw notFinite(cell) }
+            guard unsafe isInRange(bytes) else { throw tooLarge(cell) }
             unsafe writer.append(bytes)
         case .text:
             guard let number = unsafe jsonNumber(cell.bytes) else { throw Cast.cannot(cell, be: "a number") }
+            guard unsafe isInRange(number) else { throw tooLarge(cell) }
             unsafe writer.append(number)
         default: throw Cast.cannot(cell, be: "a number")
         }
@@ -174,6 +176,18 @@ enum NumberCast {
         Cast.Problem(
             code: "not_finite", message: "\(Value(cell).text) cannot be written: JSON has no such number.",
             hint: "Replace NaN and infinities with null in the dataset's SQL.")
+    }
+
+    private static func tooLarge(_ cell: Cell) -> Cast.Problem {
+        Cast.cannot(
+            cell, be: "a number that a destination can hold",
+            hint: "It is beyond 1.8e308, where what reads it makes it infinite. Correct the value in the source.")
+    }
+
+    /// Whether readers that keep numbers as doubles read a finite one. Only long texts and exponents can be beyond.
+    private static func isInRange(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard unsafe bytes.count > 300 || bytes.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) else { return true }
+        return unsafe Double(String(decoding: bytes, as: UTF8.self))?.isFinite ?? false
     }
 
     /// The part of `bytes` that is a JSON number, blanks around it left out; nil if it is anything else.

@@ -40,7 +40,7 @@ package struct RemovalPayload: Sendable {
         for rule in shape.rules {
             let field = shape.field(rule.field)
             let name = shape.object.field(rule.field)?.name ?? rule.field
-            if name == keyName || field?.isRequiredOnCreate == true { continue }
+            if name == keyName || field?.staysWhenCleared == true { continue }
             if let prefix, rule.field.hasPrefix(prefix) {
                 nested.append("\(json(String(rule.field.dropFirst(prefix.count)))):null")
             } else {

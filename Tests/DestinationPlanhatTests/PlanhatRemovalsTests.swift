@@ -290,6 +290,14 @@ struct PlanhatRemovalsTests {
         #expect(nothing.codes == [:] && nothing.requests.isEmpty)
     }
 
+    @Test func aClearedLicenseKeepsItsAmounts() async throws {
+        let payload = #"{"_id":"a","value":null,"mrr":null,"fixedPeriod":null,"fromDate":null,"product":null}"#
+        let result = try await write(Self.removal(.clear, [("1", payload)]), to: PlanhatObjects.license) { _ in
+            .answer(200, envelope(updated: 1))
+        }
+        #expect(result.bodies == [#"[{"_id":"a","product":null}]"#])
+    }
+
     @Test func refusedRowOfARecordThatIsGoneIsAccepted() async throws {
         let rows = ["a", "b"].map { (key: $0, payload: #"{"_id":"\#($0)","web":null}"#) }
         let errors = #"[{"message":"name is required","item":{"_id":"a"}},{"message":"no","item":{"_id":"b"}}]"#

@@ -55,9 +55,11 @@ extension PlanhatObjects {
         DestinationField("toDate", .date),
         DestinationField("product", .text),
         DestinationField(
-            "fixedPeriod", .boolean, help: "True: `value` is that of the whole term. False: `mrr` is needed."),
-        DestinationField("value", .number, help: "More than zero; needed where the period is fixed.").aboveZero(),
-        DestinationField("mrr", .number, help: "Needed where the license is open-ended."),
+            "fixedPeriod", .boolean, help: "True: `value` is that of the whole term. False: `mrr` is needed."
+        ).neverCleared(),
+        DestinationField("value", .number, help: "More than zero; needed where the period is fixed.")
+            .aboveZero().neverCleared(),
+        DestinationField("mrr", .number, help: "Needed where the license is open-ended.").neverCleared(),
         DestinationField("renewalStatus", .choice(["ongoing", "renewed", "lost"])),
         DestinationField("autoRenews", .boolean),
         DestinationField("renewalPeriod", .number),

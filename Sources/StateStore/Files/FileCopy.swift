@@ -28,9 +28,10 @@ package enum FileCopy {
     }
 
     /// The file that is written aside has a name of its own: `path` may lie in somebody's folder, beside files of theirs.
+    /// Errors name `path`, which is what was asked for.
     static func write(at path: String, _ body: (StateFile) throws -> Void) throws {
         let name = "\(path).\(getpid()).new"
-        let aside = try StateFile.open(name, .create)
+        let aside = try StateFile.open(name, .create, named: path)
         do {
             try body(aside)
             try aside.synchronize()

@@ -49,18 +49,21 @@ final class StateFile: Sendable {
         private static let pastCacheFlag: Int32 = 0o40000
     #endif
 
-    static func open(_ path: String, _ mode: Mode) throws -> StateFile {
-        guard let file = try openIfPresent(path, mode) else { throw StateError.system(ENOENT, "open", path) }
+    /// - Parameter named: what errors call the file, if not by its path.
+    static func open(_ path: String, _ mode: Mode, named: String? = nil) throws -> StateFile {
+        guard let file = try openIfPresent(path, mode, named: named) else {
+            throw StateError.system(ENOENT, "open", named ?? path)
+        }
         return file
     }
 
     /// nil where there is no such file.
-    static func openIfPresent(_ path: String, _ mode: Mode) throws -> StateFile? {
+    static func openIfPresent(_ path: String, _ mode: Mode, named: String? = nil) throws -> StateFile? {
         while true {
             let descriptor = unsafe Glibc.open(path, mode.flags | O_CLOEXEC, 0o600)
-            if descriptor >= 0 { return StateFile(descriptor: descriptor, path: path) }
+            if descriptor >= 0 { return StateFile(descriptor: descriptor, path: named ?? path) }
             if errno == ENOENT { return nil }
-            if errno != EINTR { throw StateError.system(errno, "open", path) }
+            if errno != EINTR { throw StateError.system(errno, "open", named ?? path) }
         }
     }
 
