@@ -28,7 +28,7 @@ package struct Differ: Sendable {
     /// Judges a batch. Appends to `findings` every record that is not unchanged and returns how many are.
     /// Marks unchanged and duplicate keys as seen; the caller marks the others once it has decided.
     package func diff(
-        _ admitted: AdmittedRows, known: [Probe], seen: inout SeenTable, findings: inout [Finding]
+        _ admitted: AdmittedRows, known: [Probe], seen: SeenTable, findings: inout [Finding]
     ) -> Int {
         var unchanged = 0
         for place in 0..<admitted.rows.count {

@@ -26,8 +26,8 @@ enum PlainJSON {
     @inline(__always)
     private static func writeDecimal(_ cell: Cell, to writer: inout ByteWriter) -> Bool {
         let bytes = unsafe cell.bytes
-        // `NaN` and the infinities end with a letter.
-        guard let last = unsafe bytes.last, last >= 48, last <= 57 else { return false }
+        // `NaN` and the infinities end with a letter; one of very many digits may be beyond what is a number elsewhere.
+        guard let last = unsafe bytes.last, last >= 48, last <= 57, bytes.count <= 300 else { return false }
         unsafe writer.append(bytes)
         return true
     }

@@ -70,53 +70,53 @@ import Testing
 
 @Suite struct DifferTests {
     private func diff(
-        _ keys: [UInt64], rows: [UInt64], known: [Probe], isFull: Bool = false, seen: inout SeenTable
+        _ keys: [UInt64], rows: [UInt64], known: [Probe], isFull: Bool = false, seen: SeenTable
     ) -> (Int, [Differ.Finding]) {
         var admitted = AdmittedRows()
         admitted.rows = keys.indices.map { Int32($0) }
         admitted.keyHashes = keys.map { Hash128(high: $0, low: 0) }
         admitted.rowHashes = rows.map { Hash128(high: 0, low: $0) }
         var findings: [Differ.Finding] = []
-        let unchanged = Differ(isFull: isFull).diff(admitted, known: known, seen: &seen, findings: &findings)
+        let unchanged = Differ(isFull: isFull).diff(admitted, known: known, seen: seen, findings: &findings)
         return (unchanged, findings)
     }
 
     @Test func whatIsEqualIsUnchangedAndFindsNothing() {
-        var seen = SeenTable(count: 2)
+        let seen = SeenTable(count: 2)
         let known = [
             Probe(index: 0, rowHash: Hash128(high: 0, low: 1)), Probe(index: 1, rowHash: Hash128(high: 0, low: 2)),
         ]
-        let (unchanged, findings) = diff([1, 2], rows: [1, 2], known: known, seen: &seen)
+        let (unchanged, findings) = diff([1, 2], rows: [1, 2], known: known, seen: seen)
         #expect(unchanged == 2)
         #expect(findings.isEmpty)
         #expect(seen.unseenCount == 0)
     }
 
     @Test func aVoidFingerprintIsNeverUnchanged() {
-        var seen = SeenTable(count: 1)
-        let (unchanged, findings) = diff([1], rows: [5], known: [Probe(index: 0, rowHash: .void)], seen: &seen)
+        let seen = SeenTable(count: 1)
+        let (unchanged, findings) = diff([1], rows: [5], known: [Probe(index: 0, rowHash: .void)], seen: seen)
         #expect(unchanged == 0)
         #expect(findings.map(\.change) == [.changed])
     }
 
     @Test func aFullRunFindsEveryKnownRecordChanged() {
-        var seen = SeenTable(count: 1)
+        let seen = SeenTable(count: 1)
         let known = [Probe(index: 0, rowHash: Hash128(high: 0, low: 1))]
-        #expect(diff([1], rows: [1], known: known, isFull: true, seen: &seen).1.map(\.change) == [.changed])
+        #expect(diff([1], rows: [1], known: known, isFull: true, seen: seen).1.map(\.change) == [.changed])
     }
 
     @Test func theSecondRowOfAKnownKeyIsADuplicateAndSaysWhatTheFirstWas() {
-        var seen = SeenTable(count: 1)
+        let seen = SeenTable(count: 1)
         let known = Array(repeating: Probe(index: 0, rowHash: Hash128(high: 0, low: 1)), count: 3)
-        let (unchanged, findings) = diff([1, 1, 1], rows: [1, 1, 2], known: known, seen: &seen)
+        let (unchanged, findings) = diff([1, 1, 1], rows: [1, 1, 2], known: known, seen: seen)
         #expect(unchanged == 1)
         #expect(findings.map(\.change) == [.duplicate, .duplicate])
         #expect(findings.map(\.before) == [.unchanged, .duplicate])
     }
 
     @Test func whatIsNotKnownIsAdded() {
-        var seen = SeenTable(count: 0)
-        #expect(diff([1], rows: [1], known: [.unknown], seen: &seen).1.map(\.change) == [.added])
+        let seen = SeenTable(count: 0)
+        #expect(diff([1], rows: [1], known: [.unknown], seen: seen).1.map(\.change) == [.added])
     }
 }
 
@@ -124,7 +124,7 @@ import Testing
     @Test func everyKeyKeepsItsOwnMark() {
         let marks: [SeenTable.Mark] = [.unseen, .unchanged, .planned, .held, .skipped, .deferred, .invalid, .duplicate]
         var random = SeededRandom(seed: 3)
-        var table = SeenTable(count: 101)
+        let table = SeenTable(count: 101)
         var model = Array(repeating: SeenTable.Mark.unseen, count: 101)
         for _ in 0..<2_000 {
             let (index, mark) = (random.number(0...100), marks[random.number(0...7)])

@@ -100,7 +100,9 @@ struct MakePlan {
         return PlanMaker(
             PlanMaker.Inputs(
                 shape: prepared.shape, scanColumns: scanColumns, lookups: lookups, seed: memory.seed,
-                snapshot: snapshot, isFull: full.isFull, limit: options.limit, filter: filter, step: steps,
+                snapshot: snapshot,
+                seen: try StoredMarks.table(of: snapshot?.count ?? 0, directory: target.directory),
+                isFull: full.isFull, limit: options.limit, filter: filter, step: steps,
                 canReadBack: prepared.destination is any ReadBack, looks: target.looks),
             writer: try PlanWriter(path: target.path, header: header.encoded(), steps: environment.state.steps),
             spill: HashSpill(directory: target.directory), outcomes: outcomes)

@@ -16,7 +16,7 @@ struct PlanMaker: ~Copyable {
     var plannedNew = 0
     var changedKnown = 0
     var keylessRows = 0
-    var seen: SeenTable
+    let seen: SeenTable
     /// Keys known before of which more than one row came after one was planned.
     var struck: Set<Hash128> = []
     var held: [HeldRow] = []
@@ -64,6 +64,8 @@ struct PlanMaker: ~Copyable {
         var lookups: [LookupName: LookupTable]
         var seed: UInt64
         var snapshot: Snapshot?
+        /// One mark for each key of the snapshot, all unseen.
+        var seen: SeenTable
         var isFull: Bool
         var limit: Int?
         var filter: RecordFilter
@@ -84,7 +86,7 @@ struct PlanMaker: ~Copyable {
         snapshot = inputs.snapshot
         filter = inputs.filter
         limit = inputs.limit ?? .max
-        seen = SeenTable(count: inputs.snapshot?.count ?? 0)
+        seen = inputs.seen
         step = inputs.step
         removal = RemovalPayload(inputs.shape)
         canReadBack = inputs.canReadBack
@@ -111,7 +113,7 @@ struct PlanMaker: ~Copyable {
             for invalid in admitted.invalid { try noteKeyless(invalid, firstRow: firstRow) }
             probe()
             findings.removeAll(keepingCapacity: true)
-            ledger.unchanged += differ.diff(admitted, known: probes, seen: &seen, findings: &findings)
+            ledger.unchanged += differ.diff(admitted, known: probes, seen: seen, findings: &findings)
             for finding in findings { try judge(finding, rows) }
         }
     }
