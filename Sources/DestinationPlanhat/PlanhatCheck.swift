@@ -88,7 +88,7 @@ extension PlanhatDestination {
         let step = "tenant UUID"
         guard let tenant = settings.tenantUUID else {
             report.steps.append(
-                .init(step: step, isOK: true, message: "not set: activities and metrics cannot be sent"))
+                .init(step: step, isOK: true, message: "`tenant_uuid` is not set: activities and metrics cannot be sent"))
             return
         }
         let isUUID = Self.isUUID(tenant.reveal())

@@ -27,7 +27,9 @@ package struct PlanhatSettings: Sendable {
                 "region", .text, defaultValue: "default",
                 help: "`default`, the region in your Planhat address, or that whole address pasted.", example: "us3"),
             SettingDeclaration(
-                "tenant_uuid", .secret, help: "The tenant token; only activities and metrics need it.",
+                "tenant_uuid", .secret,
+                help: "The tenant token, in Planhat under App Center, Developer (in the original app: Settings, "
+                    + "Developer), tokens; only activities and metrics need it.",
                 example: "${PLANHAT_TENANT_UUID}"),
             SettingDeclaration(
                 "base_url", .text,

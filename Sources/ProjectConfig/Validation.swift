@@ -23,6 +23,7 @@ package enum Validation {
             }
             guard let object = object(of: sync, in: project, catalog: catalog, log: log) else { continue }
             SyncCheck(sync: sync, object: object, log: log).check()
+            checkSettings(of: sync, writing: object, in: project, catalog: catalog, log: log)
         }
         OverlapCheck(project: project, catalog: catalog, log: log).check()
         DependencyCheck(syncs: project.syncs, log: log).check()
@@ -36,6 +37,25 @@ package enum Validation {
             code: "unknown_source", "there is no source `\(dataset.source)`",
             hint: names.isEmpty ? "define it below `sources`" : NearestName.hint(for: dataset.source, among: names),
             at: dataset.sourceLocation)
+    }
+
+    /// What only some objects need of their destination is asked for by the syncs that write them.
+    private static func checkSettings(
+        of sync: SyncDefinition, writing object: DestinationObject, in project: Project, catalog: ConnectorCatalog,
+        log: DiagnosticLog
+    ) {
+        guard let connection = project.destinations[sync.destination] else { return }
+        let declared = catalog.destination(connection.type)?.declaration.settings ?? []
+        for name in object.requiredSettings
+        where connection.settings[name] == nil && connection.settingLocations[name] == nil {
+            guard let setting = declared.first(where: { $0.name == name }), setting.defaultValue == nil else { continue }
+            log.error(
+                code: "missing_setting",
+                "the sync `\(sync.name)` writes \(object.name), which needs the setting `\(name)` of the destination "
+                    + "`\(connection.name)`",
+                hint: setting.example.isEmpty ? setting.help : "\(setting.help) Example: \(setting.example)",
+                at: sync.destinationLocation)
+        }
     }
 
     private static func object(

@@ -31,8 +31,9 @@ enum FakeCatalog {
             settings: [
                 SettingDeclaration("api_key", .secret, isRequired: true, help: "The key from the settings page."),
                 SettingDeclaration("region", .text, defaultValue: "default", help: "The region."),
+                SettingDeclaration("visit_token", .secret, help: "The token from the page of visits."),
             ]),
-        objects: [company, person, event]
+        objects: [company, person, event, visit]
     ) { _, _ throws(ConnectorError) in throw refusal }
 
     static let catalog = ConnectorCatalog(sources: [source, server], destinations: [destination])
@@ -102,4 +103,13 @@ enum FakeCatalog {
             DestinationField("externalId", .text), DestinationField("value", .number, isRequiredOnCreate: true),
         ],
         batchItemsMax: 100, batchBytesMax: 1 << 20, repeatable: .never)
+
+    /// An object that needs a setting of its own.
+    static var visit: DestinationObject {
+        var object = event
+        object.name = "visit"
+        object.displayName = "Visit"
+        object.requiredSettings = ["visit_token", "region"]
+        return object
+    }
 }

@@ -80,6 +80,31 @@ struct ValidationTests {
         #expect(try problems(text.replacingOccurrences(of: ", field: externalId", with: "")) == [])
     }
 
+    @Test func settingThatOnlySomeObjectsNeedIsAskedForByTheirSyncsAlone() throws {
+        let text =
+            Sample.project + """
+                  visits:
+                    from: {source: local, table: visits}
+                    to: crm.visit
+                    behavior: send
+                    key: {column: id}
+                    mappings: {externalId: account, value: v}
+                  more:
+                    from: {source: local, table: visits}
+                    to: crm.visit
+                    behavior: send
+                    key: {column: id}
+                    mappings: {externalId: account, value: v}
+
+                """
+        let found = try problems(text)
+        #expect(found.count == 2 && found.allSatisfy { $0.contains("error[missing_setting]") }, "\(found)")
+        #expect(found[0].contains("the sync `visits`") && found[0].contains("`visit_token`"), "\(found)")
+        #expect(found[1].contains("the sync `more`"), "\(found)")
+        let given = text.replacingOccurrences(of: "api_key: ", with: "visit_token: \"${VISITS}\", api_key: ")
+        #expect(try problems(given) == [])
+    }
+
     @Test func unknownConnectionsDoNotHideOtherProblems() throws {
         let text = Sample.project.replacingOccurrences(of: "type: filedb", with: "type: nothing")
             .replacingOccurrences(of: "crm.company", with: "crm.compani")
