@@ -119,6 +119,8 @@ public struct DestinationField: Sendable, Hashable {
     public var textForm: TextForm?
     /// The record that a value has to name, where the destination takes a row without it and drops it.
     public var requiredRecord: RequiredRecord?
+    /// Other objects whose records a value may name although the field is no reference: they are written first.
+    public var pointsTo: [String] = []
 
     public init(
         _ name: String, _ type: FieldType, isRequiredOnCreate: Bool = false, isWritable: Bool = true,

@@ -110,6 +110,13 @@ extension DestinationField {
         return field
     }
 
+    /// A value names a record of these objects.
+    func naming(_ objects: String...) -> DestinationField {
+        var field = self
+        field.pointsTo = objects
+        return field
+    }
+
     func neverCleared() -> DestinationField {
         var field = self
         field.isNeverCleared = true

@@ -10,13 +10,16 @@ extension PlanhatObjects {
     package static let activity = sent(
         "activity", "Activity", keys: [],
         fields: [
-            DestinationField("email", .email, help: "Who did it; needed unless externalId is given."),
-            DestinationField("externalId", .text, help: "Who did it, by your own id; needed unless email is given."),
+            DestinationField("email", .email, help: "Who did it; needed unless externalId is given.")
+                .naming("end_user"),
+            DestinationField("externalId", .text, help: "Who did it, by your own id; needed unless email is given.")
+                .naming("end_user"),
             DestinationField("action", .text, help: "What happened; without it nothing shows in the event stream."),
             DestinationField("date", .dateTime, help: "When; the time of receipt where it is left out."),
             DestinationField(
                 "companyExternalId", .text,
-                help: "The external id of the person's company: with it Planhat creates a person it does not know."),
+                help: "The external id of the person's company: with it Planhat creates a person it does not know."
+            ).naming("company"),
             DestinationField("weight", .number, help: "1 where it is left out."),
             DestinationField("info", .any, help: "Anything else, as JSON."),
             DestinationField("name", .text, help: "Of a person who is created."),

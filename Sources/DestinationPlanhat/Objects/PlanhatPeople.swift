@@ -63,7 +63,8 @@ extension PlanhatObjects {
             "companyId", companyReference, isRequiredOnCreate: true,
             help: "The company; without it Planhat goes by the email's domain, and drops who fits no company."
         ).or("email"),
-        DestinationField("email", .email, help: "Needed, unless externalId or sourceId is given."),
+        // Its domain tells the company where nothing else does.
+        DestinationField("email", .email, help: "Needed, unless externalId or sourceId is given.").naming("company"),
         DestinationField("firstName", .text),
         DestinationField("lastName", .text),
         DestinationField("position", .text, help: "The title or role in the company."),

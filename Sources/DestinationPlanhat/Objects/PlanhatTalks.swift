@@ -18,7 +18,7 @@ extension PlanhatObjects {
             DestinationField("description", .richText, help: "HTML."),
             DestinationField("date", .dateTime),
             activityTags, talkUsers, talkEndUsers,
-            DestinationField("companyExternalId", .text, help: "Another way to name the company."),
+            DestinationField("companyExternalId", .text, help: "Another way to name the company.").naming("company"),
         ] + computed(conversationComputed)
     ).with(behaviors: [.updateOnly, .delete]).labeled(
         "subject",
@@ -47,9 +47,11 @@ extension PlanhatObjects {
     private static let activityTags = DestinationField(
         "activityTags", .textList, help: "Planhat's ids of tags. Replaces the whole list.")
     private static let talkUsers = DestinationField(
-        "users", .any, help: #"Users as a JSON list: [{"id": "ID", "isOwner": true}]."#)
+        "users", .any, help: #"Users as a JSON list: [{"id": "ID", "isOwner": true}]."#
+    ).naming("user")
     private static let talkEndUsers = DestinationField(
-        "endusers", .any, help: #"End users as a JSON list: [{"id": "ID"}]."#)
+        "endusers", .any, help: #"End users as a JSON list: [{"id": "ID"}]."#
+    ).naming("end_user")
 
     private static let conversationFields: [DestinationField] = [
         companyField,
@@ -72,11 +74,12 @@ extension PlanhatObjects {
 
     private static let ticketFields: [DestinationField] = [
         DestinationField(
-            "email", .email, isRequiredOnCreate: true, help: "Who wrote it; Planhat may create an unknown person."),
+            "email", .email, isRequiredOnCreate: true, help: "Who wrote it; Planhat may create an unknown person."
+        ).naming("end_user"),
         // The sender's address may tell the company too.
         companyField.or("companyExternalId", "domains", "email"),
-        DestinationField("companyExternalId", .text, help: "Another way to name the company."),
-        DestinationField("domains", .textList, help: "A third way to find the company."),
+        DestinationField("companyExternalId", .text, help: "Another way to name the company.").naming("company"),
+        DestinationField("domains", .textList, help: "A third way to find the company.").naming("company"),
         DestinationField("source", .text),
         DestinationField("title", .text),
         DestinationField("description", .richText),
@@ -89,7 +92,7 @@ extension PlanhatObjects {
         DestinationField("status", .text),
         DestinationField("history", .any, help: #"As a JSON list: [{"status": "STATUS", "time": "TIME"}]."#),
         DestinationField("name", .text, help: "The name of who wrote it."),
-        DestinationField("agentEmail", .email),
+        DestinationField("agentEmail", .email).naming("user"),
         DestinationField("createdAt", .dateTime),
         DestinationField("updatedAt", .dateTime),
     ]
@@ -113,7 +116,8 @@ extension PlanhatObjects {
     ]
 
     private static let npsFields: [DestinationField] = [
-        DestinationField("email", .email, isRequiredOnCreate: true, help: "The end user who answered."),
+        DestinationField("email", .email, isRequiredOnCreate: true, help: "The end user who answered.")
+            .naming("end_user"),
         DestinationField("score", .integer, isRequiredOnCreate: true, help: "0 to 10.").within(0...10),
         DestinationField("comment", .text),
         DestinationField("campaignId", campaignReference, help: "The campaign that asked; some accounts need it."),
