@@ -179,6 +179,18 @@ import Testing
         #expect(try setting.planhat.lines("activities").count == 1)
     }
 
+    @Test(arguments: [["test", "events", "--key", "t5"], ["test", "events"], ["resend", "events", "--key", "t5"]])
+    func oneEventToTryDoesNotSendTheOldOnes(_ command: [String]) async throws {
+        let setting = try await setting(
+            Self.activities.replacingOccurrences(of: "behavior: send", with: "behavior: send\n    first_run: skip"))
+        let tried = try await setting.sluice(command)
+        #expect(tried.status == 0, "\(tried.everything)")
+        #expect(try setting.planhat.lines("activities").count == 1)
+        let first = try await setting.run("events")
+        #expect(first.rows("skipped") == 39 && first.rows("unchanged") == 1 && first["requests"].int == 0)
+        #expect(try setting.planhat.lines("activities").count == 1)
+    }
+
     @Test(arguments: ["{columns: [company, metric, day]}", "{column: company, field: externalId}"])
     func metricsAreSentOnce(_ key: String) async throws {
         let setting = try await setting(Self.metrics(key, mapsRecord: !key.contains("externalId")))

@@ -21,7 +21,8 @@ struct FloorSetting {
     @discardableResult
     func sluice(_ arguments: String...) async throws -> Finished { try await sluice(arguments) }
 
-    private func sluice(_ arguments: [String]) async throws -> Finished {
+    @discardableResult
+    func sluice(_ arguments: [String]) async throws -> Finished {
         try await folder.sluice(arguments, environment: ["PLANHAT_API_KEY": planhat.token, "TENANT": planhat.tenant])
     }
 

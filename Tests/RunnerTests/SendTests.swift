@@ -75,6 +75,74 @@ struct SendTests {
         #expect(sent(fixture) == ["k2": 1, "k4": 1])
     }
 
+    private enum Before: CaseIterable, Sendable {
+        case testOfAKey, testOfAny, resendOfAKey, resendOfAVanishedKey, resendOfRefused
+
+        var options: RunOptions {
+            var options = RunOptions()
+            switch self {
+            case .testOfAKey: (options.onlyKeys, options.limit, options.isTrial) = (["k1"], 1, true)
+            case .testOfAny: (options.limit, options.isTrial) = (1, true)
+            case .resendOfAKey: options.onlyKeys = ["k1"]
+            case .resendOfAVanishedKey: options.onlyKeys = ["gone"]
+            case .resendOfRefused: options.onlyPending = .rejected
+            }
+            return options
+        }
+
+        var sends: Int { self == .resendOfAVanishedKey || self == .resendOfRefused ? 0 : 1 }
+    }
+
+    /// What was sent of chosen rows alone is no first run: the old rows stay skipped.
+    @Test(arguments: Before.allCases) private func chosenRowsDoNotEndTheFirstRun(_ before: Before) async throws {
+        let fixture = try RunFixture(rows(20))
+        let environment = try fixture.environment(object: Self.events)
+        let sync = sync(first: .skip)
+        for _ in 1...2 where before != .testOfAny {
+            let chosen = try await fixture.run(before.options, sync, in: environment)
+            #expect(chosen.operations.sent == before.sends && chosen.rows.deferred == 20 - before.sends)
+        }
+        if before == .testOfAny {
+            let tried = try await fixture.run(before.options, sync, in: environment)
+            #expect(tried.operations.sent == 1 && tried.rows.deferred == 19)
+        }
+        let first = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(first.operations.sent == 0 && first.rows.skipped == 20 - before.sends, "\(first.rows)")
+        #expect(first.rows.unchanged == before.sends)
+        fixture.source.rows = rows(21)
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).operations.sent == 1)
+        #expect(fixture.account.events["k2"] == nil && fixture.account.events["k21"]?.count == 1)
+    }
+
+    /// Nothing counts as a change in such a first run, so a limit leaves nothing out.
+    @Test func limitedFirstRunSkipsAllAndIsTheFirst() async throws {
+        let fixture = try RunFixture(rows(5))
+        let environment = try fixture.environment(object: Self.events)
+        var options = RunOptions()
+        options.limit = 2
+        let first = try await fixture.run(options, sync(first: .skip), in: environment)
+        #expect(first.rows.skipped == 5 && first.operations.sent == 0)
+        fixture.source.rows = rows(6)
+        #expect(try await fixture.run(RunOptions(), sync(first: .skip), in: environment).operations.sent == 1)
+    }
+
+    @Test func planAfterATestStillSkips() async throws {
+        let fixture = try RunFixture(rows(5))
+        let environment = try fixture.environment(object: Self.events)
+        try await fixture.run(Before.testOfAKey.options, sync(first: .skip), in: environment)
+        let report = try await PlanSync(sync(first: .skip), options: RunOptions(), environment: environment)
+            .plan(examplesMax: 2)
+        #expect(report.rows.skipped == 4 && report.rows.unchanged == 1 && report.operations.planned == 0)
+    }
+
+    @Test func backfillAfterATestSendsTheRest() async throws {
+        let fixture = try RunFixture(rows(5))
+        let environment = try fixture.environment(object: Self.events)
+        try await fixture.run(Before.testOfAKey.options, sync(), in: environment)
+        #expect(try await fixture.run(RunOptions(), sync(), in: environment).operations.sent == 4)
+        #expect(sent(fixture).values.allSatisfy { $0 == 1 })
+    }
+
     @Test func fullRunIsRefused() async throws {
         let fixture = try RunFixture(rows(1))
         let environment = try fixture.environment(object: Self.events)

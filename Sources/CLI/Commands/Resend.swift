@@ -75,6 +75,7 @@ struct Test: AsyncParsableCommand {
         var options = RunOptions()
         options.trigger = "test"
         options.limit = 1
+        options.isTrial = true
         if let key { options.onlyKeys = [key] } else { options.isFull = definition.behavior != .send }
         let (isJSON, environment, chosen) = (common.json, try workspace.environment(), options)
         do {

@@ -38,6 +38,7 @@ struct EndRun {
         RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
         if summary.withheldRemovals > 0 { record.guard = RemovalGuard.withheld(summary.withheldRemovals) }
         noteFull(record, ending, summary, in: &memory)
+        noteFirst(ending, summary, in: &memory)
         let end: CloseRun.Ending
         switch ending {
         case .complete:
@@ -80,6 +81,17 @@ struct EndRun {
         figures.close(code: reason.code)
         guard figures.operations.undelivered > operations.undelivered else { return }
         try RestOfPlan(environment: environment, run: record.id).note(after: settled, reason)
+    }
+
+    /// A first run is over once it has come to its end: what is remembered by one that did not is not all, and what was
+    /// sent of chosen records says nothing of the others.
+    private func noteFirst(_ ending: Deliver.Ending, _ summary: PlanSummary, in memory: inout SyncMemory) {
+        guard summary.isFirst == true else { return }
+        if case .complete = ending, summary.isSelective != true {
+            memory.extra[FullRun.awaited] = nil
+        } else {
+            memory.extra[FullRun.awaited] = "1"
+        }
     }
 
     /// A run that sent every record again and did not come to its end leaves records that look unchanged and were not

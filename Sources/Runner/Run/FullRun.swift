@@ -8,6 +8,8 @@ package struct FullRun: Sendable, Hashable {
     package var reason: String?
     /// Whether what is believed of the destination is of no use and is left out.
     package var forgetsState: Bool
+    /// Whether no run has taken up the whole of the sync yet: what was sent of chosen records alone is none.
+    package var isFirst = false
 
     static let firstRun = "first_run"
     static let requested = "requested"
@@ -15,6 +17,8 @@ package struct FullRun: Sendable, Hashable {
     static let behaviorChanged = "behavior_changed"
     /// The name under which a sync remembers that a full run has not come to its end.
     static let unfinished = "full_unfinished"
+    /// The name under which a sync remembers that its first run, but for chosen records, is still to come.
+    static let awaited = "first_run_awaited"
 
     /// - Parameters:
     ///   - memory: what the last run left behind; `definition` is empty before the first.
@@ -22,11 +26,15 @@ package struct FullRun: Sendable, Hashable {
     static func decide(
         _ prepared: PreparedSync, memory: SyncMemory, snapshot: Snapshot?, isLost: Bool, options: RunOptions
     ) throws -> FullRun {
-        if options.startsOver { return FullRun(isFull: true, reason: firstRun, forgetsState: true) }
-        if memory.definition.isEmpty && snapshot == nil { return FullRun(isFull: true, reason: firstRun) }
+        if options.startsOver {
+            return FullRun(isFull: true, reason: firstRun, forgetsState: true, isFirst: true)
+        }
+        if memory.definition.isEmpty && snapshot == nil {
+            return FullRun(isFull: true, reason: firstRun, isFirst: true)
+        }
         if prepared.shape.behavior == .send {
             try SentOnce.check(prepared, memory: memory, options: options)
-            return FullRun(isFull: false, reason: nil)
+            return FullRun(isFull: false, reason: nil, isFirst: memory.extra[awaited] != nil)
         }
         if isLost { return FullRun(isFull: true, reason: "state_lost", forgetsState: true) }
         if !memory.destination.isEmpty, memory.destination != prepared.destinationIdentity {
@@ -53,9 +61,10 @@ package struct FullRun: Sendable, Hashable {
         return before == .createOnly || before == .delete || now == .delete
     }
 
-    private init(isFull: Bool, reason: String?, forgetsState: Bool = false) {
+    private init(isFull: Bool, reason: String?, forgetsState: Bool = false, isFirst: Bool = false) {
         self.isFull = isFull
         self.reason = reason
         self.forgetsState = forgetsState
+        self.isFirst = isFirst
     }
 }

@@ -112,7 +112,7 @@ struct MakePlan {
     private var steps: (added: BehaviorRules.Step, changed: BehaviorRules.Step) {
         let rules = prepared.shape.behavior.rules
         guard prepared.shape.behavior == .send else { return (rules.added, rules.changed) }
-        let skips = prepared.definition.firstRun == .skip && full.reason == FullRun.firstRun && !options.isSelective
+        let skips = prepared.definition.firstRun == .skip && full.isFirst && !options.isOfChosen
         guard prepared.shape.sendsChangesAgain else { return (skips ? .remember : rules.added, rules.changed) }
         // An edited mapping is no edited row.
         let isOtherMapping =
@@ -310,6 +310,8 @@ struct MakePlan {
         summary.full = full.isFull
         summary.fullReason = full.reason
         summary.forgetsState = full.forgetsState
+        summary.isFirst = full.isFirst
+        summary.isSelective = options.isOfChosen
         return summary
     }
 

@@ -38,6 +38,10 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var fullReason: String?
     /// Whether what was believed of the destination before was of no use.
     package var forgetsState = false
+    /// Whether the sync's first run was still to come; nil in plans of before this was told.
+    package var isFirst: Bool?
+    /// Whether it is of chosen records alone, or of one to try.
+    package var isSelective: Bool?
     /// Where the plan was saved for a person to look at: what it was made from.
     package var origin: PlanOrigin?
 

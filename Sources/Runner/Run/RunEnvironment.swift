@@ -103,6 +103,8 @@ package struct RunOptions: Sendable, Hashable {
     package var startsOver = false
     /// Sends the first so many changes and removes nothing.
     package var limit: Int?
+    /// Sends one record for a person to look at, also where the sync would leave alone what is there at its first run.
+    package var isTrial = false
     package var acceptedGuards: Set<String> = []
     /// Only the records with these keys, whether changed or not.
     package var onlyKeys: Set<String>?
@@ -125,6 +127,9 @@ package struct RunOptions: Sendable, Hashable {
 
     /// Whether the run looks at chosen records only.
     package var isSelective: Bool { onlyKeys != nil || onlyPending != nil }
+
+    /// Whether it sends chosen records, or one to try, and says nothing of the others.
+    var isOfChosen: Bool { isSelective || isTrial }
 }
 
 /// Why a run or an action could not do what was asked. Printed as it is.
