@@ -41,7 +41,7 @@ let package = Package(
         .target(name: "ConnectorKit", dependencies: ["Records"]),
         .target(name: "SyncCore", dependencies: ["Records", "ConnectorKit"]),
         .target(name: "StateStore", dependencies: ["Records", grdb]),
-        .target(name: "ProjectConfig", dependencies: ["Records", "ConnectorKit", yams]),
+        .target(name: "ProjectConfig", dependencies: ["Records", "ConnectorKit", "SyncCore", yams]),
         .target(name: "SourceSQLite", dependencies: ["Records", "ConnectorKit", "CSQLite"]),
         .target(name: "SourcePostgres", dependencies: ["Records", "ConnectorKit", "CPostgres"]),
         .target(

@@ -12,6 +12,8 @@ public struct DestinationObject: Sendable, Hashable {
     public var acceptsUnknownFieldsUnder: String?
     public var batchItemsMax: Int
     public var batchBytesMax: Int
+    /// A row of more bytes is not sent: it could never arrive. Nil where nothing is known.
+    public var rowBytesMax: Int?
     public var removalItemsMax: Int
     public var repeatable: Repeatability
     /// The ways in which a record can be taken away; empty if there is none.
@@ -138,6 +140,30 @@ public struct DestinationField: Sendable, Hashable {
 extension DestinationField {
     /// Whether it keeps its value where the mapped fields of a record are cleared.
     public var staysWhenCleared: Bool { isRequiredOnCreate || isNeverCleared }
+}
+
+/// What a number may be.
+extension DestinationField {
+    /// Whether a number is within the declared bounds.
+    public func admits(_ number: Double) -> Bool {
+        (range?.contains(number) ?? true) && !(excludesZero && number == 0)
+    }
+
+    /// The bounds in words (`1 to 5`, `more than 0`); nil where any number will do.
+    public var bounds: String? {
+        guard let range else { return excludesZero ? "not 0" : nil }
+        let most = Double.greatestFiniteMagnitude
+        let (lower, upper) = (Self.plain(range.lowerBound), Self.plain(range.upperBound))
+        let butZero = excludesZero && range.contains(0) ? ", not 0" : ""
+        switch (range.lowerBound > -most, range.upperBound < most) {
+        case (true, true): return "\(lower) to \(upper)" + butZero
+        case (true, false): return excludesZero && range.lowerBound == 0 ? "more than 0" : "\(lower) or more" + butZero
+        case (false, true): return "\(upper) or less" + butZero
+        case (false, false): return excludesZero ? "not 0" : nil
+        }
+    }
+
+    private static func plain(_ number: Double) -> String { Int(exactly: number).map(String.init) ?? String(number) }
 }
 
 /// Of what characters a text is made: letters, digits, and these.

@@ -31,18 +31,16 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
         self.missing = missing
     }
 
+    /// `file:line:column: `; empty where no file is at fault.
+    package var place: String {
+        guard let file else { return "" }
+        // The name of a definition made in the pages stands in no line.
+        guard let line, line > 0 else { return file + ": " }
+        return file + ":\(line)" + (column.map { ":\($0)" } ?? "") + ": "
+    }
+
     /// `file:line:column: error[code]: message`, and the hint on a line of its own.
     package var rendered: String {
-        var place = ""
-        if let file {
-            place = file
-            // The name of a definition made in the pages stands in no line.
-            if let line, line > 0 {
-                place += ":\(line)"
-                if let column { place += ":\(column)" }
-            }
-            place += ": "
-        }
         let first = "\(place)\(severity.rawValue)[\(code)]: \(message)"
         return hint.isEmpty ? first : first + "\n  hint: " + hint
     }

@@ -145,16 +145,8 @@ enum NumberCast {
     }
 
     static func writeInteger(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
-        switch cell.kind {
-        case .integer: writer.append(decimal: cell.integer)
-        case .double where cell.double == cell.double.rounded() && abs(cell.double) < 9e15:
-            writer.append(decimal: Int64(cell.double))
-        case .decimal, .text:
-            let text = Value(cell).text.trimmingBlanks
-            guard let number = Int64(text) else { throw Cast.cannot(cell, be: "a whole number") }
-            writer.append(decimal: number)
-        default: throw Cast.cannot(cell, be: "a whole number")
-        }
+        guard let number = WholeNumber.read(cell) else { throw Cast.cannot(cell, be: "a whole number") }
+        writer.append(decimal: number)
     }
 
     static func writeBoolean(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
@@ -223,7 +215,8 @@ enum NumberCast {
     }
 }
 
-/// Casts to dates and instants. Times without a zone count as UTC.
+/// Casts to dates and instants. Times without a zone count as UTC. The date of a text with an offset is the one that is
+/// written in it; a timestamp with a zone is a point of time, whose date is that of UTC.
 enum DateCast {
     static func writeDate(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
         let days = try days(cell)
@@ -233,8 +226,9 @@ enum DateCast {
     }
 
     static func writeDayNumber(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
-        if cell.kind == .integer { return writer.append(decimal: cell.integer) }
-        writer.append(decimal: try days(cell))
+        guard let number = WholeNumber.read(cell) else { return writer.append(decimal: try days(cell)) }
+        guard Calendar.isISO(days: number) else { throw noDayNumber(cell) }
+        writer.append(decimal: number)
     }
 
     static func writeInstant(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
@@ -278,6 +272,14 @@ enum DateCast {
 
     private static func notADate(_ cell: Cell) -> Cast.Problem {
         Cast.cannot(cell, be: "a date", hint: "Give dates as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, or as a date column.")
+    }
+
+    /// `20260131`, most often.
+    private static func noDayNumber(_ cell: Cell) -> Cast.Problem {
+        Cast.Problem(
+            code: "date_out_of_range",
+            message: "\(Value(cell).text) is no number of days since 1970-01-01 of a date in the years 1 to 9999.",
+            hint: "Give the date as YYYY-MM-DD or as a date column, or count the days in the dataset's SQL.")
     }
 
     private static func outOfRange(_ cell: Cell) -> Cast.Problem {

@@ -18,6 +18,7 @@ package struct Mapping: ~Copyable {
     private let fields: [MappedField]
     private let key: KeyWriter?
     private let required: RequiredFields
+    private let rowBytesMax: Int
     /// What every row fills.
     private let filledAlways: UInt64
 
@@ -29,6 +30,7 @@ package struct Mapping: ~Copyable {
         key = compiler.key
         required = compiler.required
         filledAlways = compiler.filled
+        rowBytesMax = shape.object.rowBytesMax ?? .max
         ownCount = compiler.ownCount
         nestedName = compiler.nestedName
         unsafe steps = .allocate(capacity: compiler.steps.count)
@@ -60,6 +62,11 @@ package struct Mapping: ~Copyable {
         let start = writer.count
         var filled = filledAlways
         if let reason = write(rows, row, &filled, &writer) { return .invalid(reason) }
+        if writer.count - start > rowBytesMax {
+            let reason = RowSize.reason(bytes: writer.count - start, max: rowBytesMax)
+            writer.truncate(to: start)
+            return .invalid(reason)
+        }
         if let place = required.each.firstMissing(filled) {
             writer.truncate(to: start)
             return .invalid(required.each.reasons[place])

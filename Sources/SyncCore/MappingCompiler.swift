@@ -32,12 +32,53 @@ struct MappedField: Sendable {
     /// The longest text that the field takes.
     var charactersMax: Int?
     var textForm: TextForm?
+    /// The field whose bounds a number must keep; nil where it has none.
+    var bounded: DestinationField?
+
+    init(name: String, column: String, type: FieldType) {
+        self.name = name
+        self.column = column
+        self.type = type
+    }
+
+    /// A field as it is declared, or as it was found in the account; nil for one of which nothing is known.
+    init(_ declared: DestinationField?, name: String = "", allowsUnknownChoices: Bool) {
+        self.init(
+            name: name, column: "", type: Self.type(of: declared, allowsUnknownChoices: allowsUnknownChoices))
+        charactersMax = declared?.charactersMax
+        textForm = declared?.textForm
+        bounded = declared?.bounds == nil ? nil : declared
+    }
+
+    /// Without choices, any text is one.
+    private static func type(of field: DestinationField?, allowsUnknownChoices: Bool) -> FieldType {
+        switch field?.type {
+        case .choice where allowsUnknownChoices: .choice([])
+        case .choiceList where allowsUnknownChoices: .choiceList([])
+        case let type: type ?? .any
+        }
+    }
 
     /// Appends the value; returns whether it was written as null.
     func write(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) -> Bool {
         if let charactersMax, [.text, .json, .array].contains(cell.kind) { try checkLength(cell, charactersMax) }
         if let textForm { try checkForm(cell, textForm) }
-        return try Cast.write(cell, as: type, reference: reference, to: &writer)
+        let start = writer.count
+        let isNull = try Cast.write(cell, as: type, reference: reference, to: &writer)
+        if let bounded, !isNull { try checkBounds(cell, bounded, written: writer.count - start, writer) }
+        return isNull
+    }
+
+    private func checkBounds(
+        _ cell: Cell, _ field: DestinationField, written count: Int, _ writer: borrowing ByteWriter
+    ) throws(Cast.Problem) {
+        let number = unsafe Double(String(decoding: writer.bytes.suffix(count), as: UTF8.self))
+        guard let number, !field.admits(number) else { return }
+        let shown = Value(cell).text
+        throw Cast.Problem(
+            code: "out_of_range",
+            message: "\(shown.prefix(60)) is not in the field's bounds: \(field.bounds ?? "").",
+            hint: "Correct the value in the source, or leave it out in the dataset's SQL.")
     }
 
     private func checkForm(_ cell: Cell, _ form: TextForm) throws(Cast.Problem) {
@@ -74,7 +115,7 @@ struct MappingCompiler {
     var ownCount = 0
     var nestedName = 0..<0
     var key: KeyWriter?
-    let required: RequiredFields
+    private(set) var required: RequiredFields
     /// The bits of the fields that every row fills: constants, and the key.
     var filled: UInt64 = 0
 
@@ -113,10 +154,8 @@ struct MappingCompiler {
     }
 
     private mutating func add(_ rule: MappingRule, name: String) {
-        let declared = shape.field(rule.field)
-        var field = MappedField(name: rule.field, column: "", type: type(of: declared))
-        field.charactersMax = declared?.charactersMax
-        field.textForm = declared?.textForm
+        var field = MappedField(
+            shape.field(rule.field), name: rule.field, allowsUnknownChoices: shape.allowsUnknownChoices)
         let bit = shape.object.field(rule.field).map { required.bit(of: $0.name) } ?? 0
         var place = addName(name)
         switch rule.source {
@@ -127,19 +166,10 @@ struct MappingCompiler {
                 field, .column, place, column: scanColumns.firstIndex(of: column) ?? 0, nulls: rule.nulls,
                 required: bit)
         case .constant(let value):
-            text += Self.json(of: value, field)
+            text += json(of: value, field)
             place = place.lowerBound..<text.count
             append(field, .constant, place, column: 0, nulls: rule.nulls)
             if value != .null && !value.text.trimmingBlanks.isEmpty { filled |= bit }
-        }
-    }
-
-    /// Without choices, any text is one.
-    private func type(of field: DestinationField?) -> FieldType {
-        switch field?.type {
-        case .choice where shape.allowsUnknownChoices: .choice([])
-        case .choiceList where shape.allowsUnknownChoices: .choiceList([])
-        case let type: type ?? .any
         }
     }
 
@@ -164,7 +194,7 @@ struct MappingCompiler {
     private static func plainKinds(of field: MappedField) -> UInt32 {
         let kinds: [CellKind] =
             switch field.type {
-            case _ where field.textForm != nil: []
+            case _ where field.textForm != nil || field.bounded != nil: []
             case .text, .richText, .email: field.charactersMax == nil ? [.text, .uuid] : [.uuid]
             case .any:
                 [
@@ -172,11 +202,11 @@ struct MappingCompiler {
                     .array,
                 ]
             case .number: [.integer, .decimal, .double]
-            case .integer, .dayNumber: [.integer]
+            case .integer: [.integer]
             case .boolean: [.false, .true]
             case .date: [.date]
             case .dateTime: [.timestamp, .localTimestamp]
-            case .choice, .textList, .choiceList, .reference, .referenceList: []
+            case .dayNumber, .choice, .textList, .choiceList, .reference, .referenceList: []
             }
         return kinds.reduce(0) { $0 | 1 << UInt32($1.tag) }
     }
@@ -192,17 +222,17 @@ struct MappingCompiler {
         return start..<text.count
     }
 
-    /// A constant's JSON, made once. One that cannot be cast was refused when the project was checked.
-    private static func json(of value: Value, _ field: MappedField) -> [UInt8] {
-        var writer = ByteWriter(capacity: 64)
-        RowBatch(rows: [[value]], columnCount: 1).withRows { rows in
-            do throws(Cast.Problem) {
-                _ = try field.write(rows.cell(0, 0), to: &writer)
-            } catch {
-                writer.removeAll()
-                writer.append("null")
-            }
+    /// A constant's JSON, made once. A run does not begin with one that cannot be cast; where rows are only shown, each of
+    /// them is invalid.
+    private mutating func json(of value: Value, _ field: MappedField) -> [UInt8] {
+        do throws(Cast.Problem) {
+            return try ConstantCast.json(of: value, field)
+        } catch {
+            required.refuse(
+                Reason(
+                    code: error.code, message: "The constant for field \(field.name): \(error.message)",
+                    hint: error.hint))
+            return []
         }
-        return unsafe Array(writer.bytes)
     }
 }

@@ -47,6 +47,9 @@ package struct RequiredFields: Sendable, Hashable {
         for fields in creating { onCreate.add(bits(of: fields), Self.unmakeable(fields, object)) }
     }
 
+    /// Makes every row invalid: nothing fills what a group without fields asks for.
+    mutating func refuse(_ reason: Reason) { each.add(0, reason) }
+
     /// 0 for a field that no row has to fill.
     func bit(of name: String) -> UInt64 { names.firstIndex(of: name).map { 1 << UInt64($0) } ?? 0 }
 

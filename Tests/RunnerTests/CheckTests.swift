@@ -107,7 +107,7 @@ struct CheckTests {
         var definition = sync([("custom.Plans", "name"), ("custom.Seats", "seats")])
         let refused = try await report(definition)
         #expect(refused.steps.map(\.isOK) == [true, false, false])
-        #expect(refused.steps[1].message == "sluice.yaml:1: The account has no field custom.Plans.")
+        #expect(refused.steps[1].message == "sluice.yaml:1:1: The account has no field custom.Plans.")
         #expect(refused.steps[1].hint.contains("custom.Plan?"))
         definition.allowUnknownCustom = true
         let allowed = try await report(definition)
@@ -119,6 +119,25 @@ struct CheckTests {
         let report = try await report(sync([("custom.Score", "seats")]))
         #expect(report.steps.map(\.isOK) == [true, false])
         #expect(report.steps[1].message.contains("computed"))
+    }
+
+    @Test func constantsAndLookUpsAreHeldAgainstTheAccountsOwnFields() async throws {
+        account.fields = [
+            DestinationField("custom.Seats", .number), DestinationField("custom.Plan", .choice(["Base", "Plus"])),
+        ]
+        var definition = sync([])
+        let place = Location(file: "sluice.yaml", line: 9, column: 22)
+        definition.mappings = [
+            MappingDefinition(field: "custom.Seats", source: .constant(.text("abc")), location: place),
+            MappingDefinition(field: "custom.Plan", source: .constant(.text("Plsu")), location: place),
+            MappingDefinition(
+                field: "custom.Seats", source: .column("seats", lookup: "email", nulls: .clear), location: place),
+        ]
+        let report = try await report(definition)
+        #expect(report.steps.map(\.isOK) == [true, false, false, false])
+        #expect(report.steps[1].message.hasPrefix("sluice.yaml:9:22: the field `custom.Seats` (number) cannot take"))
+        #expect(report.steps[2].message.contains("the nearest is \"Plus\""))
+        #expect(report.steps[3].message.contains("`custom.Seats` is no reference"))
     }
 
     @Test func accountWhoseFieldsMayNotBeListedIsWarnedAbout() async throws {

@@ -10,7 +10,7 @@ import Testing
         "ConnectorKit": ["Records"],
         "SyncCore": ["Records", "ConnectorKit"],
         "StateStore": ["Records"],
-        "ProjectConfig": ["Records", "ConnectorKit"],
+        "ProjectConfig": ["Records", "ConnectorKit", "SyncCore"],
         "SourceSQLite": ["Records", "ConnectorKit", "CSQLite"],
         "SourcePostgres": ["Records", "ConnectorKit", "CPostgres"],
         "DestinationPlanhat": ["Records", "ConnectorKit"],

@@ -87,7 +87,7 @@ struct ObjectText {
         case .reference(_, let forms), .referenceList(_, let forms): parts.append(Self.forms(forms))
         default: break
         }
-        parts += range(field)
+        if let bounds = field.bounds { parts.append(bounds) }
         if let most = field.charactersMax { parts.append("at most \(RunText.counted(most, "character"))") }
         return parts.filter { !$0.isEmpty }
     }
@@ -98,24 +98,6 @@ struct ObjectText {
         let takesID = forms.contains { $0.lookup == nil }
         guard !words.isEmpty else { return takesID ? "by its own id" : "" }
         return (takesID ? "by its own id, or" : "with") + " lookup: " + words.joined(separator: " | ")
-    }
-
-    private static func range(_ field: DestinationField) -> [String] {
-        guard let range = field.range else { return field.excludesZero ? ["not 0"] : [] }
-        let most = Double.greatestFiniteMagnitude
-        let (lower, upper) = (number(range.lowerBound), number(range.upperBound))
-        let startsAboveZero = field.excludesZero && range.lowerBound == 0
-        switch (range.lowerBound > -most, range.upperBound < most) {
-        case (true, true): return ["\(lower) to \(upper)"] + (field.excludesZero ? ["not 0"] : [])
-        case (true, false): return startsAboveZero ? ["more than 0"] : ["\(lower) or more"]
-        case (false, true): return ["\(upper) or less"] + (field.excludesZero ? ["not 0"] : [])
-        case (false, false): return field.excludesZero ? ["not 0"] : []
-        }
-    }
-
-    private static func number(_ number: Double) -> String {
-        let whole = Int(exactly: number)
-        return whole.map { String($0) } ?? String(number)
     }
 
     // MARK: Words

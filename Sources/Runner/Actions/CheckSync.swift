@@ -65,7 +65,7 @@ struct CheckSync {
             }
         }
         let problems = own.compactMap { PreparedSync.problem(with: $0, in: shape, definition) }
-        report.steps += problems.map { Self.failed("fields", Self.place($0) + $0.message, $0.hint) }
+        report.steps += problems.map { Self.failed("fields", $0.place + $0.message, $0.hint) }
         if problems.isEmpty {
             report.steps.append(Step(step: "fields", isOK: true, message: passed(own, shape)))
         }
@@ -80,12 +80,6 @@ struct CheckSync {
         let mapped = definition.mappings.count
         let count = mapped == 1 ? "the one mapped field is there" : "all \(mapped) mapped fields are there"
         return own.isEmpty ? count : count + ", \(own.count) of them of the account's own making"
-    }
-
-    /// `sluice.yaml:14: `, as a diagnostic says it.
-    private static func place(_ problem: Diagnostic) -> String {
-        guard let file = problem.file, let line = problem.line else { return "" }
-        return "\(file):\(line): "
     }
 
     private static func notListed(_ error: DestinationError, _ count: Int) -> Reason {

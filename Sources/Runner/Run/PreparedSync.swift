@@ -41,9 +41,14 @@ package struct PreparedSync: Sendable {
         shape = SyncShape(definition, object: try environment.connections.object(definition))
     }
 
-    /// Lays the account's own fields over the declared ones and refuses what neither has. Reads the destination only
-    /// if the mapping names a field that is not declared.
+    /// Lays the account's own fields over the declared ones and refuses what neither has, look-ups that a field does not
+    /// have and constants that cannot be cast. Reads the destination only if the mapping names a field that is not
+    /// declared.
     package mutating func discoverFields(environment: RunEnvironment, policy: RetryPolicy = .init()) async throws {
+        for mapping in definition.mappings {
+            guard let field = shape.object.field(mapping.field) else { continue }
+            if let problem = KnownField(field, of: definition).problem(with: mapping) { throw problem }
+        }
         let unknown = definition.mappings.filter { shape.object.field($0.field) == nil }
         guard !unknown.isEmpty else { return }
         let (destination, object) = (destination, shape.object)
@@ -60,12 +65,12 @@ package struct PreparedSync: Sendable {
         }
     }
 
-    /// What is wrong with a mapping to a field that is not declared, once the account's own fields are known.
+    /// What is wrong with a mapping to a field that is not declared, or with what is written for it, once the account's own fields are known.
     static func problem(
         with mapping: MappingDefinition, in shape: SyncShape, _ definition: SyncDefinition
     ) -> Diagnostic? {
         if let field = shape.field(mapping.field) {
-            guard !field.isWritable else { return nil }
+            guard !field.isWritable else { return KnownField(field, of: definition).problem(with: mapping) }
             return problem(
                 mapping, "field_not_writable", "Field \(mapping.field) is computed by the destination.",
                 "Leave it out of the mapping.")

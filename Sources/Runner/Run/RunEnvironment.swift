@@ -154,7 +154,8 @@ package struct RunError: Error, Sendable, Hashable {
             self.init(code: "cancelled", message: "It was cancelled.", hint: "Run it again when you like.")
         case let error as ConnectorError: self.init(code: error.code, message: error.message, hint: error.hint)
         case let error as StateError: self.init(code: error.code, message: error.message, hint: error.hint)
-        case let error as Diagnostic: self.init(code: error.code, message: error.message, hint: error.hint)
+        case let error as Diagnostic:
+            self.init(code: error.code, message: error.place + error.message, hint: error.hint)
         case let errors as ProjectErrors where !errors.diagnostics.isEmpty: self.init(errors.diagnostics[0])
         default:
             self.init(
