@@ -12,6 +12,9 @@ package enum PlanhatObjects {
     static let batchItemsMax = 5_000
     /// Planhat names no figure for its main API; this is well below the 32 MB that it names for analytics.
     static let batchBytesMax = 8 << 20
+    /// Planhat names no limit for a text. What is longer than this is no name or note of a person, and a row that no
+    /// request could carry would be refused (413) in each run.
+    static let rowBytesMax = 1 << 20
 
     /// An object that is written with bulk upserts of its path and has custom fields.
     static func upserted(
@@ -22,6 +25,7 @@ package enum PlanhatObjects {
             behaviors: [.updateOrCreate, .updateOnly, .createOnly, .mirror, .delete], fields: fields,
             acceptsUnknownFieldsUnder: "custom", batchItemsMax: batchItemsMax, batchBytesMax: batchBytesMax,
             removalItemsMax: 1, repeatable: .byKey)
+        object.rowBytesMax = rowBytesMax
         object.archiveField = fields.first { $0.name == "archived" && $0.isWritable }?.name
         object.removals = object.archiveField == nil ? [.delete, .clear] : [.delete, .archive, .clear]
         return object
@@ -148,6 +152,8 @@ extension DestinationObject {
     func with(behaviors: [Behavior]) -> DestinationObject {
         var object = self
         object.behaviors = behaviors
+        // Only a mirror empties what vanished.
+        if !behaviors.contains(.mirror) { object.removals.removeAll { $0 == .clear } }
         return object
     }
 

@@ -152,6 +152,12 @@ struct PlanhatObjectsTests {
         #expect(PlanhatObjects.asset.field("value")?.range == nil)
     }
 
+    /// A row that no request could carry is told before it is sent.
+    @Test(arguments: PlanhatObjects.all) func aRowIsFarSmallerThanARequest(_ object: DestinationObject) throws {
+        let rowMax = try #require(object.rowBytesMax)
+        #expect(rowMax == 1 << 20 && rowMax * 8 <= object.batchBytesMax)
+    }
+
     @Test func whatIsSentIsNeverReadOrSentTwice() {
         for object in [PlanhatObjects.activity, PlanhatObjects.metric] {
             #expect(object.behaviors == [.send] && object.repeatable == .never && !object.isReadable)
@@ -210,7 +216,12 @@ struct PlanhatObjectsTests {
             return
         }
         let isArchivable = ["end_user", "conversation", "issue"].contains(object.name)
-        #expect(object.removals == (isArchivable ? [.delete, .archive, .clear] : [.delete, .clear]))
+        // `clear` is a mirror's: what cannot be mirrored can only be deleted.
+        let isMirrored = object.behaviors.contains(.mirror)
+        #expect(isMirrored == !["note", "time_entry"].contains(object.name))
+        #expect(
+            object.removals
+                == (isArchivable ? [.delete, .archive, .clear] : isMirrored ? [.delete, .clear] : [.delete]))
         #expect(object.archiveField == (isArchivable ? "archived" : nil))
         #expect(isArchivable == (object.field("archived")?.type == .boolean))
         #expect(object.removalItemsMax == 1)

@@ -80,6 +80,7 @@ extension PlanhatObjects {
         var object = DestinationObject(
             name: name, displayName: displayName, path: name, keys: keys, behaviors: [.send], fields: fields,
             batchItemsMax: sentItemsMax, batchBytesMax: sentBytesMax, repeatable: .never)
+        object.rowBytesMax = rowBytesMax
         object.requiredSettings = ["tenant_uuid"]
         object.isReadable = false
         return object
