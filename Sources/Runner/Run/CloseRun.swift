@@ -56,7 +56,8 @@ struct CloseRun {
         }
         let startsOver = summary?.forgetsState ?? (memory.extra[Self.forgetsState] != nil)
         if hasJournal || startsOver {
-            _ = try SnapshotMerge.close(files, run: run.id, old: snapshot, startsOver: startsOver)
+            _ = try SnapshotMerge.close(
+                files, run: run.id, old: snapshot, startsOver: startsOver, seedMark: SeedMark.of(memory.seed))
         }
         try KeyFile.close(files)
         if hasJournal { try AcceptanceJournal.drop(files, run: run.id) }

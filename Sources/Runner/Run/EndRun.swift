@@ -32,7 +32,7 @@ struct EndRun {
     ) throws {
         var figures = figures
         var memory = memory
-        remember(summary, in: &memory)
+        remember(summary, isLimited: record.limited, in: &memory)
         var isWhole = false
         if case .complete = ending { isWhole = !record.limited }
         RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
@@ -66,9 +66,12 @@ struct EndRun {
     }
 
     /// What the plan was made with: the sync may have been changed since.
-    private func remember(_ summary: PlanSummary, in memory: inout SyncMemory) {
+    private func remember(_ summary: PlanSummary, isLimited: Bool, in memory: inout SyncMemory) {
         memory.definition = summary.definition
-        memory.mappingRevision = summary.mappingRevision
+        // Where only some rows were sent as they are mapped now, the others are still to be taken up.
+        if !isLimited || summary.forgetsState || memory.mappingRevision.isEmpty {
+            memory.mappingRevision = summary.mappingRevision
+        }
         memory.keyRevision = summary.keyRevision
         memory.destination = summary.destination
         if summary.forgetsState { ScanScope.forget(in: &memory) }

@@ -29,6 +29,7 @@ package struct FullRun: Sendable, Hashable {
         if options.startsOver {
             return FullRun(isFull: true, reason: firstRun, forgetsState: true, isFirst: true)
         }
+        if isLost { return FullRun(isFull: true, reason: "state_lost", forgetsState: true) }
         if memory.definition.isEmpty && snapshot == nil {
             return FullRun(isFull: true, reason: firstRun, isFirst: true)
         }
@@ -36,7 +37,6 @@ package struct FullRun: Sendable, Hashable {
             try SentOnce.check(prepared, memory: memory, options: options)
             return FullRun(isFull: false, reason: nil, isFirst: memory.extra[awaited] != nil)
         }
-        if isLost { return FullRun(isFull: true, reason: "state_lost", forgetsState: true) }
         if !memory.destination.isEmpty, memory.destination != prepared.destinationIdentity {
             return FullRun(isFull: true, reason: "destination_changed", forgetsState: true)
         }

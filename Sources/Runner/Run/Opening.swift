@@ -12,6 +12,8 @@ struct Opening {
     var full: FullRun
     /// Whether nothing was remembered of the sync before.
     var isNew: Bool
+    /// Whether the sync's folder holds what belongs to another control database, which is of no use.
+    var isForeign = false
 
     /// The fingerprints, unless they say nothing about what this run writes to.
     var usable: Snapshot? { full.forgetsState ? nil : snapshot }
@@ -21,31 +23,60 @@ struct Opening {
     ) throws -> Opening {
         let known = try environment.database.memory(prepared.definition.name)
         var memory = known ?? newMemory(prepared.definition, environment)
-        let (snapshot, isLost) = try snapshot(files, prepared)
-        let full = try FullRun.decide(prepared, memory: memory, snapshot: snapshot, isLost: isLost, options: options)
+        let found = options.startsOver ? .nothing : try find(files, known)
+        var snapshot: Snapshot?
+        var isForeign = false
+        switch found {
+        case .nothing: break
+        case .known(let fingerprints): snapshot = fingerprints
+        case .lost(let reason, let isOfOther):
+            try requireSendable(prepared, reason)
+            isForeign = isOfOther
+        }
+        let full = try FullRun.decide(
+            prepared, memory: memory, snapshot: snapshot, isLost: found.isLost, options: options)
         if full.forgetsState { memory.hasAccepted = false }
+        let pending = isForeign ? PendingFile() : try PendingFile.open(files)
         return Opening(
-            memory: memory, snapshot: snapshot, pending: try PendingFile.open(files), full: full, isNew: known == nil)
+            memory: memory, snapshot: snapshot, pending: pending, full: full, isNew: known == nil, isForeign: isForeign)
     }
 
     static func newMemory(_ definition: SyncDefinition, _ environment: RunEnvironment) -> SyncMemory {
         SyncMemory(name: definition.name, seed: environment.time.seed())
     }
 
-    private static func snapshot(_ files: SyncFiles, _ prepared: PreparedSync) throws -> (Snapshot?, isLost: Bool) {
-        switch try Snapshot.open(files) {
-        case .none: return (nil, false)
-        case .current(let snapshot): return (snapshot, false)
-        case .fellBack(let snapshot, _): return (snapshot, false)
-        case .lost(let reason):
-            // What was sent once must not be sent again because a file was damaged.
-            guard prepared.shape.behavior == .updateOrCreate || prepared.shape.behavior == .updateOnly else {
-                throw StateError(
-                    code: "state_lost", message: "The fingerprints of this sync cannot be read: \(reason)",
-                    hint: "Restore a backup of the state directory, or use sluice reset to start over.")
-            }
-            return (nil, true)
+    private enum Found {
+        case nothing
+        case known(Snapshot)
+        case lost(String, isOfOther: Bool)
+
+        var isLost: Bool { if case .lost = self { true } else { false } }
+    }
+
+    /// What the sync's folder says, held against what the control database remembers: hashes under another seed would
+    /// make every record look new and every known one look vanished.
+    private static func find(_ files: SyncFiles, _ known: SyncMemory?) throws -> Found {
+        guard let known else {
+            guard try files.hasState() else { return .nothing }
+            return .lost("the control database knows nothing of them; they belong to another one", isOfOther: true)
         }
+        switch try Snapshot.open(files) {
+        case .none where known.hasAccepted: return .lost("their files are not there", isOfOther: false)
+        case .none: return .nothing
+        case .current(let snapshot), .fellBack(let snapshot, _):
+            let mark = snapshot.header.seedMark
+            guard mark != 0, mark != SeedMark.of(known.seed) else { return .known(snapshot) }
+            return .lost("they belong to another control database", isOfOther: true)
+        case .lost(let reason): return .lost(reason.message, isOfOther: false)
+        }
+    }
+
+    /// What was sent once must not be sent again, and nothing removed, because a file was lost.
+    private static func requireSendable(_ prepared: PreparedSync, _ reason: String) throws {
+        guard prepared.shape.behavior != .updateOrCreate, prepared.shape.behavior != .updateOnly else { return }
+        throw StateError(
+            code: "state_lost", message: "The fingerprints of this sync cannot be used: \(reason)",
+            hint: "Restore a backup of the state directory, or use sluice reset to start over.")
     }
 }
 

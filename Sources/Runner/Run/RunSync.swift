@@ -189,6 +189,7 @@ package struct RunSync: Sendable {
             return
         }
         var opening = try Opening.open(prepared, files: files, environment: environment, options: options)
+        if opening.isForeign { try files.removeState() }
         // The seed of all hashes: a run that is killed from here on finds it again.
         if opening.isNew { try environment.database.save(opening.memory) }
         half.snapshot = opening.snapshot

@@ -39,8 +39,9 @@ enum DatabaseFailure {
     static func corrupt(_ path: String, _ detail: String) -> StateError {
         StateError(
             code: "state_corrupt", message: "The control database \(path) is damaged\(detail).",
-            hint: "Put back a copy of the state directory, or move the file away: the run history is lost then, "
-                + "and the next run of each sync is a full one.")
+            hint: "Put back a copy of the state directory, or move the file away: the run history is lost "
+                + "then, the next run of each sync that updates sends every row, and those that mirror, delete, create only or "
+                + "send refuse until sluice reset.")
     }
 
     static func unwritable(_ path: String, _ detail: String) -> StateError {

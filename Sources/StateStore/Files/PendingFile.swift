@@ -50,7 +50,8 @@ package final class PendingFile: Sendable {
         return try PendingFile(file)
     }
 
-    private init() {
+    /// Without an entry.
+    package init() {
         count = 0
         file = nil
     }

@@ -9,6 +9,8 @@ package struct SnapshotHeader: Sendable, Hashable {
     package var count: Int
     var bucketBits: Int
     var checksum: UInt64
+    /// Which seed its hashes were made with (`SeedMark`); 0 where that was not noted.
+    package var seedMark: UInt64 = 0
 
     static let none = SnapshotHeader(generation: 0, run: 0, count: 0, bucketBits: 0, checksum: 0)
 
@@ -21,7 +23,7 @@ package struct SnapshotHeader: Sendable, Hashable {
     var encoded: [UInt8] {
         FileHeader(
             kind: .snapshot, detail: UInt32(bucketBits),
-            numbers: [UInt64(generation), UInt64(bitPattern: run), UInt64(count), checksum]
+            numbers: [UInt64(generation), UInt64(bitPattern: run), UInt64(count), checksum, seedMark]
         ).encoded()
     }
 
@@ -32,15 +34,16 @@ package struct SnapshotHeader: Sendable, Hashable {
         else { return nil }
         self.init(
             generation: generation, run: Int64(bitPattern: header.numbers[1]), count: count,
-            bucketBits: Int(header.detail), checksum: header.numbers[3])
+            bucketBits: Int(header.detail), checksum: header.numbers[3], seedMark: header.numbers[4])
     }
 
-    init(generation: Int, run: Int64, count: Int, bucketBits: Int, checksum: UInt64) {
+    init(generation: Int, run: Int64, count: Int, bucketBits: Int, checksum: UInt64, seedMark: UInt64 = 0) {
         self.generation = generation
         self.run = run
         self.count = count
         self.bucketBits = bucketBits
         self.checksum = checksum
+        self.seedMark = seedMark
     }
 }
 

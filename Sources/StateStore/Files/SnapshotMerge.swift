@@ -7,10 +7,10 @@ package enum SnapshotMerge {
     /// Closing a run twice changes nothing. A run that changed no fingerprint writes a note of 64 bytes instead.
     /// Memory: about 20 MB and 1.3 bytes a record. The caller holds the sync's lock. `old` spares opening the snapshot
     /// again; a run that `startsOver` leaves what was known before it out: it spoke of another account or of other
-    /// keys.
+    /// keys. `seedMark` tells which seed the run's hashes were made with (`SeedMark`).
     @discardableResult
     package static func close(
-        _ files: SyncFiles, run: Int64, old: Snapshot? = nil, startsOver: Bool = false
+        _ files: SyncFiles, run: Int64, old: Snapshot? = nil, startsOver: Bool = false, seedMark: UInt64 = 0
     ) throws -> SnapshotHeader {
         if try lastClosedRun(files) == run { return try Snapshot.newestHeader(files) ?? .none }
         let newest = try Snapshot.newestGeneration(files)
@@ -25,7 +25,8 @@ package enum SnapshotMerge {
             try ClosedNote(run: run, generation: newest).write(files)
             return base?.header ?? .none
         }
-        let header = try write(files, base, &sorter, generation: newest + 1, run: run)
+        let mark = seedMark != 0 ? seedMark : base?.header.seedMark ?? 0
+        let header = try write(files, base, &sorter, generation: newest + 1, (run, mark))
         try removeGenerations(files, newest: newest + 1, base: base?.baseGeneration)
         return header
     }
@@ -40,7 +41,8 @@ package enum SnapshotMerge {
     }
 
     private static func write(
-        _ files: SyncFiles, _ base: Snapshot?, _ sorter: inout SortedRuns<SnapshotRecord>, generation: Int, run: Int64
+        _ files: SyncFiles, _ base: Snapshot?, _ sorter: inout SortedRuns<SnapshotRecord>, generation: Int,
+        _ made: (run: Int64, seedMark: UInt64)
     ) throws -> SnapshotHeader {
         let aside = files.newSnapshotPath
         do {
@@ -48,7 +50,8 @@ package enum SnapshotMerge {
             var writer = SnapshotWriter(
                 file, expected: (base?.count ?? 0) + sorter.total, folder: files.folder)
             try merge(base, &sorter, into: &writer)
-            let header = try writer.finish(generation: generation, run: run, steps: files.steps)
+            let header = try writer.finish(
+                generation: generation, run: made.run, seedMark: made.seedMark, steps: files.steps)
             try files.steps.reach(.snapshotRenamed)
             try StateFolder.rename(aside, to: files.snapshotPath(generation))
             try files.synchronizeFolder()
@@ -88,7 +91,7 @@ package enum SnapshotMerge {
         var writer = SnapshotWriter(
             file, expected: (base?.count ?? 0) + sorter.total, folder: files.folder)
         try merge(base, &sorter, into: &writer)
-        _ = try writer.finish(generation: newest, run: run)
+        _ = try writer.finish(generation: newest, run: run, seedMark: base?.header.seedMark ?? 0)
         return try Snapshot(file, rebuiltFrom: start)
     }
 

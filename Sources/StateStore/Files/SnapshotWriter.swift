@@ -40,12 +40,15 @@ struct SnapshotWriter: ~Copyable {
     }
 
     /// Returns when all is on the disk; the steps' hook is asked before the header is written.
-    mutating func finish(generation: Int, run: Int64, steps: FileSteps = .none) throws -> SnapshotHeader {
+    mutating func finish(
+        generation: Int, run: Int64, seedMark: UInt64, steps: FileSteps = .none
+    ) throws -> SnapshotHeader {
         try fillDirectory(through: 1 << bucketBits)
         try appendDirectory()
         if buffer.count > 0 { try flush() }
         let header = SnapshotHeader(
-            generation: generation, run: run, count: count, bucketBits: bucketBits, checksum: checksum.value)
+            generation: generation, run: run, count: count, bucketBits: bucketBits, checksum: checksum.value,
+            seedMark: seedMark)
         try unsafe header.encoded.withUnsafeBytes { try unsafe steps.write($0, to: file, at: 0, as: .snapshotWritten) }
         try file.synchronize()
         return header
