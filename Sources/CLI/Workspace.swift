@@ -71,6 +71,18 @@ struct Workspace {
         }
     }
 
+    /// The state directory where there is one that can be written to, for commands that leave nothing there but their share of
+    /// the rate limit.
+    func stateIfAny() -> StateDirectory? {
+        guard StatePlace(path: statePath()).isThere else { return nil }
+        do {
+            return try StateDirectory(path: statePath())
+        } catch {
+            // Somebody else's state: whoever only looks is not stopped by it.
+            return nil
+        }
+    }
+
     /// What runs and actions need; makes the state directory where there is none.
     func environment(progress: @escaping @Sendable (RunProgress) -> Void = { _ in }) throws -> RunEnvironment {
         let state = try StateDirectory(path: statePath())

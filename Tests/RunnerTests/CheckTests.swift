@@ -2,6 +2,7 @@ import ConnectorKit
 import ProjectConfig
 import Records
 import Runner
+import StateStore
 import TestKit
 import Testing
 
@@ -12,6 +13,7 @@ struct CheckTests {
     private let source = SimulatedSource(
         columns: ["id", "name", "seats"].map { Column(name: $0, type: .text, declaredType: "TEXT") })
     private let account = SimulatedAccount()
+    private let time = RunTime(now: { Moment(milliseconds: 0) }, sleep: { _ in }, chance: { 0 }, seed: { 0 })
 
     /// - Parameter failing: the connections that cannot be reached or made.
     private func connections(
@@ -62,7 +64,7 @@ struct CheckTests {
     }
 
     private func report(_ sync: SyncDefinition) async throws -> ConnectionReport {
-        let results = try await CheckConnections(connections([sync])).check([])
+        let results = try await CheckConnections(connections([sync]), time: time).check([])
         #expect(results.map(\.name) == ["account", "memory", "things"])
         let last = try #require(results.last)
         #expect(last.type == "sync" && last.report.address.isEmpty)
@@ -152,14 +154,16 @@ struct CheckTests {
 
     @Test(arguments: ["memory", "account"])
     func syncIsLeftOutWhereAnEndDidNotPass(end: String) async throws {
-        let results = try await CheckConnections(connections([sync([("name", "name")])], failing: [end])).check([])
+        let results = try await CheckConnections(
+            connections([sync([("name", "name")])], failing: [end]), time: time
+        ).check([])
         #expect(results.map(\.name) == ["account", "memory"])
         #expect(results.filter { !$0.report.isOK }.map(\.name) == [end])
     }
 
     @Test func namedSyncBringsItsEndsAndNoOtherSync() async throws {
         let syncs = [sync([("name", "name")], name: "one"), sync([("name", "nmae")], name: "two")]
-        let check = CheckConnections(connections(syncs))
+        let check = CheckConnections(connections(syncs), time: time)
         #expect(try await check.check(["one"]).map(\.name) == ["memory", "account", "one"])
         #expect(try await check.check(["two", "account"]).map(\.name) == ["account", "memory", "two"])
         #expect(try await check.check(["memory"]).map(\.name) == ["memory"])
@@ -170,8 +174,8 @@ struct CheckTests {
 
     @Test func sourceAndDestinationOfOneNameAreBothTested() async throws {
         let both = connections([], destinations: ["account", "memory"])
-        #expect(try await CheckConnections(both).check(["memory"]).map(\.type) == ["memory", "account"])
-        #expect(try await CheckConnections(both).check([]).count == 3)
+        #expect(try await CheckConnections(both, time: time).check(["memory"]).map(\.type) == ["memory", "account"])
+        #expect(try await CheckConnections(both, time: time).check([]).count == 3)
     }
 }
 

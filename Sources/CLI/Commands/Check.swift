@@ -35,7 +35,10 @@ struct Check: AsyncParsableCommand {
             throw ExitStatus.usage
         }
         let results =
-            offline ? [] : try await CheckConnections(workspace.connections(state: nil)).check(names)
+            offline
+            ? []
+            : try await CheckConnections(workspace.connections(state: workspace.stateIfAny()), time: .system)
+                .check(names)
         try report.print(workspace.warnings, results)
         if !results.allSatisfy(\.report.isOK) { throw ExitStatus.connection }
     }

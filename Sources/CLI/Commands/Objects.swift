@@ -22,13 +22,13 @@ struct Objects: AsyncParsableCommand {
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
-        let connections = workspace.connections(state: nil)
+        let connections = workspace.connections(state: workspace.stateIfAny())
         let objects = try connections.objects(of: destination)
         guard let name = object else { return try list(objects) }
         guard let object = objects.first(where: { $0.name == name }) else {
             throw workspace.unknown("object", name, objects.map(\.name), in: destination)
         }
-        let connected = try connections.destination(named: destination, context: DestinationContext())
+        let connected = try connections.destination(named: destination, time: .system)
         do {
             try show(object, found: try await connected.discoveredFields(of: object))
         } catch let error as ConnectorError {

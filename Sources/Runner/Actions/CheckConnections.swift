@@ -11,9 +11,13 @@ package struct CheckConnections: Sendable {
     }
 
     private let connections: ProjectConnections
+    private let time: RunTime
     private var project: Project { connections.project }
 
-    package init(_ connections: ProjectConnections) { self.connections = connections }
+    package init(_ connections: ProjectConnections, time: RunTime) {
+        self.connections = connections
+        self.time = time
+    }
 
     /// A source and a destination may have one name.
     private enum End: Hashable {
@@ -75,7 +79,7 @@ package struct CheckConnections: Sendable {
         case .destination(let name):
             let type = project.destinations[name]?.type ?? ""
             do {
-                let destination = try connections.destination(named: name, context: DestinationContext())
+                let destination = try connections.destination(named: name, time: time)
                 return Result(name: name, type: type, report: await destination.check())
             } catch {
                 return Self.broken(name, type, error)
@@ -87,7 +91,7 @@ package struct CheckConnections: Sendable {
         do {
             let check = CheckSync(
                 definition: definition, source: try connections.source(definition.dataset),
-                destination: try connections.destination(definition, context: DestinationContext()),
+                destination: try connections.destination(named: definition.destination, time: time),
                 object: try connections.object(definition))
             return Result(name: definition.name, type: "sync", report: await check.report())
         } catch {

@@ -56,6 +56,17 @@ package struct ProjectConnections: Connections {
         return try type.make(try settings(definition, type.declaration), context)
     }
 
+    /// A destination for whoever asks it outside of a run, a check or a form: its requests take the connection's permits as
+    /// those of runs do. They belong to no run, so none is kept.
+    package func destination(named name: String, time: RunTime) throws -> any ConnectedDestination {
+        let pace = try pace(connection: name)
+        return try destination(
+            named: name,
+            context: DestinationContext(
+                permit: { try await pace.permit(time: time, progress: { _ in }) },
+                observeLimit: { pace.observe($0, time: time) }))
+    }
+
     /// The objects that a destination of the project takes.
     package func objects(of name: String) throws -> [DestinationObject] { try destinationType(name).type.objects }
 
@@ -81,13 +92,18 @@ package struct ProjectConnections: Connections {
     }
 
     package func pace(_ sync: SyncDefinition) throws -> ConnectionPace {
-        let (definition, type) = try destinationType(sync.destination)
+        try pace(
+            connection: sync.destination,
+            turn: try state.map { WriteTurn(path: try $0.turnPath(connection: sync.destination, object: sync.object)) })
+    }
+
+    private func pace(connection: String, turn: WriteTurn? = nil) throws -> ConnectionPace {
+        let (definition, type) = try destinationType(connection)
         let values = try settings(definition, type.declaration)
         let perMinute = values.integer("requests_per_minute") ?? 200
-        let path = try state?.limitPath(connection: sync.destination) ?? "/dev/null"
+        let path = try state?.limitPath(connection: connection) ?? "/dev/null"
         return ConnectionPace(
-            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path),
-            turn: try state.map { WriteTurn(path: try $0.turnPath(connection: sync.destination, object: sync.object)) })
+            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path), turn: turn)
     }
 
     private func destinationType(_ name: String) throws -> (ConnectionDefinition, type: DestinationType) {

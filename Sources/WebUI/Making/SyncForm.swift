@@ -83,8 +83,8 @@ struct SyncForm: Sendable {
         guard model.object.acceptsUnknownFieldsUnder != nil else { return }
         let object = model.object
         do {
-            let destination = try site.connections()
-                .destination(named: draft.destination, context: DestinationContext())
+            let destination = try site.connections().destination(
+                named: draft.destination, time: site.environment.time)
             model.discovered = try await editing.known.fields(of: draft.to, now: site.now) {
                 try await destination.discoveredFields(of: object)
             }

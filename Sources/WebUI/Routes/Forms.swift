@@ -122,7 +122,7 @@ struct Forms: Sendable {
         try site.gate.note(.connectionChecked, by: visitor, subject: PlaceRights.subject(.connection(end, name)))
         let site = site
         try site.work.begin(.check(end, name), now: site.environment.time.now) {
-            let results = try await CheckConnections(site.connections()).check([name])
+            let results = try await CheckConnections(site.connections(), time: site.environment.time).check([name])
             // A source and a destination may have one name.
             let types = end == .source ? site.project().sources[name]?.type : site.project().destinations[name]?.type
             guard let result = results.first(where: { $0.type == types }) ?? results.first else {
