@@ -43,6 +43,10 @@ public struct ConnectorError: Error, Sendable, Hashable {
 public typealias SourceError = ConnectorError
 public typealias DestinationError = ConnectorError
 
+/// Is told of a connection test while it goes on: all that it has found so far, each time a step begins. Called from
+/// whichever thread does the test, one call after the other.
+public typealias CheckProgress = @Sendable (ConnectionReport) -> Void
+
 /// What a connection test found, step by step. Later steps are left out once one has failed.
 public struct ConnectionReport: Sendable, Hashable {
     public struct Step: Sendable, Hashable {
@@ -52,19 +56,30 @@ public struct ConnectionReport: Sendable, Hashable {
         public var message: String
         /// Empty where the step passed.
         public var hint: String
+        /// False where it could not be tried, only looked at: a setting that nothing but writing would prove.
+        public var isTried: Bool
+        /// What of this step works but deserves a look: it did not simply pass.
+        public var warnings: [Reason]
 
-        public init(step: String, isOK: Bool, message: String, hint: String = "") {
+        public init(
+            step: String, isOK: Bool, message: String, hint: String = "", isTried: Bool = true,
+            warnings: [Reason] = []
+        ) {
             self.step = step
             self.isOK = isOK
             self.message = message
             self.hint = hint
+            self.isTried = isTried
+            self.warnings = warnings
         }
     }
 
     /// Where the connection goes, without credentials.
     public var address: String
     public var steps: [Step]
-    /// Things that work but deserve a look; never a refusal.
+    /// The step that is going on; nil once the test has ended.
+    public var running: String?
+    /// Things that work but deserve a look, those of the steps among them; never a refusal.
     public var warnings: [Reason]
 
     public init(address: String, steps: [Step] = [], warnings: [Reason] = []) {
@@ -74,4 +89,17 @@ public struct ConnectionReport: Sendable, Hashable {
     }
 
     public var isOK: Bool { steps.allSatisfy(\.isOK) }
+
+    /// Tells that a step begins, with all that was found before it.
+    public mutating func begin(_ step: String, _ told: CheckProgress) {
+        running = step
+        told(self)
+    }
+
+    /// Notes how the step that was going on ended, with its warnings; one that is known already is not told twice.
+    public mutating func end(_ step: Step) {
+        running = nil
+        steps.append(step)
+        warnings += step.warnings.filter { !warnings.contains($0) }
+    }
 }

@@ -35,11 +35,17 @@ public protocol Destination: Sendable {
     /// The objects this destination can write, declared as data.
     static var objects: [DestinationObject] { get }
 
-    /// Proves step by step that the address and the credentials work, and says what they may do.
-    func check() async -> ConnectionReport
+    /// Proves step by step that the address and the credentials work, and says what they may do. Tells each
+    /// step as it begins, so that who waits sees which one takes its time.
+    func check(_ told: @escaping CheckProgress) async -> ConnectionReport
 
     /// Sends one batch once, of at most the object's limits.
     func write(_ batch: OperationBatch, to object: DestinationObject) async throws(DestinationError) -> BatchOutcome
+}
+
+extension Destination {
+    /// The test, for who only wants its end.
+    public func check() async -> ConnectionReport { await check { _ in } }
 }
 
 /// A destination whose records can be read back.

@@ -63,8 +63,9 @@ public struct RowBatches: Sendable {
 /// - A single cell that cannot be represented is `unreadable` with its reason; it does not end the scan.
 /// - Every error has a documented code, and no text or mirror contains a secret.
 public protocol Source: Sendable {
-    /// Proves step by step that the address and the credentials work, without reading the data.
-    func check() async -> ConnectionReport
+    /// Proves step by step that the address and the credentials work, without reading the data. Tells each
+    /// step as it begins, so that who waits sees which one takes its time.
+    func check(_ told: @escaping CheckProgress) async -> ConnectionReport
 
     /// Runs `body` with the batches of one scan; every resource the scan needs is released before this method
     /// returns, also on error and cancellation. Throws `SourceError`, `CancellationError` or what `body` throws.
@@ -72,6 +73,11 @@ public protocol Source: Sendable {
         _ request: ScanRequest,
         _ body: (RowBatches) async throws -> Result
     ) async throws -> Result
+}
+
+extension Source {
+    /// The test, for who only wants its end.
+    public func check() async -> ConnectionReport { await check { _ in } }
 }
 
 /// A table or view that can be read.

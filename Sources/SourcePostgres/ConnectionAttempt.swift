@@ -17,11 +17,15 @@ struct ConnectionAttempt {
         var isEncrypted = false
         /// Where it went, as far as libpq got.
         var address: ConnectionAddress
+        /// In numbers; empty where it got no address or a local socket was used.
+        var hostAddress = ""
         var user: String
     }
 
     var settings: PostgresSettings
     var stop: () throws -> Void
+    /// Told how far the attempt has come, as if it had failed there; only ever forwards.
+    var reached: (ConnectErrors.Stage, Failure) -> Void = { _, _ in }
 
     /// Throws `Failure`, or what `stop` throws.
     func open() throws -> PostgresConnection {
@@ -63,12 +67,18 @@ struct ConnectionAttempt {
         let deadline = seconds > 0 ? ContinuousClock.now + .seconds(seconds) : nil
         var progress = PGRES_POLLING_WRITING
         var wasEncrypted = false
+        var furthest = ConnectErrors.Stage.address
         if unsafe PQstatus(handle) == CONNECTION_BAD { throw unsafe failure(of: handle, wasEncrypted: false) }
         while true {
             switch progress {
             case PGRES_POLLING_OK: return
             case PGRES_POLLING_READING, PGRES_POLLING_WRITING:
                 let events = progress == PGRES_POLLING_READING ? POLLIN : POLLOUT
+                let stage = unsafe stage(of: handle)
+                if stage.rawValue > furthest.rawValue {
+                    furthest = stage
+                    reached(stage, unsafe failure(of: handle, wasEncrypted: wasEncrypted))
+                }
                 let wait = SocketWait(descriptor: unsafe PQsocket(handle), events: Int16(events))
                 if try !wait.untilReady(deadline: deadline, stop: stop) {
                     var failure = unsafe failure(of: handle, wasEncrypted: wasEncrypted)
@@ -80,6 +90,17 @@ struct ConnectionAttempt {
             progress = unsafe PQconnectPoll(handle)
             // A refused login is tried again without encryption where sslmode allows it.
             if unsafe PQsslInUse(handle) == 1 { wasEncrypted = true }
+        }
+    }
+
+    /// What is waited for. That the server answers is only known once it has said something.
+    private func stage(of handle: OpaquePointer) -> ConnectErrors.Stage {
+        switch unsafe PQstatus(handle) {
+        case CONNECTION_NEEDED: .address
+        case CONNECTION_SSL_STARTUP: unsafe PQsslInUse(handle) == 1 ? .encryption : .answer
+        case CONNECTION_AWAITING_RESPONSE: .login
+        case CONNECTION_AUTH_OK, CONNECTION_CHECK_WRITABLE, CONNECTION_CONSUME, CONNECTION_SETENV: .database
+        default: .answer
         }
     }
 
@@ -96,6 +117,7 @@ struct ConnectionAttempt {
         failure.sqlState = refusal?.sqlState ?? ""
         failure.needsPassword = unsafe PQconnectionNeedsPassword(handle) == 1
         failure.isEncrypted = refusal?.isEncrypted ?? wasEncrypted
+        failure.hostAddress = unsafe PQhostaddr(handle).map { unsafe String(cString: $0) } ?? ""
         failure.user = unsafe text(PQuser(handle))
         return failure
     }

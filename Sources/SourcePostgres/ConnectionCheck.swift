@@ -7,21 +7,33 @@ struct ConnectionCheck {
     static let versions = 12...17
 
     let settings: PostgresSettings
+    let told: CheckProgress
 
     /// Throws only what `stop` throws.
     func run(stop: @escaping () throws -> Void) throws -> ConnectionReport {
+        var first = ConnectionReport(address: "")
+        first.begin(Self.name(.address), told)
         do {
-            let connection = try ConnectionAttempt(settings: settings, stop: stop).open()
+            let attempt = ConnectionAttempt(settings: settings, stop: stop) { stage, look in
+                var report = Self.report(before: stage, look)
+                report.begin(Self.name(stage), told)
+            }
+            let connection = try attempt.open()
             defer { connection.close() }
-            return try connected(connection, stop: stop)
+            return try connected(connection)
         } catch let failure as ConnectionAttempt.Failure {
-            return refused(failure)
+            let error = ConnectErrors.error(failure, settings: settings)
+            let stage = ConnectErrors.stage(of: error.code)
+            var report = Self.report(before: stage, failure)
+            report.end(Step(step: Self.name(stage), isOK: false, message: error.message, hint: error.hint))
+            return report
         }
     }
 
     private typealias Step = ConnectionReport.Step
+    private typealias Stage = ConnectErrors.Stage
 
-    private static func name(_ stage: ConnectErrors.Stage) -> String {
+    private static func name(_ stage: Stage) -> String {
         switch stage {
         case .address: "address resolves"
         case .answer: "server answers"
@@ -32,43 +44,51 @@ struct ConnectionCheck {
         }
     }
 
-    private func refused(_ failure: ConnectionAttempt.Failure) -> ConnectionReport {
-        let error = ConnectErrors.error(failure, settings: settings)
-        let stage = ConnectErrors.stage(of: error.code)
-        var report = ConnectionReport(address: failure.address.description)
-        for earlier in ConnectErrors.Stage.allCases where earlier.rawValue < stage.rawValue {
-            let message =
-                switch earlier {
-                case .address: failure.address.host.isEmpty ? "local socket" : failure.address.host
-                case .answer: failure.address.server
-                case .encryption: failure.isEncrypted ? "encrypted" : "not encrypted"
-                default: failure.user
-                }
-            report.steps.append(Step(step: Self.name(earlier), isOK: true, message: message))
+    /// The steps that an attempt had behind it when it came to a stage.
+    private static func report(before stage: Stage, _ look: ConnectionAttempt.Failure) -> ConnectionReport {
+        var report = ConnectionReport(address: look.address.description)
+        for earlier in Stage.allCases where earlier.rawValue < stage.rawValue {
+            report.end(
+                passed(earlier, look.address, look.hostAddress, look.user, look.isEncrypted ? "encrypted" : nil))
         }
-        report.steps.append(Step(step: Self.name(stage), isOK: false, message: error.message, hint: error.hint))
         return report
     }
 
-    private func connected(
-        _ connection: PostgresConnection, stop: () throws -> Void
-    ) throws -> ConnectionReport {
-        let address = connection.address
-        let numeric = connection.hostAddress
-        var report = ConnectionReport(address: address.description)
-        let add = { (stage: ConnectErrors.Stage, message: String) in
-            Step(step: Self.name(stage), isOK: true, message: message)
-        }
+    /// - Parameter encryption: nil where there is none.
+    private static func passed(
+        _ stage: Stage, _ address: ConnectionAddress, _ hostAddress: String, _ user: String, _ encryption: String?
+    ) -> Step {
+        let isLocalSocket = address.host.isEmpty || address.host.hasPrefix("/") || address.host.hasPrefix("@")
+        let message =
+            switch stage {
+            case .address: isLocalSocket ? "local socket" : hostAddress.isEmpty ? address.host : hostAddress
+            case .answer: address.server
+            case .login: "as \(user)"
+            case .encryption where encryption != nil: encryption ?? ""
+            case .encryption where isLocalSocket || isLoopback(hostAddress):
+                "not needed: the connection does not leave this machine"
+            case .encryption: "not encrypted"
+            case .database, .transaction: address.database
+            }
+        let isOpen = stage == .encryption && encryption == nil && !isLocalSocket && !isLoopback(hostAddress)
+        let warnings = isOpen ? [notEncrypted(address.host)] : []
+        return Step(step: name(stage), isOK: true, message: message, warnings: warnings)
+    }
+
+    private func connected(_ connection: PostgresConnection) throws -> ConnectionReport {
+        var report = ConnectionReport(address: connection.address.description)
         let encryption =
             connection.isEncrypted
-            ? "\(connection.tlsAttribute("protocol")), \(connection.tlsAttribute("cipher"))" : "not encrypted"
-        report.steps = [
-            add(.address, connection.usesSocketFile ? "local socket" : numeric.isEmpty ? address.host : numeric),
-            add(.answer, address.server), add(.encryption, encryption), add(.login, "as \(connection.user)"),
-            add(.database, "\(connection.database), PostgreSQL \(connection.parameter("server_version"))"),
-        ]
-        report.steps.append(try transaction(connection))
-        report.warnings = warnings(connection)
+            ? "\(connection.tlsAttribute("protocol")), \(connection.tlsAttribute("cipher"))" : nil
+        for stage in Stage.allCases where stage != .transaction {
+            var step = Self.passed(
+                stage, connection.address, connection.hostAddress, connection.user, encryption)
+            if stage == .database { step.message += ", PostgreSQL \(connection.parameter("server_version"))" }
+            step.warnings += warnings(stage, connection)
+            report.end(step)
+        }
+        report.begin(Self.name(.transaction), told)
+        report.end(try transaction(connection))
         return report
     }
 
@@ -87,22 +107,22 @@ struct ConnectionCheck {
         }
     }
 
-    private func warnings(_ connection: PostgresConnection) -> [Reason] {
+    private static func notEncrypted(_ host: String) -> Reason {
+        Reason(
+            code: "connection_not_encrypted", message: "The connection to \(host) is not encrypted.",
+            hint: "Set sslmode: verify-full (or require).")
+    }
+
+    private func warnings(_ stage: Stage, _ connection: PostgresConnection) -> [Reason] {
         var warnings: [Reason] = []
-        if connection.parameter("is_superuser") == "on" {
+        if stage == .login, connection.parameter("is_superuser") == "on" {
             warnings.append(
                 Reason(
                     code: "superuser_credentials", message: "The role \(connection.user) is a superuser.",
                     hint: "Use a role that may only read: create role sluice login password '...'; "
                         + "grant usage on schema and select on tables to it."))
         }
-        if !connection.isEncrypted, !connection.usesSocketFile, !isLoopback(connection.hostAddress) {
-            warnings.append(
-                Reason(
-                    code: "connection_not_encrypted", message: "The connection to \(connection.host) is not encrypted.",
-                    hint: "Set sslmode: verify-full (or require)."))
-        }
-        if !Self.versions.contains(connection.serverVersion / 10_000) {
+        if stage == .database, !Self.versions.contains(connection.serverVersion / 10_000) {
             warnings.append(
                 Reason(
                     code: "server_version_untested",
@@ -110,7 +130,7 @@ struct ConnectionCheck {
                         + "\(Self.versions.lowerBound) to \(Self.versions.upperBound) are supported.",
                     hint: "It may well work; compare a preview with what psql shows."))
         }
-        if connection.parameter("server_encoding") == "SQL_ASCII" {
+        if stage == .database, connection.parameter("server_encoding") == "SQL_ASCII" {
             warnings.append(
                 Reason(
                     code: "database_encoding_unknown",
@@ -120,5 +140,5 @@ struct ConnectionCheck {
         return warnings
     }
 
-    private func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
+    private static func isLoopback(_ address: String) -> Bool { address.hasPrefix("127.") || address == "::1" }
 }

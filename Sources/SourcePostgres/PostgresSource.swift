@@ -13,11 +13,11 @@ package struct PostgresSource: Source, Discoverable {
 
     init(_ settings: PostgresSettings) { self.settings = settings }
 
-    package func check() async -> ConnectionReport {
+    package func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
         let settings = settings
         do {
             return try await runBlocking("postgres-check") { stop in
-                try ConnectionCheck(settings: settings).run(stop: stop.check)
+                try ConnectionCheck(settings: settings, told: told).run(stop: stop.check)
             }
         } catch {
             let step = ConnectionReport.Step(step: "connection", isOK: false, message: "The test was cancelled.")

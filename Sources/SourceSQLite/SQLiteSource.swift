@@ -15,8 +15,9 @@ package struct SQLiteSource: Source, Discoverable {
 
     // MARK: Source
 
-    package func check() async -> ConnectionReport {
+    package func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
         var report = ConnectionReport(address: settings.path)
+        report.begin("file exists", told)
         do throws(SourceError) {
             try DatabaseFile.judge(settings.path)
             report.pass("file exists", "\(settings.path) is a file and may be read.")
@@ -24,24 +25,23 @@ package struct SQLiteSource: Source, Discoverable {
             report.fail("file exists", error)
             return report
         }
+        report.begin("database opens", told)
         do throws(SourceError) {
             let names = try await perform { connection in
                 try SQLiteCatalog(connection: connection).listed().map(\.name)
             }
             report.pass("database opens", "It is an SQLite database and nobody has it locked.")
             let counted = names.count == 1 ? "table or view" : "tables and views"
-            report.pass("tables can be read", "\(names.count) \(counted).")
-            if names.isEmpty {
-                report.warnings.append(
-                    Reason(
-                        code: "source_empty", message: "The database has no tables and no views.",
-                        hint: "See whether this is the right file."))
-            }
+            report.pass("tables can be read", "\(names.count) \(counted).", names.isEmpty ? [Self.empty] : [])
         } catch {
             report.fail("database opens", error)
         }
         return report
     }
+
+    private static let empty = Reason(
+        code: "source_empty", message: "The database has no tables and no views.",
+        hint: "See whether this is the right file.")
 
     package func withScan<Result: Sendable>(
         _ request: ScanRequest, _ body: (RowBatches) async throws -> Result
@@ -118,11 +118,11 @@ package struct SQLiteSource: Source, Discoverable {
 }
 
 extension ConnectionReport {
-    fileprivate mutating func pass(_ step: String, _ message: String) {
-        steps.append(Step(step: step, isOK: true, message: message))
+    fileprivate mutating func pass(_ step: String, _ message: String, _ warnings: [Reason] = []) {
+        end(Step(step: step, isOK: true, message: message, warnings: warnings))
     }
 
     fileprivate mutating func fail(_ step: String, _ error: SourceError) {
-        steps.append(Step(step: step, isOK: false, message: error.message, hint: error.hint))
+        end(Step(step: step, isOK: false, message: error.message, hint: error.hint))
     }
 }

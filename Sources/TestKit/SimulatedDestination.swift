@@ -38,8 +38,11 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         self.context = context
     }
 
-    public func check() async -> ConnectionReport {
-        ConnectionReport(address: "memory", steps: [ConnectionReport.Step(step: "account", isOK: true, message: "")])
+    public func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
+        var report = ConnectionReport(address: "memory")
+        report.begin("account", told)
+        report.end(ConnectionReport.Step(step: "account", isOK: true, message: ""))
+        return report
     }
 
     public func write(

@@ -42,8 +42,11 @@ public final class SimulatedSource: Source, Discoverable {
         state.withLock { $0.beforeBatch = hook }
     }
 
-    public func check() async -> ConnectionReport {
-        ConnectionReport(address: "memory", steps: [ConnectionReport.Step(step: "rows", isOK: true, message: "")])
+    public func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
+        var report = ConnectionReport(address: "memory")
+        report.begin("rows", told)
+        report.end(ConnectionReport.Step(step: "rows", isOK: true, message: ""))
+        return report
     }
 
     public func withScan<Result: Sendable>(

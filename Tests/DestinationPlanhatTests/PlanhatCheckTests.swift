@@ -1,6 +1,7 @@
 import ConnectorKit
 import DestinationPlanhat
 import Records
+import Synchronization
 import TestKit
 import Testing
 
@@ -21,13 +22,36 @@ struct PlanhatCheckTests {
                 "tenant UUID",
             ])
         #expect(requests.allSatisfy { $0.method == "GET" && $0.query("limit") == "1" && $0.query("select") == "_id" })
-        #expect(report.warnings.map(\.code) == ["api_key_short"])
+        // The key of these tests is short; that it is accepted says that it is whole.
+        #expect(report.warnings.isEmpty)
+    }
+
+    @Test func eachStepIsToldAsItBeginsWithWhatWasFoundBefore() async throws {
+        let told = Mutex<[ConnectionReport]>([])
+        let report = try await Script { _ in .answer(200, "[]") }.serve { server in
+            try await destination(server.address).check { new in told.withLock { $0.append(new) } }
+        }
+        let all = told.withLock { $0 }
+        #expect(
+            all.map(\.running) == [
+                "connection", "may read end users", "may read users", "may read custom fields",
+            ])
+        #expect(all.map(\.steps.count) == [1, 6, 7, 8] && report.running == nil)
+    }
+
+    @Test func whatOnlyLooksRightHasNotPassed() async throws {
+        let (report, _) = try await check { _ in .answer(200, "[]") }
+        #expect(report.steps.filter { !$0.isTried }.map(\.step) == ["tenant UUID"])
+        #expect(report.steps.allSatisfy(\.warnings.isEmpty))
+        // To this machine itself nothing need be encrypted.
+        #expect(report.steps.first { $0.step == "TLS" }?.message.hasPrefix("not needed") == true)
     }
 
     @Test func unknownTokenFailsAtItsStep() async throws {
         let (report, requests) = try await check { _ in .answer(401) }
         #expect(!report.isOK && report.steps.last?.step == "token accepted" && requests.count == 1)
         #expect(report.steps.last?.hint.contains("region") == true)
+        #expect(report.steps.last?.warnings.map(\.code) == ["api_key_short"])
     }
 
     @Test func missingPermissionIsAWarning() async throws {
@@ -36,7 +60,8 @@ struct PlanhatCheckTests {
         }
         #expect(report.isOK)
         #expect(report.warnings.filter { $0.code == "forbidden" }.count == 2)
-        #expect(report.steps.first { $0.step == "may read users" }?.message == "no")
+        let step = report.steps.first { $0.step == "may read users" }
+        #expect(step?.message == "no" && step?.warnings.map(\.code) == ["forbidden"])
     }
 
     @Test func missingPermissionIsNamedByObjectAndByTheAnswersWords() async throws {

@@ -184,7 +184,7 @@ private struct BrokenSource: Source, Discoverable {
     private static let error = SourceError(
         code: "connection_refused", message: "Nobody is there.", hint: "Start it.", disposition: .fixConfiguration)
 
-    func check() async -> ConnectionReport {
+    func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
         ConnectionReport(
             address: "nowhere", steps: [.init(step: "server answers", isOK: false, message: "Nobody is there.")])
     }

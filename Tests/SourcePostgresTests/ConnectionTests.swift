@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Records
 import SourcePostgres
+import Synchronization
 import Testing
 
 /// Connecting: addresses, encryption, logins.
@@ -30,6 +31,34 @@ struct ConnectionTests {
         let report = await source.check()
         #expect(report.isOK)
         #expect(report.warnings.map(\.code) == ["superuser_credentials"])
+        // The step that it belongs to did not simply pass.
+        #expect(report.steps.filter { !$0.warnings.isEmpty }.map(\.step) == ["login accepted"])
+        #expect(report.steps[2].message == "not needed: the connection does not leave this machine")
+    }
+
+    @Test func stepsAreToldAsTheyBegin() async throws {
+        let told = Mutex<[ConnectionReport]>([])
+        let report = try await TestServer.source(["sslmode": "require"]).check { new in told.withLock { $0.append(new) }
+        }
+        let all = told.withLock { $0 }
+        let names = report.steps.map(\.step)
+        #expect(all.first?.running == "address resolves" && all.last?.running == "read-only transaction")
+        // Each tells what came before it; a quick one may have passed before anybody waited for it.
+        for one in all {
+            let number = try #require(one.running.flatMap { names.firstIndex(of: $0) })
+            #expect(one.steps.map(\.step) == Array(names[..<number]))
+        }
+        #expect(all.map(\.steps.count) == all.map(\.steps.count).sorted())
+    }
+
+    @Test func serverThatSaysNothingIsTheStepThatGoesOn() async throws {
+        let listener = try Listener(answers: true)
+        let source = try TestServer.source(["port": String(listener.port), "connect_timeout_seconds": "1"])
+        let told = Mutex<[ConnectionReport]>([])
+        let report = await source.check { new in told.withLock { $0.append(new) } }
+        #expect(told.withLock { $0.last?.running } == "server answers")
+        #expect(told.withLock { $0.last?.steps.map(\.message) } == ["127.0.0.1"])
+        #expect(report.steps.map(\.isOK) == [true, false] && report.running == nil)
     }
 
     @Test(arguments: [("disable", false), ("allow", false), ("prefer", true), ("require", true)])
@@ -83,7 +112,10 @@ struct ConnectionTests {
         #expect(!"\(report)".contains("hunter2-wrong"))
     }
 
-    @Test(arguments: [("prefer", "encrypted"), ("require", "encrypted"), ("disable", "not encrypted")])
+    @Test(arguments: [
+        ("prefer", "encrypted"), ("require", "encrypted"),
+        ("disable", "not needed: the connection does not leave this machine"),
+    ])
     func refusedLoginDoesNotHideThatItWasEncrypted(_ mode: String, _ encryption: String) async throws {
         let report = try await TestServer.source(["sslmode": mode], password: "wrong").check()
         #expect(report.steps.map(\.isOK) == [true, true, true, false])

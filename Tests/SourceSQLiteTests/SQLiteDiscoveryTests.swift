@@ -1,6 +1,7 @@
 import ConnectorKit
 import Records
 import SourceSQLite
+import Synchronization
 import Testing
 
 @Suite struct SQLiteDiscoveryTests {
@@ -66,6 +67,23 @@ import Testing
         #expect(report.address == database.path)
         #expect(report.steps.map(\.step) == ["file exists", "database opens", "tables can be read"])
         #expect(report.warnings.isEmpty)
+    }
+
+    @Test func checkTellsEachStepAsItBegins() async throws {
+        let database = try TestDatabase("CREATE TABLE t(a)")
+        let told = Told()
+        _ = await database.source.check { told.note($0) }
+        #expect(told.all.map(\.running) == ["file exists", "database opens"])
+        #expect(told.all.map { $0.steps.map(\.step) } == [[], ["file exists"]])
+    }
+
+    /// What a test told while it went on.
+    private final class Told: Sendable {
+        private let reports = Mutex<[ConnectionReport]>([])
+
+        var all: [ConnectionReport] { reports.withLock { $0 } }
+
+        func note(_ report: ConnectionReport) { reports.withLock { $0.append(report) } }
     }
 
     @Test func checkTellsALock() async throws {

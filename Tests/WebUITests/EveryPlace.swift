@@ -11,7 +11,8 @@ enum EveryPlace {
             .overview, .syncs, .sync("companies"), .record(sync: "companies", key: "1"), .runs, .run(1), .runEvents(1),
             .records(run: 1), .recordsCSV(run: 1), .cancel(run: 1), .exchange(run: 1, number: 0), .connections,
             .connection(.source, "shop"), .connection(.destination, "crm"), .check(.source, "shop"),
-            .check(.destination, "crm"), .errors, .system, .diagnostics, .audit, .people, .person("Ada"), .account,
+            .check(.destination, "crm"), .checkEvents(.source, "shop"), .checkEvents(.destination, "crm"), .errors,
+            .system, .diagnostics, .audit, .people, .person("Ada"), .account,
             .signIn, .signOut,
             .welcome("good"), .health, .ready, .metrics, .asset("style.css"),
         ] + Place.SyncAction.allCases.map { .syncAction("companies", $0) } + making.map { .making($0) }

@@ -61,13 +61,19 @@ private struct CheckReport {
         let address = result.report.address.isEmpty ? "" : ", \(result.report.address)"
         Output.text(result.type == "sync" ? "sync \(result.name)" : "\(result.name) (\(result.type)\(address))")
         for step in result.report.steps {
-            Output.text("  \(step.isOK ? "ok    " : "FAILED") \(step.step): \(step.message)")
+            Output.text("  \(Self.verdict(step)) \(step.step): \(step.message)")
             if !step.hint.isEmpty && !step.isOK { Output.text("         \(step.hint)") }
         }
         for warning in result.report.warnings {
             Output.text("  warning[\(warning.code)]: \(warning.message)")
             if !warning.hint.isEmpty { Output.text("         \(warning.hint)") }
         }
+    }
+
+    private static func verdict(_ step: ConnectionReport.Step) -> String {
+        if !step.isOK { return "FAILED" }
+        if !step.warnings.isEmpty { return "warn  " }
+        return step.isTried ? "ok    " : "-     "
     }
 
     private func body(_ diagnostics: [Diagnostic], _ results: [CheckConnections.Result]) -> CheckBody {

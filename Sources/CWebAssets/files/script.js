@@ -54,7 +54,7 @@
     shortcuts.hidden = false;
   }
 
-  // Live updates of a run.
+  // Live updates of a run, or of a connection test.
   const address = document.body.dataset.events;
   if (!address || !window.EventSource) {
     // Other pages that change by themselves say so with a refresh for browsers without script.
@@ -69,19 +69,22 @@
   const follow = () => {
     if (source || document.hidden) return;
     source = new EventSource(address);
-    source.addEventListener("run", (event) => {
+    const take = (event) => {
       heard = Date.now();
       const update = JSON.parse(event.data);
       for (const [id, html] of Object.entries(update.parts)) {
         const place = document.getElementById(id);
         if (place && place.innerHTML !== html) place.innerHTML = html;
       }
-      if (Date.now() - said > 10000) {
+      if (update.ended || Date.now() - said > 10000) {
         document.getElementById("live-said").textContent = update.sentence;
         said = Date.now();
       }
-      if (update.ended) { source.close(); location.reload(); }
-    });
+      if (update.ended) source.close();
+      if (update.reload) location.reload();
+    };
+    source.addEventListener("run", take);
+    source.addEventListener("check", take);
   };
   const stop = () => { if (source) { source.close(); source = null; } };
   document.addEventListener("visibilitychange", () => { document.hidden ? stop() : follow(); });

@@ -8,6 +8,12 @@ package struct CheckConnections: Sendable {
         /// The connector's type, or `sync`.
         package var type: String
         package var report: ConnectionReport
+
+        package init(name: String, type: String, report: ConnectionReport) {
+            self.name = name
+            self.type = type
+            self.report = report
+        }
     }
 
     private let connections: ProjectConnections
@@ -41,16 +47,31 @@ package struct CheckConnections: Sendable {
         return results
     }
 
+    /// Checks the source of that name.
+    package func source(_ name: String, _ told: @escaping CheckProgress) async throws -> Result {
+        guard project.sources[name] != nil else { throw unknown(name) }
+        return await connection(.source(name), told)
+    }
+
+    /// Checks the destination of that name.
+    package func destination(_ name: String, _ told: @escaping CheckProgress) async throws -> Result {
+        guard project.destinations[name] != nil else { throw unknown(name) }
+        return await connection(.destination(name), told)
+    }
+
     private var known: Set<String> { Set(project.sources.keys).union(project.destinations.keys) }
 
     private func refuseUnknown(_ names: [String]) throws {
         let all = known.union(project.syncs.map(\.name))
-        for name in names where !all.contains(name) {
-            let near = NearestName.among(all, to: name)
-            throw RunError(
-                code: "unknown_connection", message: "The project has no source, destination or sync \(name).",
-                hint: near.map { "Did you mean \($0)?" } ?? "It has \(all.sorted().joined(separator: ", ")).")
-        }
+        for name in names where !all.contains(name) { throw unknown(name) }
+    }
+
+    private func unknown(_ name: String) -> RunError {
+        let all = known.union(project.syncs.map(\.name))
+        let near = NearestName.among(all, to: name)
+        return RunError(
+            code: "unknown_connection", message: "The project has no source, destination or sync \(name).",
+            hint: near.map { "Did you mean \($0)?" } ?? "It has \(all.sorted().joined(separator: ", ")).")
     }
 
     /// The connections to test: the named ones, then the ends of the named syncs.
@@ -67,12 +88,12 @@ package struct CheckConnections: Sendable {
         [.source(sync.dataset.source), .destination(sync.destination)]
     }
 
-    private func connection(_ end: End) async -> Result {
+    private func connection(_ end: End, _ told: @escaping CheckProgress = { _ in }) async -> Result {
         switch end {
         case .source(let name):
             let type = project.sources[name]?.type ?? ""
             do {
-                return Result(name: name, type: type, report: await (try connections.source(named: name)).check())
+                return Result(name: name, type: type, report: await (try connections.source(named: name)).check(told))
             } catch {
                 return Self.broken(name, type, error)
             }
@@ -80,7 +101,7 @@ package struct CheckConnections: Sendable {
             let type = project.destinations[name]?.type ?? ""
             do {
                 let destination = try connections.destination(named: name, time: time)
-                return Result(name: name, type: type, report: await destination.check())
+                return Result(name: name, type: type, report: await destination.check(told))
             } catch {
                 return Self.broken(name, type, error)
             }

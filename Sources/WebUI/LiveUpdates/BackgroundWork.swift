@@ -1,3 +1,4 @@
+package import ConnectorKit
 package import Runner
 package import StateStore
 internal import Synchronization
@@ -11,8 +12,16 @@ package final class BackgroundWork: Sendable {
         case resetPreview(known: Int, rowsToSend: Int)
     }
 
+    /// What a connection test has found so far.
+    package struct Findings: Sendable {
+        package var report: ConnectionReport
+        /// Since when the step that is going on goes on.
+        package var stepSince: Moment
+    }
+
     package enum Progress: Sendable {
-        case working(since: Moment)
+        /// - Parameter found: nil where it is no connection test.
+        case working(since: Moment, found: Findings? = nil)
         case done(Result, at: Moment)
         case failed(RunError, at: Moment)
     }
@@ -65,6 +74,17 @@ package final class BackgroundWork: Sendable {
         }
     }
 
+    /// Begins a connection test, whose steps are shown as they come. Throws `server_busy`.
+    package func beginCheck(
+        _ place: Place, now: @escaping @Sendable () -> Moment,
+        _ body: @escaping @Sendable (@escaping CheckProgress) async throws -> CheckConnections.Result
+    ) throws {
+        try begin(place, now: now) { [self] in
+            let result = try await body { [self] report in note(Findings(report: report, stepSince: now()), at: place) }
+            return .check(result)
+        }
+    }
+
     /// Begins something that shows its result elsewhere: a run.
     package func begin(_ body: @escaping @Sendable () async -> Void) { queue.yield(body) }
 
@@ -73,6 +93,13 @@ package final class BackgroundWork: Sendable {
         await withDiscardingTaskGroup { group in
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
+        }
+    }
+
+    private func note(_ found: Findings, at place: Place) {
+        state.withLock { state in
+            guard case .working(let since, _) = state.progress[place] else { return }
+            state.progress[place] = .working(since: since, found: found)
         }
     }
 

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Records
 internal import Runner
 internal import StateStore
@@ -60,25 +59,14 @@ struct EventStream: TextStream {
         return "\(run.state.rawValue)-\(run.rows.scanned)-\(settled)-\(run.requests)-\(live?.revision ?? 0)"
     }
 
-    private struct Update: Encodable {
-        var state: String
-        var ended: Bool
-        /// One sentence for those who do not see the page.
-        var sentence: String
-        var parts: [String: String]
-    }
-
     private func event(_ record: RunRecord, _ live: LiveRun?, number: String) throws -> String {
         let model = RunProgressModel(record, live: live, now: site.now)
-        let update = Update(
-            state: record.state.rawValue, ended: record.state.isFinal, sentence: model.sentence,
+        let update = LiveUpdate(
+            ended: record.state.isFinal, sentence: model.sentence,
             parts: [
                 "live-head": model.head.source, "live-progress": model.progress.source,
                 "live-ledgers": LedgerView.ledgers(record).source,
-            ])
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = String(decoding: try encoder.encode(update), as: UTF8.self)
-        return "id: \(number)\nevent: run\ndata: \(data)\n\n"
+            ], state: record.state.rawValue, reload: record.state.isFinal)
+        return try update.text("run", id: number)
     }
 }

@@ -55,7 +55,9 @@ struct StartPage: Sendable {
     private func state(_ end: Place.End, _ connection: ConnectionDefinition?) -> HTML {
         guard let connection else { return .empty }
         switch checks[.check(end, connection.name)] {
-        case .done(.check(let result), _) where result.report.isOK: return StateView.badge("works", .good, .ok)
+        case .done(.check(let result), _) where result.report.isOK:
+            return result.report.warnings.isEmpty
+                ? StateView.badge("works", .good, .ok) : StateView.badge("works, with warnings", .part, .part)
         case .done, .failed: return StateView.badge("the test failed", .bad, .bad)
         case .working: return StateView.badge("being tested", .live, .live)
         case nil: return StateView.badge("made", .calm, .ok)

@@ -74,7 +74,9 @@ struct ConnectionsPage: Sendable {
     var body: [String: [ConnectionBody]] {
         [
             "connections": rows.map {
-                ConnectionBody(name: $0.name, kind: $0.end.rawValue, type: $0.type, syncs: $0.syncs)
+                ConnectionBody(
+                    name: $0.name, kind: $0.end.rawValue, type: $0.type, syncs: $0.syncs,
+                    check: CheckView($0.progress, now: now).body)
             }
         ]
     }
@@ -86,6 +88,8 @@ struct ConnectionBody: Encodable {
     var kind: String
     var type: String
     var syncs: [String]
+    /// Nil where it was not checked since the server was started.
+    var check: CheckBody?
 }
 
 /// One source or destination: what it is set to, and what its last check found.
@@ -117,47 +121,28 @@ struct ConnectionPage: Sendable {
     func html(_ request: WebRequest) -> HTML {
         var layout = Layout(connection.name, section: .connections, visitor: request.visitor)
         layout.trail = [("Connections", .connections)]
-        layout.message = Message(request.query)
+        // That a test has begun, its steps say.
+        layout.message = Message(request.query).flatMap { $0 == .checking ? nil : $0 }
         layout.lead =
             "<p class=\"lead\">\(declaration?.displayName ?? connection.type), \(end == .source ? "a source" : "a destination"), used by \(Self.links(syncs))</p>\(tools.hint)"
         if request.visitor.may(.useConnections) {
             layout.beside =
                 "<div class=\"actions\">\(FormView.button("Check", .check(end, connection.name), request.visitor, style: "primary"))\(tools.actions(request.visitor))</div>"
         }
-        if case .working = progress { layout.refreshSeconds = 2 }
+        if case .working = progress {
+            layout.refreshSeconds = 2
+            layout.events = .checkEvents(end, connection.name)
+        }
         return layout.page(
-            "\(found)\(isWorking ? tools.next(request.visitor) : .empty)<section><h2>Settings</h2>\(settings)</section>"
-        )
+            """
+            <p class="hidden" id="live-said" role="status"></p><div class="grid" id="\(CheckView.id)">\(check(request.visitor))</div><section><h2>Settings</h2>\(settings)</section>
+            """)
     }
 
-    private var isWorking: Bool {
-        if case .done(.check(let result), _) = progress { result.report.isOK } else { false }
-    }
-
-    private var found: HTML {
-        switch progress {
-        case nil:
-            "<section><h2>Check</h2><p class=\"empty\">Not checked since the server was started.</p></section>"
-        case .working(let since):
-            "<section class=\"card\" aria-busy=\"true\"><h2>Check</h2><progress>The check goes on.</progress><p class=\"note\">Since \(TimeView.clock(since)). This page loads itself again.</p></section>"
-        case .failed(let error, _): ReasonView.box(error.code, error.message, error.hint, tone: "bad")
-        case .done(.check(let result), let at): steps(result.report, at)
-        case .done: .empty
-        }
-    }
-
-    private func steps(_ report: ConnectionReport, _ at: Moment) -> HTML {
-        let items = report.steps.html { step in
-            let icon = step.isOK ? StateView.badge("passed", .good, .ok) : StateView.badge("failed", .bad, .bad)
-            let hint: HTML =
-                step.isOK || step.hint.isEmpty ? .empty : "<span class=\"do\">\(Prose.html(step.hint))</span>"
-            return
-                "<li><span class=\"step\">\(step.step)</span>\(icon)<span class=\"reason\">\(Prose.html(step.message))</span>\(hint)</li>"
-        }
-        let warnings = report.warnings.html { ReasonView.box($0.code, $0.message, $0.hint, tone: "part") }
-        let address: HTML = report.address.isEmpty ? .empty : " of <code>\(report.address)</code>"
-        return
-            "<section class=\"card\"><h2>Check\(address)</h2><p class=\"detail\">\(TimeView.both(at, now: now))</p><ol class=\"steps\">\(items)</ol>\(warnings)</section>"
+    /// What changes while the test goes on: its steps, and the way on once it has passed.
+    func check(_ visitor: Visitor) -> HTML {
+        let view = CheckView(progress, now: now)
+        return "\(view.html())\(view.report?.isOK == true ? tools.next(visitor) : .empty)"
     }
 
     /// What the project says. A secret is never shown, only where it comes from.
@@ -213,18 +198,16 @@ struct ConnectionPage: Sendable {
     }
 
     static func state(_ progress: BackgroundWork.Progress?, now: Moment) -> HTML {
-        switch progress {
-        case nil: "<span class=\"nought\">not checked</span>"
-        case .working: StateView.badge("Checking", .live, .live)
-        case .failed: StateView.badge("Failed", .bad, .bad)
-        case .done(.check(let result), let at):
-            "\(result.report.isOK ? StateView.badge("Passed", .good, .ok) : StateView.badge("Failed", .bad, .bad))<span class=\"detail\">\(TimeView.both(at, now: now))</span>"
-        case .done: .empty
+        guard let badge = CheckView(progress, now: now).badge() else {
+            return "<span class=\"nought\">not checked</span>"
         }
+        guard case .done(_, let at) = progress else { return badge }
+        return "\(badge)<span class=\"detail\">\(TimeView.both(at, now: now))</span>"
     }
 
     var body: ConnectionBody {
         ConnectionBody(
-            name: connection.name, kind: end.rawValue, type: declaration?.displayName ?? connection.type, syncs: syncs)
+            name: connection.name, kind: end.rawValue, type: declaration?.displayName ?? connection.type, syncs: syncs,
+            check: CheckView(progress, now: now).body)
     }
 }

@@ -35,6 +35,8 @@ struct Pages: Sendable {
         case .connection(let end, let name):
             let page = try ConnectionPage(site: site, end, name)
             return try give(request, page.body) { page.html(request) }
+        case .checkEvents(let end, let name):
+            return WebAnswer(.events(try CheckStream(site: site, end, name, request.visitor)))
         default: return try peoplePages(request)
         }
     }

@@ -121,16 +121,9 @@ struct Forms: Sendable {
         _ = try ConnectionPage(site: site, end, name)
         try site.gate.note(.connectionChecked, by: visitor, subject: PlaceRights.subject(.connection(end, name)))
         let site = site
-        try site.work.begin(.check(end, name), now: site.environment.time.now) {
-            let results = try await CheckConnections(site.connections(), time: site.environment.time).check([name])
-            // A source and a destination may have one name.
-            let types = end == .source ? site.project().sources[name]?.type : site.project().destinations[name]?.type
-            guard let result = results.first(where: { $0.type == types }) ?? results.first else {
-                throw RunError(
-                    code: "unknown_connection", message: "The project has no such connection: \(name).",
-                    hint: "The page of connections lists them.")
-            }
-            return .check(result)
+        try site.work.beginCheck(.check(end, name), now: site.environment.time.now) { told in
+            let checks = CheckConnections(site.connections(), time: site.environment.time)
+            return try await end == .source ? checks.source(name, told) : checks.destination(name, told)
         }
         return .redirect(.connection(end, name), [("done", Message.checking.rawValue)])
     }

@@ -26,6 +26,7 @@ package enum Place: Sendable, Hashable {
     case connections
     case connection(End, String)
     case check(End, String)
+    case checkEvents(End, String)
     case errors
     case system
     /// A file about the program for who helps from afar.
@@ -66,6 +67,7 @@ package enum Place: Sendable, Hashable {
         case .connections: "/connections"
         case .connection(let end, let name): "/\(end.rawValue)/" + PathText.encoded(name)
         case .check(let end, let name): "/\(end.rawValue)/" + PathText.encoded(name) + "/check"
+        case .checkEvents(let end, let name): "/\(end.rawValue)/" + PathText.encoded(name) + "/check/events"
         case .errors: "/errors"
         case .system: "/system"
         case .diagnostics: "/system/diagnostics"
@@ -115,6 +117,8 @@ package enum Place: Sendable, Hashable {
         case 3: return third(segments)
         case 4 where segments[0] == "syncs" && segments[2] == "records":
             return .record(sync: segments[1], key: segments[3])
+        case 4 where segments[2] == "check" && segments[3] == "events" && !segments[1].isEmpty:
+            return End(rawValue: segments[0]).map { .checkEvents($0, segments[1]) }
         default: return nil
         }
     }

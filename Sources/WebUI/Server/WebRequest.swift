@@ -23,7 +23,7 @@ struct WebAnswer: Sendable {
         /// Written bit by bit: it may be longer than memory should hold.
         case download(name: String, type: String, RecordsCSV)
         /// Server-sent events until the stream ends.
-        case events(EventStream)
+        case events(any TextStream)
         case redirect(String)
     }
 

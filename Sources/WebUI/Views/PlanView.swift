@@ -12,7 +12,7 @@ struct PlanView {
     func html() -> HTML {
         switch progress {
         case nil: .empty
-        case .working(let since):
+        case .working(let since, _):
             """
             <section class="card" aria-busy="true"><h2>Dry run</h2><progress>The dry run goes on.</progress><p class="note">Reading the source since \(TimeView.clock(since)). Nothing is sent. This page loads itself again.</p></section>
             """

@@ -22,6 +22,11 @@ enum ReasonView {
         "<a class=\"code\" href=\"\(Place.errors.link([("code", code)]))\">\(code)</a>"
     }
 
+    /// What to do, with an arrow before it.
+    static func doLine(_ hint: HTML) -> HTML {
+        hint.isEmpty ? .empty : "<span class=\"do\">\(hint)</span>"
+    }
+
     private static func hintLine(_ hint: String) -> HTML {
         hint.isEmpty ? .empty : "<p>\(hint)</p>"
     }
