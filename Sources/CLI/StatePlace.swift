@@ -37,7 +37,9 @@ struct StatePlace {
     }
 
     /// What the files say and what was made in the pages.
-    func definitions(_ options: ProjectOptions) throws -> Definitions {
+    ///
+    /// - Parameter followsFiles: whether a file that has changed counts at once.
+    func definitions(_ options: ProjectOptions, followsFiles: Bool = true) throws -> Definitions {
         let state = try StateDirectory(path: path)
         let database = try ControlDatabase.open(path: state.databasePath)
         let key = SecretKeyPlace(variables: variables, state: state)
@@ -45,7 +47,7 @@ struct StatePlace {
             environment: (state: state, database: database, time: .system),
             vault: SecretVault(database: database, time: .system, key: key),
             loader: ProjectLoader(environment: variables), projectFile: Self.project(options, variables),
-            environmentName: options.env, catalog: Connectors.all)
+            environmentName: options.env, catalog: Connectors.all, followsFiles: followsFiles)
     }
 
     /// Whether there are any made in the pages.

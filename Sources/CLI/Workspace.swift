@@ -44,12 +44,20 @@ struct Workspace {
             Output.note("\(error.code): what was made in the pages is left out: \(error.message)")
             return nil
         }
-        let defined = try place.definitions(options).project()
+        return Workspace(options: options, try place.definitions(options).project())
+    }
+
+    private init(options: ProjectOptions, loaded: LoadedProject, warnings: [Diagnostic]) {
+        (self.options, self.loaded, self.warnings) = (options, loaded, warnings)
+    }
+
+    /// Of what was read already. Its warnings are printed unless quiet.
+    init(options: ProjectOptions, _ defined: DefinedProject) {
         let problems = defined.entries.flatMap(\.problems) + defined.warnings
         if !options.quiet {
             for problem in problems { Output.errorText(problem.rendered) }
         }
-        return Workspace(options: options, loaded: defined.loaded, warnings: problems)
+        self.init(options: options, loaded: defined.loaded, warnings: problems)
     }
 
     func statePath() -> String {

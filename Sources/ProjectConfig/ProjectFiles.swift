@@ -19,6 +19,9 @@ struct ProjectFiles {
     private(set) var merged = Merged()
     /// Absolute, in the order in which they were read.
     private(set) var files: [String] = []
+    /// What was asked for beside, there or not: a change of it would be another project.
+    private(set) var named: [String] = []
+    private(set) var patterns: [ProjectPlaces.Pattern] = []
     /// The absolute directory of each file, by the file as shown.
     private(set) var directories: [String: String] = [:]
     /// Every named definition, those that do not count included.
@@ -203,6 +206,7 @@ struct ProjectFiles {
             }
             let directory = FilePath.directory(of: path)
             if FilePattern.isPattern(pattern) {
+                patterns.append(ProjectPlaces.Pattern(text: pattern, directory: directory))
                 includeAll(pattern, in: directory, at: location)
             } else {
                 includeOne(FilePath.absolute(pattern, in: directory), at: location, isPattern: false)
@@ -232,6 +236,7 @@ struct ProjectFiles {
                 hint: "remove this include", at: location)
         }
         if files.contains(path) { return }
+        named.append(path)
         guard files.count < Self.filesMax else {
             return log.error(
                 code: "include_too_deep", "the project has more than \(Self.filesMax) files",

@@ -65,6 +65,15 @@ package struct ProjectLoader: Sendable {
         return (log.hasErrors ? nil : loaded, log.diagnostics)
     }
 
+    /// The files that a project is read from, found out by reading them, whatever is wrong with them.
+    package func places(_ path: String, environmentName: String? = nil) -> ProjectPlaces {
+        var files = ProjectFiles(workingDirectory: workingDirectory, log: DiagnosticLog())
+        let absolute = FilePath.absolute(path, in: workingDirectory)
+        if TextFile.exists(absolute) { files.readProject(path) }
+        let variables = variableFiles(in: FilePath.directory(of: absolute), environmentName)
+        return ProjectPlaces(main: absolute, files: files.named + variables, patterns: files.patterns)
+    }
+
     /// What could be read; nil if the project file itself could not.
     private func read(
         _ path: String, environmentName: String?, stored: StoredDefinitions? = nil, log: DiagnosticLog
@@ -111,13 +120,16 @@ package struct ProjectLoader: Sendable {
                 hint: NearestName.hint(for: name, among: known)))
     }
 
+    private func variableFiles(in directory: String, _ environmentName: String?) -> [String] {
+        var names = [".env"]
+        if let environmentName, !environmentName.contains("/") { names.append(".env.\(environmentName)") }
+        return names.map { FilePath.absolute($0, in: directory) }
+    }
+
     /// `.env`, over it `.env.NAME`, over both the process's environment.
     private func variables(in directory: String, environmentName: String?, log: DiagnosticLog) -> [String: String] {
         var variables: [String: String] = [:]
-        var names = [".env"]
-        if let environmentName, !environmentName.contains("/") { names.append(".env.\(environmentName)") }
-        for name in names {
-            let path = FilePath.absolute(name, in: directory)
+        for path in variableFiles(in: directory, environmentName) {
             guard TextFile.exists(path) else { continue }
             let shown = FilePath.shown(path, from: workingDirectory)
             do throws(TextFile.Failure) {

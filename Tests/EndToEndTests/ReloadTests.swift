@@ -36,6 +36,48 @@ import Testing
         #expect(try await serving.stop().status == 0)
     }
 
+    /// The overview of somebody who is signed in, as JSON.
+    private func problems(_ visitor: PageVisitor) throws -> [JSON] {
+        try JSON(parsing: visitor.get("/overview.json").body)["project_problems"].list
+    }
+
+    @Test func aChangedFileIsInForceByItselfAndABrokenOneIsShownWhileTheLastGoodOneStays() async throws {
+        let project = try await CompanyProject(rows: 3)
+        let serving = try await ServedSluice(project)
+        let visitor = try PageVisitor(serving)
+        let good = CompanyProject.text(project.planhat.address, more: Self.second)
+        func metrics() throws -> String { try LoopbackHTTP.get("/metrics", port: serving.port) }
+        try project.folder.write(good, to: "sluice.yaml")
+        try await serving.logged("\"message\":\"project loaded\"")
+        #expect(try metrics().contains("sluice_sync_paused{sync=\"again\"} 0"))
+        #expect(try problems(visitor).isEmpty)
+
+        // Somebody's editor puts the new file in the place of the old one.
+        try project.folder.write(good + "\nnonsense: 1\n", to: "sluice.yaml.new")
+        #expect(rename(project.folder.path + "/sluice.yaml.new", project.folder.path + "/sluice.yaml") == 0)
+        try await serving.logged("the project was not loaded again; the old one stays")
+        let problem = try #require(try problems(visitor).first)
+        #expect(problem["code"].string == "unknown_key" && problem["file"].string == "sluice.yaml")
+        let line = good.components(separatedBy: "\n").count + 1
+        #expect(problem["line"].int == line && problem["column"].int == 1)
+        for path in ["/overview", "/system"] {
+            let page = try visitor.get(path).body
+            #expect(page.contains("What it said before stays in force.") && page.contains("sluice.yaml:\(line):1"))
+        }
+        // All pages go on with what is in force.
+        for path in ["/syncs/again", "/sources/local", "/datasets"] {
+            #expect(try visitor.get(path).status == 200, "\(path)")
+        }
+        #expect(try metrics().contains("sync=\"again\""))
+
+        try project.folder.write(CompanyProject.text(project.planhat.address), to: "sluice.yaml")
+        try await serving.logged("\"message\":\"project loaded\"", times: 2)
+        #expect(try problems(visitor).isEmpty)
+        #expect(try !metrics().contains("sluice_sync_paused{sync=\"again\"}"))
+        let log = try await serving.stop().everything
+        #expect(log.components(separatedBy: "the old one stays").count == 2, "told once")
+    }
+
     // MARK: TLS
 
     private func certificate(_ name: String, _ folder: WorkFolder) async throws {

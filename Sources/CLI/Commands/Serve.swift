@@ -14,8 +14,9 @@ struct Serve: AsyncParsableCommand {
             or for a proxy that does TLS (--behind-proxy), and for somebody who can sign in.
 
             SIGTERM or Ctrl-C: no run begins any more; those that are going stop after the batch on its way, at most 30
-            seconds later, and the next start goes on with them. SIGHUP: the project, the certificate and its key are
-            read again; what has errors is logged, and the old one stays.
+            seconds later, and the next start goes on with them. The project's files are read again when they change;
+            SIGHUP reads them at once, and the certificate and its key too. What has errors is logged and shown in the
+            pages, and the old one stays.
 
             Environment: SLUICE_LISTEN, SLUICE_PROJECT and SLUICE_STATE, where the options do not say them;
             SLUICE_LOG_FORMAT, text or json, for the log on standard error.

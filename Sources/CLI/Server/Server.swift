@@ -22,8 +22,7 @@ final class Server: Sendable {
     private let demo: DemoAccount
     /// The project as it is now, shared with the pages.
     private let current: Current
-    /// Follows the project as its files and its pages say it now.
-    private let reload: @Sendable () throws -> Void
+    private let follower: ProjectFollower
 
     /// The project as it was loaded last.
     private final class Current: Sendable {
@@ -40,7 +39,12 @@ final class Server: Sendable {
         self.variables = variables
         redaction = Redaction()
         logger = try Self.logger(variables, redaction)
-        let workspace = try Workspace.open(common, variables: variables, mayBeEmpty: true)
+        Output.isJSON = common.json
+        let place = StatePlace(common, variables: variables)
+        let definitions = try place.definitions(common, followsFiles: false)
+        let places = definitions.places()
+        let look = places.look()
+        let workspace = Workspace(options: common, try definitions.reread())
         let environment = try workspace.environment()
         let current = Current(workspace)
         let people = People(database: environment.database, time: environment.time)
@@ -58,22 +62,22 @@ final class Server: Sendable {
         ) { board.listener(now: environment.time.now) }
         site.engine = Self.engine(service, ServerMetrics(environment: environment, service: service))
         let (redaction, logger) = (redaction, logger)
-        let place = StatePlace(common, variables: variables)
-        let definitions = try place.definitions(common)
-        let reload: @Sendable () throws -> Void = {
-            definitions.forget()
-            let new = try Workspace.open(common, variables: variables, mayBeEmpty: true)
+        let follower = ProjectFollower(
+            definitions, places, look, time: environment.time, logger: logger
+        ) { defined in
+            let new = Workspace(options: common, defined)
             redaction.add(new.secrets())
             let served = new.served(environment, logger)
             current.workspace.withLock { $0 = new }
             service.reload(served)
         }
+        site.projectTrouble = { follower.trouble }
         demo = DemoAccount(
             directory: workspace.project.directory, state: environment.state.path, work: site.work)
         site.editing = Editing(
-            definitions: definitions, vault: try place.vault(), reload: reload,
+            definitions: definitions, vault: try place.vault(), reload: { try follower.reload() },
             sample: { [demo] in try await demo.start() })
-        self.reload = reload
+        self.follower = follower
         (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
     }
 
@@ -121,6 +125,7 @@ final class Server: Sendable {
             group.addTask { try await pages.run { self.announce(port: $0, link: link) } }
             group.addTask { await self.service.run() }
             group.addTask { await self.reloadWhenAsked(pages) }
+            group.addTask { await self.follower.run() }
             // The first to end, by its failure or because the server is stopped, ends the others.
             defer { group.cancelAll() }
             try await group.next()
@@ -168,7 +173,7 @@ final class Server: Sendable {
         defer { source.cancel() }
         countHistory()
         for await _ in hangups {
-            reloadOrStay()
+            follower.reloadOrStay()
             do {
                 try pages.reloadCertificate()
                 if let endsAt = pages.certificateEndsAt {
@@ -184,15 +189,6 @@ final class Server: Sendable {
     /// The first time it reads the whole history, which nobody should have to wait for.
     private func countHistory() {
         do { _ = try site.engine.metrics?() } catch { logger.warning("the history could not be counted: \(error)") }
-    }
-
-    /// If the files have errors, the project of before stays.
-    private func reloadOrStay() {
-        do {
-            try reload()
-        } catch {
-            logger.error("the project was not loaded again; the old one stays: \(error)")
-        }
     }
 
     /// A certificate that is about to end keeps everybody out on the day that it does.

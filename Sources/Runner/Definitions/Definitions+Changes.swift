@@ -67,8 +67,10 @@ extension Definitions {
         guard let old = records.first(where: { $0.kind == kind.rawValue && $0.name == name }),
             old.revision == revision
         else { throw Self.changed(kind, name) }
-        let new = newErrors(records, records.filter { $0 != old })
+        let rest = records.filter { $0 != old }
+        let new = newErrors(records, rest)
         if !new.isEmpty { return .refused(new.map { FieldProblem(field: [], diagnostic: $0) }) }
+        if let broken = brokenFile(rest) { return .refused([broken]) }
         var change = DefinitionChange()
         change.known = [.init(kind: kind.rawValue, name: name, revision: revision)]
         change.removed = [(kind.rawValue, name)]
@@ -146,7 +148,21 @@ extension Definitions {
                         message: "the \(record.kind) `\(record.name)` is defined at \(place)",
                         hint: "change it there, or choose another name")))
         }
+        if problems.isEmpty, let broken = brokenFile(others + [record]) { return [broken] }
         return problems.isEmpty ? nil : problems
+    }
+
+    /// While the project file has errors nothing new can be put in force; a change after which it has none is let through.
+    private func brokenFile(_ records: [DefinitionRecord]) -> FieldProblem? {
+        let places = Set(records.map { Self.place($0) })
+        guard let error = check(records).errors.first(where: { !places.contains($0.file ?? "") }) else { return nil }
+        let line = error.rendered.split(separator: "\n").first.map(String.init) ?? error.message
+        return FieldProblem(
+            field: [],
+            diagnostic: Diagnostic(
+                .error, code: "project_file_broken",
+                message: "the project file has errors, so nothing can be changed here: \(line)",
+                hint: "correct the file first; what it said before is in force until then"))
     }
 
     private func newErrors(_ before: [DefinitionRecord], _ after: [DefinitionRecord]) -> [Diagnostic] {

@@ -16,16 +16,21 @@ package struct Definitions: Sendable {
     let time: RunTime
     let catalog: ConnectorCatalog
     private let database: ControlDatabase
-    private let known = KnownDefinitions()
+    private let known: KnownDefinitions
     let load: @Sendable (StoredDefinitions) -> (LoadedProject?, [Diagnostic])
     private let protectedPaths: [String]
+    package let projectFile: String
+    /// The files that the project is read from as it is now.
+    package let places: @Sendable () -> ProjectPlaces
 
     /// - Parameters:
     ///   - projectFile: there need be none.
     ///   - state: the state directory, which no definition of the pages may read from.
+    ///   - followsFiles: whether a file that has changed counts at once. Where it does not, `reread` says when.
     package init(
         environment: (state: StateDirectory, database: ControlDatabase, time: RunTime), vault: SecretVault,
-        loader: ProjectLoader, projectFile: String, environmentName: String? = nil, catalog: ConnectorCatalog
+        loader: ProjectLoader, projectFile: String, environmentName: String? = nil, catalog: ConnectorCatalog,
+        followsFiles: Bool = true
     ) {
         database = environment.database
         time = environment.time
@@ -34,6 +39,9 @@ package struct Definitions: Sendable {
         self.vault = vault
         self.catalog = catalog
         protectedPaths = [environment.state.path]
+        self.projectFile = projectFile
+        known = KnownDefinitions(followsFiles: followsFiles)
+        places = { loader.places(projectFile, environmentName: environmentName) }
         load = { stored in
             loader.check(projectFile, environmentName: environmentName, catalog: catalog, stored: stored)
         }
@@ -50,6 +58,19 @@ package struct Definitions: Sendable {
     package func project() throws -> DefinedProject {
         let records = try store.all()
         if let kept = known.project(of: records) { return kept }
+        do {
+            return try read(records)
+        } catch let errors as ProjectErrors {
+            guard let last = known.last else { throw errors }
+            return last
+        }
+    }
+
+    /// Reads everything again; it is what `project` says from now on. Throws `ProjectErrors`, and then what was read
+    /// before stays.
+    package func reread() throws -> DefinedProject { try read(store.all()) }
+
+    private func read(_ records: [DefinitionRecord]) throws -> DefinedProject {
         let begunAt = time.now()
         let read = try project(of: records)
         known.keep(read, of: records, begunAt: begunAt)

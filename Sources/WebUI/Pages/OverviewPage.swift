@@ -1,3 +1,4 @@
+internal import ProjectConfig
 internal import Records
 internal import Runner
 internal import StateStore
@@ -11,8 +12,14 @@ struct OverviewPage: Sendable {
     let total: Int
     let bars: [String: [RunBar]]
     let now: Moment
+    private let trouble: HTML
+    private let troubles: [Diagnostic]
+    private let orphans: [String]
 
     init(site: Site) throws {
+        trouble = ProjectTroubleView.html(site)
+        troubles = site.projectTrouble()?.problems ?? []
+        orphans = try site.orphans
         let list = try SyncHealthList(site: site)
         syncs = Array(list.all.prefix(Self.syncsMax))
         sentence = list.sentence
@@ -30,27 +37,44 @@ struct OverviewPage: Sendable {
         let rest: HTML =
             total > syncs.count
             ? "<p class=\"more\"><a href=\"\(Place.syncs.path)\">All \(total) syncs</a></p>" : .empty
-        return layout.page("\(SyncTable(bars: bars, now: now, visitor: request.visitor).html(syncs))\(rest)")
+        return layout.page("\(trouble)\(SyncTable(bars: bars, now: now, visitor: request.visitor).html(syncs))\(rest)")
     }
 
     /// The first three, in words.
     private var problems: HTML {
         let wrong = syncs.filter { !$0.problem.isEmpty }
-        guard !wrong.isEmpty else { return .empty }
+        guard !wrong.isEmpty || !orphans.isEmpty else { return .empty }
         let lines = wrong.prefix(3).html { sync in
             "<li><a href=\"\(Place.sync(sync.name).path)\">\(sync.name)</a>: \(sync.problem)</li>"
         }
         let rest: HTML = wrong.count > 3 ? "<li>and \(wrong.count - 3) more below</li>" : .empty
-        return "<ul class=\"problems\">\(lines)\(rest)</ul>"
+        return "<ul class=\"problems\">\(lines)\(rest)\(orphanLine)</ul>"
     }
 
-    var body: OverviewBody { OverviewBody(sentence: sentence, syncs: syncs.map { SyncBody($0) }) }
+    private var orphanLine: HTML {
+        guard let first = orphans.first else { return .empty }
+        let one = orphans.count == 1
+        return """
+            <li><a href="\(Place.syncs.path)#orphans">\(one ? first : Wording.counted(orphans.count, "sync"))</a>: defined nowhere any more, so \(one ? "it does" : "they do") not run.</li>
+            """
+    }
+
+    var body: OverviewBody {
+        OverviewBody(sentence: sentence, projectProblems: troubles, syncs: syncs.map { SyncBody($0) })
+    }
 }
 
 /// The overview for programs.
 struct OverviewBody: Encodable {
     var sentence: String
+    /// Why the project's files as they are now are not in force; empty where they are.
+    var projectProblems: [Diagnostic]
     var syncs: [SyncBody]
+
+    private enum CodingKeys: String, CodingKey {
+        case sentence, syncs
+        case projectProblems = "project_problems"
+    }
 }
 
 /// A sync as it is, for programs: every key is always there.

@@ -12,6 +12,7 @@ struct SyncsPage: Sendable {
     let bars: [String: [RunBar]]
     let now: Moment
     let canDefine: Bool
+    let orphans: [String]
 
     init(site: Site, _ query: Fields) throws {
         canDefine = site.editing != nil
@@ -24,6 +25,7 @@ struct SyncsPage: Sendable {
         shown = Array(all.dropFirst(first).prefix(Self.pageSize))
         bars = try site.history.bars(of: shown.map(\.name), each: SparkBars.countMax)
         now = site.now
+        orphans = try site.orphans.filter { wanted.isEmpty || $0.lowercased().contains(wanted) }
     }
 
     func html(_ request: WebRequest) -> HTML {
@@ -34,8 +36,27 @@ struct SyncsPage: Sendable {
             <form class="filter" method="get" action="\(Place.syncs.path)" role="search">\(FormView.input("Name contains", name: "q", value: sought, type: "search"))<button>Find</button></form>
             """
         return layout.page(
-            "\(search)\(SyncTable(bars: bars, now: now, visitor: request.visitor).html(shown))\(pager)")
+            "\(search)\(SyncTable(bars: bars, now: now, visitor: request.visitor).html(shown))\(pager)\(orphanList)")
     }
+
+    /// What a file does not say any more is not gone.
+    private var orphanList: HTML {
+        guard !orphans.isEmpty else { return .empty }
+        let items = orphans.prefix(Self.orphansMax).html { name in
+            let runs = Place.runs.link([("sync", name)])
+            return """
+                <li><strong>\(name)</strong> \(StateView.badge("Orphaned", .calm, .stopped)) <a href="\(runs)">its runs</a></li>
+                """
+        }
+        let left = orphans.count - Self.orphansMax
+        let more: HTML = left > 0 ? "<li>and \(left) more</li>" : .empty
+        return """
+            <section class="card" id="orphans"><h2>Defined nowhere any more</h2><p>They do not run. What is known of them stays, and is theirs again once a sync of that name is back, or another says <code>renamed_from</code>.</p><ul class="problems">\(items)\(more)</ul></section>
+            """
+    }
+
+    /// Orphans that are listed.
+    private static let orphansMax = 50
 
     private var pager: HTML {
         guard found > shown.count else { return .empty }
@@ -52,5 +73,12 @@ struct SyncsPage: Sendable {
             """
     }
 
-    var body: [String: [SyncBody]] { ["syncs": shown.map { SyncBody($0) }] }
+    var body: SyncsBody { SyncsBody(syncs: shown.map { SyncBody($0) }, orphans: orphans) }
+}
+
+/// The page of syncs for programs.
+struct SyncsBody: Encodable {
+    var syncs: [SyncBody]
+    /// Syncs that have a history and are defined nowhere any more.
+    var orphans: [String]
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import ProjectConfig
 internal import Runner
 internal import StateStore
 
@@ -12,7 +13,10 @@ struct SystemPage: Sendable, Encodable {
     let isScheduling: Bool
     let next: [Next]
     let unfinished: [RunRecord]
+    let projectProblems: [Diagnostic]
     let now: Moment
+    private let project: HTML
+    private let trouble: HTML
 
     struct Next: Sendable, Encodable {
         var sync: String
@@ -26,9 +30,14 @@ struct SystemPage: Sendable, Encodable {
         case freeBytes = "free_bytes"
         case isScheduling = "scheduling"
         case next, unfinished
+        case projectProblems = "project_problems"
     }
 
     init(site: Site) throws {
+        projectProblems = site.projectTrouble()?.problems ?? []
+        trouble = ProjectTroubleView.html(site)
+        let file = site.project().file
+        project = site.project().files.isEmpty ? "none: everything is made in these pages" : "<code>\(file)</code>"
         version = site.version
         startedAt = site.startedAt
         now = site.now
@@ -61,6 +70,7 @@ struct SystemPage: Sendable, Encodable {
         let facts: [(String, HTML)] = [
             ("Version", HTML(version)),
             ("Started", TimeView.both(startedAt, now: now)),
+            ("Project file", project),
             ("State directory", "<code>\(stateDirectory)</code>"),
             ("Control database", HTML(Wording.bytes(databaseBytes))),
             ("Disk left", HTML(Wording.bytes(freeBytes))),
@@ -74,7 +84,7 @@ struct SystemPage: Sendable, Encodable {
         let list = facts.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return layout.page(
             """
-            <dl class="facts">\(list)</dl>
+            \(trouble)<dl class="facts">\(list)</dl>
             <section><h2>Next ten runs</h2>\(nextTable)</section>
             <section><h2>Runs that have not ended</h2>\(RunTable(now: now, empty: "Every run has ended.").html(unfinished))</section>
             \(backup)

@@ -22,6 +22,8 @@ package struct Site: Sendable {
     package var startedAt: Moment
     /// Nil where things are defined in files only.
     package var editing: Editing?
+    /// Why the project's files as they are now are not in force; nil where they are.
+    package var projectTrouble: @Sendable () -> ProjectTrouble? = { nil }
 
     package init(
         project: @escaping @Sendable () -> Project, catalog: ConnectorCatalog, environment: RunEnvironment,
@@ -56,10 +58,18 @@ package struct Site: Sendable {
     var history: RunHistory { RunHistory(environment.database) }
     var runs: CurrentRuns { CurrentRuns(environment: environment) }
 
+    /// Syncs that have a history and are defined nowhere any more.
+    var orphans: [String] { get throws { try editing?.definitions.project().orphans ?? [] } }
+
     /// The sync of that name. Throws `unknown_sync` with the nearest names.
     func sync(_ name: String) throws -> SyncDefinition {
         let project = project()
         if let sync = project.sync(name) { return sync }
+        if try orphans.contains(name) {
+            throw PageFailure(
+                .missing, code: "unknown_sync", message: "The sync \(name) is defined nowhere any more.",
+                hint: "It does not run; what is known of it stays. The page of syncs leads to its runs.")
+        }
         let near = NearestName.among(project.syncs.map(\.name), to: name)
         throw PageFailure(
             .missing, code: "unknown_sync", message: "The project has no sync \(name).",
@@ -72,5 +82,30 @@ package struct Site: Sendable {
         throw PageFailure(
             .missing, code: "unknown_run", message: "There is no run \(number).",
             hint: "The page of runs lists them; history is kept for two years.")
+    }
+}
+
+/// What is wrong with the project's files as they are now: what they said before stays in force.
+package struct ProjectTrouble: Sendable, Hashable {
+    package var since: Moment
+    package var problems: [Diagnostic]
+    /// Whether the project file is not there any more.
+    package var isGone = false
+
+    package init(since: Moment, problems: [Diagnostic]) {
+        self.since = since
+        self.problems = problems
+    }
+
+    package static func gone(since: Moment, _ file: String) -> ProjectTrouble {
+        var trouble = ProjectTrouble(
+            since: since,
+            problems: [
+                Diagnostic(
+                    .error, code: "file_not_found", message: "`\(file)` is not there any more",
+                    hint: "put it back; the server goes on without it after SIGHUP or its next start")
+            ])
+        trouble.isGone = true
+        return trouble
     }
 }

@@ -31,11 +31,13 @@ final class DefinitionsFixture: Sendable {
         try Data(text.utf8).write(to: URL(filePath: folder + "/" + name))
     }
 
-    var definitions: Definitions {
+    var definitions: Definitions { definitions(followsFiles: true) }
+
+    func definitions(followsFiles: Bool) -> Definitions {
         Definitions(
             environment: (state: state, database: database, time: RunTime(clock)), vault: vault,
             loader: ProjectLoader(environment: [:], workingDirectory: folder), projectFile: "sluice.yaml",
-            catalog: Self.catalog)
+            catalog: Self.catalog, followsFiles: followsFiles)
     }
 
     /// Saves and expects that it worked.

@@ -181,6 +181,47 @@ import Testing
         #expect(throws: ProjectErrors.self) { _ = try fixture.definitions.project() }
     }
 
+    @Test func aServersProjectIsReadAgainWhenItIsToldToAndTheLastGoodOneStays() throws {
+        let fixture = try DefinitionsFixture(Self.file)
+        let definitions = fixture.definitions(followsFiles: false)
+        func names() throws -> [String] { try definitions.project().project.syncs.map(\.name) }
+        #expect(try definitions.reread().project.syncs.map(\.name) == ["companies"])
+        try fixture.write(Self.file.replacing("  companies:", with: "  renamed:"))
+        #expect(try names() == ["companies"])
+        #expect(try definitions.reread().project.syncs.map(\.name) == ["renamed"])
+        #expect(try names() == ["renamed"])
+
+        try fixture.write("version: 1\nsyncs: 5\n")
+        #expect(throws: ProjectErrors.self) { _ = try definitions.reread() }
+        #expect(try names() == ["renamed"])
+        definitions.forget()
+        #expect(throws: ProjectErrors.self) { _ = try definitions.project() }
+        try fixture.write(Self.file)
+        #expect(try definitions.reread().project.syncs.map(\.name) == ["companies"])
+    }
+
+    @Test func nothingIsChangedWhileTheProjectFileHasErrors() throws {
+        let fixture = try DefinitionsFixture(Self.file)
+        let sync = DefinitionsFixture.sync.replacing("custom.My Field", with: "custom.Other")
+        try fixture.save(.sync, "again", sync)
+        try fixture.write("version: 1\nsyncs: 5\n")
+        #expect(try fixture.refusal(.sync, "third", sync).last == ": project_file_broken")
+        #expect(try fixture.refusal(.sync, "again", sync + "paused: true\n", from: 1).last == ": project_file_broken")
+        let answer = try fixture.definitions.remove(.sync, "again", from: 1, by: fixture.by)
+        guard case .refused(let problems) = answer else { return #expect(Bool(false), "it was removed") }
+        #expect(problems.map(\.diagnostic.code) == ["project_file_broken"])
+        #expect(problems.first?.diagnostic.message.contains("sluice.yaml:2") == true)
+        try fixture.write(Self.file)
+        try fixture.save(.sync, "again", sync + "paused: true\n", from: 1)
+    }
+
+    @Test func whatAProjectFileWaitsForCanBeMade() throws {
+        let fixture = try DefinitionsFixture(Self.file.replacing("  accounts:", with: "  others:"))
+        #expect(throws: ProjectErrors.self) { _ = try fixture.definitions.project() }
+        try fixture.save(.dataset, "accounts", "source: warehouse\ntable: public.accounts\n")
+        #expect(try fixture.definitions.project().project.syncs.map(\.name) == ["companies"])
+    }
+
     // MARK: Less trusted than files
 
     @Test(arguments: ["${HOME}", "a${X:-b}"])

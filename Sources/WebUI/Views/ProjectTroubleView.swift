@@ -1,0 +1,31 @@
+internal import ProjectConfig
+
+/// That the project's files are not in force as they are now, and why: file, line and column, the reason, what to do.
+enum ProjectTroubleView {
+    static let shownMax = 10
+
+    static func html(_ site: Site) -> HTML {
+        guard let trouble = site.projectTrouble() else { return .empty }
+        let items = trouble.problems.prefix(shownMax).html { item($0) }
+        let left = trouble.problems.count - shownMax
+        let more: HTML =
+            left > 0
+            ? "<p class=\"detail\">and \(left) more: <code>sluice check --offline</code> lists them</p>" : .empty
+        let title: HTML =
+            trouble.isGone
+            ? "The project file is gone. What it said stays in force."
+            : "The project file has errors. What it said before stays in force."
+        return """
+            <section class="notice bad wrong" id="trouble"><h2>\(title)</h2><p class="detail">Read \(TimeView.both(trouble.since, now: site.now)). It is read again as soon as it changes.</p><ul>\(items)</ul>\(more)</section>
+            """
+    }
+
+    private static func item(_ problem: Diagnostic) -> HTML {
+        let place = [problem.file, problem.line.map(String.init), problem.column.map(String.init)]
+            .compactMap { $0 }.joined(separator: ":")
+        let shown: HTML = place.isEmpty ? .empty : "<code>\(place)</code> "
+        return """
+            <li>\(shown)\(Prose.sentence(problem.message))\(ReasonView.doLine(Prose.sentence(problem.hint)))<span class="detail">\(ReasonView.codeLink(problem.code))</span></li>
+            """
+    }
+}
