@@ -136,14 +136,33 @@ import WebUI
         // By code, then in their order; the row without a key is passed over.
         #expect(
             way == [
-                "/syncs/companies/records/3?run=1&outcome=rejected",
-                "/syncs/companies/records/5?run=1&outcome=rejected",
+                "/syncs/companies/records/3?run=1&outcome=rejected&at=2",
+                "/syncs/companies/records/5?run=1&outcome=rejected&at=4",
             ])
         let last = neighbors(try await fixture.ask(path).text)
-        #expect(last["prev"] == "/syncs/companies/records/3?run=1&amp;outcome=rejected")
+        #expect(last["prev"] == "/syncs/companies/records/3?run=1&amp;outcome=rejected&amp;at=2")
         let all = neighbors(try await fixture.ask("/syncs/companies/records/2?run=1").text)
-        #expect(all["prev"] == "/syncs/companies/records/1?run=1")
-        #expect(all["next"] == "/syncs/companies/records/3?run=1")
+        #expect(all["prev"] == "/syncs/companies/records/1?run=1&amp;at=0")
+        #expect(all["next"] == "/syncs/companies/records/3?run=1&amp;at=2")
+    }
+
+    @Test func rowsThatShareAKeyAreEachComeToOnceBothWays() async throws {
+        let fixture = try await withRows(["1", "2", "2", "2", "3"])
+        for (start, rel, expected) in [
+            ("/syncs/companies/records/1?run=1", "next", ["at=1", "at=2", "at=3", "at=4"]),
+            ("/syncs/companies/records/3?run=1&at=4", "prev", ["at=3", "at=2", "at=1", "at=0"]),
+            // A number that is another row's, or none, says nothing: the first row of the key is taken.
+            ("/syncs/companies/records/2?run=1&at=77", "next", ["at=2", "at=3", "at=4"]),
+            ("/syncs/companies/records/2?run=1&at=0", "next", ["at=2", "at=3", "at=4"]),
+        ] {
+            var path = start
+            var way: [String] = []
+            while way.count < 9, let link = neighbors(try await fixture.ask(path).text)[rel] {
+                path = link.replacing("&amp;", with: "&")
+                way.append(String(path.suffix(4)))
+            }
+            #expect(way == expected, "\(start) \(rel)")
+        }
     }
 
     @Test(arguments: ["", "?run=99", "?run=x", "?run=1&outcome=nonsense"])

@@ -79,7 +79,7 @@ struct RecordsPage: Sendable {
         var cells: [HTML] = [
             record.key.isEmpty
                 ? "<span class=\"nought\">(no key)</span>"
-                : "<a class=\"key\" href=\"\(RecordNeighbors.link(run, record.key, filter.outcome, filter.code))\">\(ReasonView.cut(record.key, 80))</a>",
+                : "<a class=\"key\" href=\"\(RecordNeighbors.link(run, record.key, filter.outcome, filter.code, at: record.sequence))\">\(ReasonView.cut(record.key, 80))</a>",
             StateView.outcome(record.outcome),
             ReasonView.cell(record.code, record.message, record.hint),
             "<time datetime=\"\(record.at.text)\">\(TimeView.clock(record.at))</time>",
