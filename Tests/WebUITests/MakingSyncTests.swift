@@ -93,6 +93,39 @@ import WebUI
         #expect(text.contains(yaml.split(separator: " ")[1]))
     }
 
+    @Test func everySyncThatComesBeforeStaysAndOneMoreCanBeChosen() async throws {
+        let fixture = try EditingFixture()
+        try await fixture.makeAll()
+        for name in ["first", "second", "third"] {
+            let fields = EditingFixture.sync.map { $0.0 == "name" ? ($0.0, name) : $0 }
+            #expect(try await fixture.post("/new/sync", fields).status == 303)
+        }
+        func parents() -> [String] {
+            guard case .after(let names) = fixture.site.project().sync("companies")?.schedule?.trigger else {
+                return []
+            }
+            return names
+        }
+        func save(_ revision: Int, _ after: [String]) async throws -> WebFixture.Answer {
+            let fields = [("revision", String(revision)), ("kind", "after")] + after.map { ("after", $0) }
+            return try await fixture.post("/syncs/companies/schedule", fields)
+        }
+        #expect(try await save(1, ["first"]).status == 303)
+        #expect(try await save(2, ["first", "second"]).status == 303)
+        #expect(parents() == ["first", "second"])
+        // What the form shows, sent back as it stands, changes nothing.
+        let page = PageMarkup(try await fixture.ask("/syncs/companies/first").text)
+        let ticked = page.elements.filter { $0.attributes["name"] == "after" && $0.attributes["type"] == "checkbox" }
+        #expect(page.problems == [] && ticked.allSatisfy { $0.attributes["checked"] != nil })
+        #expect(ticked.map { $0.attributes["value"] } == ["first", "second"])
+        #expect(try await save(3, ["first", "second", ""]).status == 303)
+        #expect(parents() == ["first", "second"])
+        #expect(try await save(4, ["second", "third", "third"]).status == 303)
+        #expect(parents() == ["second", "third"])
+        let none = try await save(5, [""])
+        #expect(none.status == 400 && PageMarkup(none.text).problems == [])
+    }
+
     @Test func aScheduleThatIsNoneIsRefusedAtItsField() async throws {
         let fixture = try EditingFixture()
         try await fixture.makeAll()

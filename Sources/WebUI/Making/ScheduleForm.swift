@@ -15,7 +15,8 @@ struct ScheduleForm: Sendable {
     var day = 1
     var cron = ""
     var zone = "UTC"
-    var after = ""
+    /// The syncs that come before it, all of them.
+    var after: [String] = []
 
     static let days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
@@ -27,14 +28,14 @@ struct ScheduleForm: Sendable {
         day = form.number("day") ?? day
         cron = form["cron"] ?? ""
         zone = form["zone"] ?? "UTC"
-        after = form["after"] ?? ""
+        for name in form.all("after") where !name.isEmpty && !after.contains(name) { after.append(name) }
     }
 
     init(_ schedule: ScheduleDefinition?) {
         switch schedule?.trigger {
         case nil: kind = .none
         case .every(let seconds): takeEvery(seconds)
-        case .after(let names): (kind, after) = (.after, names.first ?? "")
+        case .after(let names): (kind, after) = (.after, names)
         case .cron(let expression, let zone):
             (kind, cron, self.zone) = (.cron, expression.text, zone)
             takeDay(expression.text)
@@ -69,7 +70,7 @@ struct ScheduleForm: Sendable {
         switch kind {
         case .none: return nil
         case .every: return .mapping([.init("every", .text("\(count)\(unit)"))])
-        case .after: return .mapping([.init("after", .list([.text(after)]))])
+        case .after: return .mapping([.init("after", .list(after.map { .text($0) }))])
         case .cron: return Self.cron(cron, zone)
         case .daily, .weekly:
             let parts = time.split(separator: ":").map(String.init)
@@ -135,12 +136,26 @@ struct ScheduleForm: Sendable {
         let parents: HTML =
             others.isEmpty
             ? .empty
-            : radio(
-                .after, "After another sync",
-                "<span><select id=\"after\" name=\"after\" aria-label=\"Which sync\">\(EntryView.options(others.map { ($0, $0) }, after))</select></span>"
-            )
+            : radio(.after, "After other syncs", parents(others, described("after")), input: "after")
         return """
             <fieldset><legend class="hidden">When it runs</legend><ul class="radios">\(radio(.none, "Only by hand"))\(radio(.every, "Every", every, input: "count"))\(radio(.daily, "Every day at", at, input: "time"))\(radio(.weekly, "Once a week, at that time on", weekday))\(parents)\(radio(.cron, "By a cron line", line, input: "cron"))</ul></fieldset>\(zoneEntry.text())
             """
+    }
+
+    /// Those that there are, each to be taken out, and one more to choose.
+    private func parents(_ others: [String], _ described: HTML) -> HTML {
+        let kept = after.enumerated().html { index, name in
+            """
+            <span class="tick"><input type="checkbox" id="after-\(index)" name="after" value="\(name)" checked><label for="after-\(index)">\(name)</label></span>
+            """
+        }
+        var options = others.filter { !after.contains($0) }.map { (value: $0, label: $0) }
+        if !after.isEmpty { options.insert((value: "", label: "and another"), at: 0) }
+        let label: HTML = after.isEmpty ? "Which sync" : "Which other sync"
+        let more: HTML =
+            options.count < 2 && !after.isEmpty
+            ? .empty
+            : "<select id=\"after\" name=\"after\" aria-label=\"\(label)\"\(described)>\(EntryView.options(options, ""))</select>"
+        return "<span>\(kept)\(more)</span>"
     }
 }
