@@ -90,7 +90,8 @@ package enum Guards {
         let count = facts.removals + facts.rowRemovals
         guard facts.isFirstRemoval, count > 0 else { return nil }
         return verdict(
-            .firstRemovals, "These would be the first removals of this sync as it is now: \(count) records.")
+            .firstRemovals,
+            "These would be the first removals of this sync as it is now: \(count) record\(count == 1 ? "" : "s").")
     }
 
     private static func verdict(_ name: GuardName, _ message: String) -> GuardVerdict {

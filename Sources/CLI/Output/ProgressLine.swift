@@ -153,7 +153,10 @@ final class ProgressLine: Sendable {
         case .notSwept(let error):
             metadata["code"] = "\(error.code)"
             logger.warning("\(error.message) \(error.hint)", metadata: metadata)
-        case .gone(let keys): logger.warning("\(keys.count) records are not in the source", metadata: metadata)
+        case .gone(let keys):
+            logger.warning(
+                "\(Wording.counted(keys.count, "record")) \(keys.count == 1 ? "is" : "are") not in the source",
+                metadata: metadata)
         case .ended: logger.info("run ended", metadata: metadata)
         case .scanning: break
         }

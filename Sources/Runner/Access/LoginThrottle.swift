@@ -24,7 +24,9 @@ struct LoginThrottle: Sendable, Hashable {
 
     static func locked(until next: Moment, now: Moment) -> RunError {
         let seconds = max(1, (next.milliseconds - now.milliseconds + 999) / 1_000)
-        let wait = seconds < 60 ? "\(seconds) seconds" : "\((seconds + 59) / 60) minutes"
+        let wait =
+            seconds < 60
+            ? Wording.counted(Int(seconds), "second") : Wording.counted(Int((seconds + 59) / 60), "minute")
         return RunError(
             code: "login_locked", message: "There were too many failed attempts to sign in.",
             hint: "Try again in \(wait).")

@@ -19,8 +19,9 @@ package struct DestinationLook {
             let keys = examples.joined(separator: ", ")
             return Reason(
                 code: "possible_duplicates",
-                message: "\(doubles) records would be created although one with the same name and without this key is "
-                    + "there (\(keys)\(doubles > examples.count ? ", …" : "")).",
+                message:
+                    "\(Wording.counted(doubles, "record")) would be created although one with the same name "
+                    + "and without this key is there (\(keys)\(doubles > examples.count ? ", …" : "")).",
                 hint: "Write the key to the records that are there first: a sync with behavior: update_only and "
                     + "another key does it.")
         }

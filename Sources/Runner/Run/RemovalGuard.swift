@@ -56,8 +56,9 @@ enum RemovalGuard {
     static func withheld(_ count: Int) -> GuardRecord {
         GuardRecord(
             name: keyless,
-            message: "\(count) records vanished from the source and were not removed: "
-                + "rows without a key may be theirs.",
+            message:
+                "\(Wording.counted(count, "record")) vanished from the source and \(count == 1 ? "was" : "were") "
+                + "not removed: rows without a key may be theirs.",
             hint: "Give every row a key. If the rows without one are of no matter, run with --accept-guard \(keyless).")
     }
 }

@@ -47,6 +47,6 @@ struct SparkBars {
             ("running", shown.count { StateView.tone($0.state) == .live }),
         ]
         let parts = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
-        return "Last \(shown.count) runs: \(parts)"
+        return "\(shown.count == 1 ? "The one run" : "Last \(shown.count) runs"): \(parts)"
     }
 }

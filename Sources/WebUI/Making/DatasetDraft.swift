@@ -108,7 +108,7 @@ enum SampleView {
         }
         let more: HTML =
             rows.columns.count > columnsMax
-            ? "<p class=\"detail\">and \(rows.columns.count - columnsMax) more columns</p>" : .empty
+            ? "<p class=\"detail\">and \(Wording.counted(rows.columns.count - columnsMax, "more column"))</p>" : .empty
         guard !rows.rows.isEmpty else {
             let names = shown.map(\.name).joined(separator: ", ")
             return "<p class=\"empty\">It has no rows. Its columns: \(names).</p>"

@@ -95,7 +95,7 @@ enum ReadingWords {
         let complete: String =
             switch incremental.completeScan {
             case .every(let seconds): "every \(span(seconds))"
-            case .runs(let runs): "every \(runs) runs"
+            case .runs(let runs): runs == 1 ? "by every run" : "every \(runs) runs"
             }
         return """
             <p class="detail">A run reads the rows whose <code>\(incremental.column)</code> is at or after the last value seen\(back). Everything is read \(complete).</p>
@@ -106,6 +106,6 @@ enum ReadingWords {
         for (word, size) in [("day", 86_400), ("hour", 3_600), ("minute", 60)] where seconds % size == 0 {
             return "\(seconds / size) \(word)\(seconds == size ? "" : "s")"
         }
-        return "\(seconds) seconds"
+        return "\(seconds) second\(seconds == 1 ? "" : "s")"
     }
 }

@@ -98,7 +98,7 @@ struct RunPage: Sendable {
         var table = TableView(
             "Why rows did not arrive",
             [
-                TableView.Column("Rows", .number), TableView.Column("Outcome"), TableView.Column("Reason"),
+                TableView.Column("Rows", .number, one: "Row"), TableView.Column("Outcome"), TableView.Column("Reason"),
                 TableView.Column("For example"), TableView.Column("Against the run before"),
             ])
         table.isCaptionHidden = true
@@ -135,7 +135,9 @@ struct RunPage: Sendable {
     }
 
     private func examples(_ reason: ReasonSummary) -> HTML {
-        reason.examples.filter { !$0.isEmpty }.html { key in
+        // Rows that share a key are what some reasons are about.
+        var seen: Set<String> = [""]
+        return reason.examples.filter { seen.insert($0).inserted }.html { key in
             "<a class=\"key\" href=\"\(RecordNeighbors.link(run, key, reason.outcome, reason.reason.code))\">\(ReasonView.cut(key, 40))</a> "
         }
     }

@@ -10,10 +10,19 @@ struct TableView {
     struct Column {
         var name: String
         var kind = Kind.text
+        /// What a number that heads a card counts, where it is 1.
+        var one: String?
 
-        init(_ name: String, _ kind: Kind = .text) {
+        init(_ name: String, _ kind: Kind = .text, one: String? = nil) {
             self.name = name
             self.kind = kind
+            self.one = one
+        }
+
+        /// What stands beside a cell where each row is a card: `Rows`, but `Row` beside a 1.
+        func label(beside cell: HTML) -> String {
+            guard let one, cell.source.replacing(/<[^>]*>/, with: "") == "1" else { return name }
+            return one
         }
     }
 
@@ -56,11 +65,11 @@ struct TableView {
             let column = index < columns.count ? columns[index] : Column("")
             let kind: HTML = column.kind == .number ? " class=\"n\"" : ""
             if index == 0 {
-                let label: HTML = isStacked ? " data-label=\"\(column.name)\"" : .empty
+                let label: HTML = isStacked ? " data-label=\"\(column.label(beside: cell))\"" : .empty
                 html += "<th scope=\"row\"\(kind)\(label)>\(cell)</th>"
             } else {
                 let content: HTML = isStacked ? "<div>\(cell)</div>" : cell
-                html += "<td\(kind) data-label=\"\(column.name)\">\(content)</td>"
+                html += "<td\(kind) data-label=\"\(column.label(beside: cell))\">\(content)</td>"
             }
         }
         return html
