@@ -185,10 +185,10 @@ final class WebFixture: Sendable {
 
     func ask(
         _ path: String, _ method: HTTPRequest.Method = .get, headers: HTTPFields = [:], form: String? = nil,
-        session: String? = WebFixture.key, settings: ServerSettings? = nil
+        session: String? = WebFixture.key, settings: ServerSettings? = nil, site: Site? = nil
     ) async throws -> Answer {
         let settings = try settings ?? ServerSettings(listen: "127.0.0.1:8470")
-        let application = try WebServer(site: site, settings: settings).application()
+        let application = try WebServer(site: site ?? self.site, settings: settings).application()
         var headers = headers
         if let session { headers[.cookie] = "other=1; sluice=\(session); __Host-sluice=\(session)" }
         if form != nil && headers[.contentType] == nil {

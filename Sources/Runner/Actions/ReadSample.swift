@@ -36,6 +36,18 @@ package struct ReadSample: Sendable {
         }
     }
 
+    /// How many rows there are, counted by reading one column of them, and whether that is all: no more than `max` are
+    /// read. Throws as `rows` does.
+    package func count(of relation: Relation, max: Int) async throws -> (rows: Int, isAll: Bool) {
+        let first = try await source.columns(of: relation).prefix(1).map(\.name)
+        let request = ScanRequest(relation, columns: first.isEmpty ? nil : Array(first), rowsMax: max + 1)
+        return try await source.withScan(request) { batches in
+            var count = 0
+            while let batch = try await batches.next() { count += batch.rowCount }
+            return (min(count, max), count <= max)
+        }
+    }
+
     private static func cut(_ text: String) -> String {
         let head = text.prefix(cellCharactersMax)
         return head.endIndex == text.endIndex ? text : head + "…"

@@ -37,6 +37,11 @@ struct DatasetsPage: Sendable {
         return layout.page(table.html(datasets.map { row($0) }))
     }
 
+    var body: [String: [DatasetBody]] {
+        let datasets = project.datasets.values.sorted { $0.name < $1.name }
+        return ["datasets": datasets.map { DatasetBody($0, in: project) }]
+    }
+
     private func row(_ dataset: DatasetDefinition) -> [HTML] {
         let syncs = DefinitionUse.users(of: .dataset, dataset.name, in: project).map(\.0)
         let entry = defined?.entry(.dataset, dataset.name)
@@ -60,16 +65,55 @@ struct DatasetsPage: Sendable {
     }
 }
 
+/// A dataset for programs.
+struct DatasetBody: Encodable {
+    struct ColumnBody: Encodable {
+        var name: String
+        var type: String
+    }
+
+    var name: String
+    var source: String
+    var table: String?
+    var sql: String?
+    var syncs: [String]
+    /// These three on the page of one dataset only.
+    var columns: [ColumnBody]?
+    var firstRows: [[String?]]?
+    var count: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case name, source, table, sql, syncs, columns, count
+        case firstRows = "first_rows"
+    }
+
+    init(_ dataset: DatasetDefinition, in project: Project) {
+        name = dataset.name
+        source = dataset.source
+        switch dataset.relation {
+        case .table: table = dataset.relation.text
+        case .query(let text): sql = text
+        }
+        syncs = DefinitionUse.users(of: .dataset, dataset.name, in: project).map(\.0)
+    }
+}
+
 /// One dataset with its first rows.
 struct DatasetPage: Sendable {
+    /// More rows are not counted.
+    static let countMax = 1_000_000
+
     let dataset: DatasetDefinition
     let entry: DefinedProject.Entry?
     let canDefine: Bool
     let syncs: [String]
     let sample: Sampled
+    /// How many rows there are; nil where nobody asked.
+    private let counted: Result<(rows: Int, isAll: Bool), RunError>?
+    private let project: Project
     let now: Moment
 
-    init(site: Site, _ name: String) async throws {
+    init(site: Site, _ name: String, _ query: Fields) async throws {
         let project = site.project()
         guard let dataset = project.datasets[name] else {
             throw PageFailure(
@@ -81,7 +125,46 @@ struct DatasetPage: Sendable {
         entry = try site.editing?.definitions.project().entry(.dataset, name)
         syncs = DefinitionUse.users(of: .dataset, name, in: project).map(\.0)
         sample = await Sampled.read(site, source: dataset.source, dataset.relation)
+        counted = query["count"] == nil ? nil : await Self.count(site, dataset)
+        self.project = project
         now = site.now
+    }
+
+    private static func count(
+        _ site: Site, _ dataset: DatasetDefinition
+    ) async -> Result<(rows: Int, isAll: Bool), RunError> {
+        do {
+            let connection = try site.connections().source(named: dataset.source)
+            let relation = dataset.relation
+            return .success(
+                try await KnownMetadata.patiently {
+                    try await ReadSample(connection).count(of: relation, max: countMax)
+                })
+        } catch {
+            return .failure(RunError(error))
+        }
+    }
+
+    private var countView: HTML {
+        switch counted {
+        case nil:
+            let link = Place.making(.dataset(dataset.name)).link([("count", "rows")])
+            return "<p class=\"detail\"><a href=\"\(link)\" rel=\"nofollow\">Count the rows</a></p>"
+        case .success(let count):
+            let more: HTML = count.isAll ? .empty : "at least "
+            return "<p class=\"detail\">It has \(more)\(Wording.counted(count.rows, "row")).</p>"
+        case .failure(let error): return ReasonView.box(error.code, error.message, error.hint, tone: "part")
+        }
+    }
+
+    var body: DatasetBody {
+        var body = DatasetBody(dataset, in: project)
+        if case .rows(let rows) = sample {
+            body.columns = rows.columns.map { DatasetBody.ColumnBody(name: $0.name, type: $0.type.rawValue) }
+            body.firstRows = rows.rows
+        }
+        if case .success(let count) = counted, count.isAll { body.count = count.rows }
+        return body
     }
 
     func html(_ request: WebRequest) -> HTML {
@@ -89,7 +172,7 @@ struct DatasetPage: Sendable {
         layout.trail = [("Datasets", .making(.datasets))]
         layout.message = Message(request.query)
         layout.lead = """
-            <p class="lead">Reads \(DatasetsPage.reads(dataset.relation)) of <a href="\(Place.connection(.source, dataset.source).path)">\(dataset.source)</a>, used by \(ConnectionPage.links(syncs))</p>\(ReadingWords.html(dataset))\(origin)
+            <p class="lead">Reads \(DatasetsPage.reads(dataset.relation)) of <a href="\(Place.connection(.source, dataset.source).path)">\(dataset.source)</a>, used by \(ConnectionPage.links(syncs))</p>\(ReadingWords.html(dataset))\(origin)\(countView)
             """
         if canDefine, request.visitor.may(.edit) {
             let sync = Place.making(.newSync).link([("from", dataset.name)])

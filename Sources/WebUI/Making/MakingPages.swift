@@ -8,8 +8,6 @@ struct MakingPages: Sendable {
     let request: WebRequest
 
     func answer(_ making: Making) async throws -> WebAnswer {
-        if case .datasets = making { return page(try DatasetsPage(site: site).html(request)) }
-        if case .dataset(let name) = making { return page(try await DatasetPage(site: site, name).html(request)) }
         let editing = try site.needEditing()
         switch making {
         case .start: return page(try StartPage(site: site).html(request))

@@ -1,6 +1,6 @@
 /// Every code with what it means and what to do: docs/errors.md, as the program carries it.
 struct ErrorsPage: Sendable {
-    struct Row: Sendable, Hashable {
+    struct Row: Sendable, Hashable, Encodable {
         var code: String
         var meaning: String
         var action: String
@@ -61,6 +61,8 @@ struct ErrorsPage: Sendable {
         let all: HTML? = isWhole ? nil : "<p class=\"more\"><a href=\"\(Place.errors.path)\">All codes</a></p>"
         return layout.page("\(search)<dl class=\"codes\">\(items)</dl>\(all)")
     }
+
+    var body: [String: [Row]] { ["codes": rows] }
 
     /// Code in backticks, and the texts of links.
     static func inline(_ text: String) -> HTML {

@@ -8,6 +8,12 @@ struct Pages: Sendable {
 
     func answer(_ request: WebRequest) async throws -> WebAnswer {
         switch request.place {
+        case .making(.datasets):
+            let page = try DatasetsPage(site: site)
+            return try give(request, page.body) { page.html(request) }
+        case .making(.dataset(let name)):
+            let page = try await DatasetPage(site: site, name, request.query)
+            return try give(request, page.body) { page.html(request) }
         case .making(let making): return try await MakingPages(site: site, request: request).answer(making)
         case .overview where StartPage.isFirst(site) && !request.isJSON:
             return WebAnswer(.page(try StartPage(site: site).html(request)))
@@ -24,7 +30,9 @@ struct Pages: Sendable {
             let page = try RecordPage(site: site, sync: sync, key: key, request.query)
             return try give(request, page.body) { page.html(request) }
         case .syncAction(let name, let action): return try actionPage(name, action, request)
-        case .errors: return WebAnswer(.page(ErrorsPage(request.query).html(request)))
+        case .errors:
+            let page = ErrorsPage(request.query)
+            return try give(request, page.body) { page.html(request) }
         case .system:
             let page = try SystemPage(site: site)
             return try give(request, page) { page.html(request) }
