@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 from services import PASSWORD, Sandbox, Server, accounts, sluice
 
 PROJECT = """
@@ -72,7 +74,7 @@ def prepare(visitor):
     for path in ["/sources/gone", "/destinations/planhat"]:
         visitor.open(path)
         visitor.press("Check")
-        visitor.page.locator("ol.steps li").first.wait_for()
+        expect(visitor.page.locator("main [aria-busy]")).to_have_count(0)
     visitor.open("/people")
     visitor.fill("Name", "vera")
     visitor.fill("First password", PASSWORD)

@@ -1,6 +1,12 @@
 """Connections are made in the pages, and their test says step by step what is wrong and where."""
 
+import glob
 import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
 import unittest
 
 from playwright.sync_api import expect
@@ -20,8 +26,9 @@ class Connections(Case):
         return [server, cls.planhat]
 
     def steps(self, visitor):
-        """The steps of the newest check as (name, verdict)."""
+        """The steps of the newest check, once it has ended, as (name, verdict)."""
         expect(visitor.page.locator("ol.steps li").first).to_be_visible()
+        expect(visitor.page.locator("ol.steps").get_by_text("going on")).to_have_count(0)
         return [(item.locator(".step").inner_text(), item.locator(".badge").inner_text())
                 for item in visitor.page.locator("ol.steps li").all()]
 
@@ -62,7 +69,9 @@ class Connections(Case):
         visitor.press("Save and test")
         visitor.sees("Make a sync to it")
         steps = self.steps(visitor)
-        self.assertEqual({verdict for _, verdict in steps}, {"passed"}, steps)
+        # Nothing but sending shows whether the tenant UUID is right.
+        self.assertEqual(steps[-1], ("tenant UUID", "not tried"), steps)
+        self.assertEqual({verdict for _, verdict in steps[:-1]}, {"passed"}, steps)
         self.assertGreaterEqual(len(steps), 3)
         self.assertNotIn(self.planhat.token, visitor.page.content())
 
@@ -107,30 +116,159 @@ class Connections(Case):
         visitor.press("Save dataset")
         visitor.sees("COMPANY 1")
 
-    @unittest.skipUnless(os.environ.get("SLUICE_TEST_PG_PORT"), "no PostgreSQL: SLUICE_TEST_PG_PORT is not set")
-    def test_a_postgresql_source_is_made_tested_and_read(self):
-        """a PostgreSQL source is made, tested and read"""
-        from visitor import LOOKS
-        visitor = self.visit(LOOKS[0])
-        given = {key.removeprefix("SLUICE_TEST_PG_").lower(): value for key, value in os.environ.items()
-                 if key.startswith("SLUICE_TEST_PG_")}
-        visitor.open("/new/sources/postgres")
-        visitor.fill("Name", "warehouse")
-        visitor.fill("Host", given.get("host", "127.0.0.1"))
-        visitor.fill("Port", given["port"])
-        visitor.fill("Database", given.get("database", "postgres"))
-        visitor.fill("User", "nobody-at-all")
-        visitor.fill("Password", "wrong")
+    @in_every_look
+    def a_step_that_hangs_is_seen_and_can_be_left(self, visitor):
+        name = f"silent-{visitor.look.word}"
+        with Silent() as silent:
+            visitor.open("/new/sources/postgres")
+            visitor.fill("Name", name)
+            visitor.fill("Host", "127.0.0.1")
+            visitor.fill("Port", str(silent.port))
+            visitor.fill("Database", "sales")
+            visitor.fill("User", "ada")
+            visitor.press("Save and test")
+            visitor.heading(name)
+            visitor.sees("You can leave this page")
+            steps = visitor.page.locator("ol.steps li")
+            expect(steps.last.locator(".step")).to_have_text("server answers")
+            expect(steps.last.locator(".badge")).to_have_text("going on")
+            expect(steps.last).to_contain_text(re.compile(r"[1-9][0-9]* s"))
+            expect(steps.first.locator(".badge")).to_have_text("passed")
+
+            # Somebody leaves, and comes back to what was found meanwhile.
+            visitor.follow("Connections")
+            row = visitor.page.get_by_role("row").filter(has_text=name)
+            expect(row).to_contain_text("Checking")
+            visitor.open(f"/sources/{name}")
+            expect(steps.last.locator(".badge")).to_have_text("going on")
+            if visitor.look.script:
+                visitor.page.evaluate("document.body.dataset.mark = 'the same page'")
+        # The other side hangs up: the test ends, and the page says so by itself.
+        expect(steps.last.locator(".badge")).to_have_text("failed")
+        if visitor.look.script:
+            self.assertEqual(visitor.page.evaluate("document.body.dataset.mark"), "the same page")
+            expect(visitor.page.locator("#live-said")).to_contain_text("The check failed at the step server answers")
+        visitor.look_at_page()
+
+
+class Silent:
+    """Something that takes connections and says nothing, until it hangs up."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.taken = []
+        threading.Thread(target=self.take, daemon=True).start()
+        return self
+
+    def take(self):
+        try:
+            while True:
+                self.taken.append(self.listener.accept()[0])
+        except OSError:
+            return
+
+    def __exit__(self, *_):
+        # Waiting in `accept` keeps a socket open that is only closed.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for one in self.taken:
+            one.close()
+
+
+@unittest.skipUnless(os.environ.get("SLUICE_TEST_PG_PORT"), "no PostgreSQL: SLUICE_TEST_PG_PORT is not set")
+class Warehouse(Case):
+    """A PostgreSQL source from its credentials to the rows that arrive."""
+
+    weight = 6
+
+    @classmethod
+    def prepare(cls):
+        cls.given = {key.removeprefix("SLUICE_TEST_PG_").lower(): value for key, value in os.environ.items()
+                     if key.startswith("SLUICE_TEST_PG_")}
+        cls.schema = f"browser_{os.getpid()}"
+        cls.run_sql(f"""
+            create schema {cls.schema};
+            create table {cls.schema}.customers (id int primary key, name text not null, plan text, seen timestamptz);
+            insert into {cls.schema}.customers
+                select n, 'Customer ' || n, case when n % 2 = 0 then 'Team' else 'Free' end, now()
+                from generate_series(1, 40) as n;
+            """)
+        planhat = Sandbox()
+        cls.planhat = planhat
+        return [Server(), planhat]
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.run_sql(f"drop schema {cls.schema} cascade")
+
+    @classmethod
+    def run_sql(cls, sql):
+        found = shutil.which("psql") or sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
+        subprocess.run([found, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql], check=True, capture_output=True,
+                       env={**os.environ, "PGHOST": cls.given["host"], "PGPORT": cls.given["port"],
+                            "PGUSER": cls.given["user"], "PGPASSWORD": cls.given["password"],
+                            "PGDATABASE": cls.given["database"]})
+
+    @in_every_look
+    def rows_of_postgresql_arrive(self, visitor):
+        word = visitor.look.word
+        visitor.open("/")
+        visitor.follow("Connections")
+        visitor.follow("New source")
+        visitor.follow("PostgreSQL", exact=False)
+        visitor.fill("Name", f"warehouse-{word}")
+        visitor.fill("Host", self.given["host"])
+        visitor.fill("Port", self.given["port"])
+        visitor.fill("Database", self.given["database"])
+        visitor.fill("User", self.given["user"])
+        visitor.fill("Password", "not the password")
         visitor.press("Save and test")
-        self.assertEqual(self.steps(visitor)[-1][1], "failed")
+        steps = visitor.page.locator("ol.steps li")
+        expect(steps.last.locator(".badge")).to_have_text("failed")
+        self.assertEqual([one.locator(".badge").inner_text() for one in steps.all()],
+                         ["passed", "passed", "passed", "failed"])
+        expect(steps.last.locator(".step")).to_have_text("login accepted")
+        visitor.sees(f"refused the password of the role {self.given['user']}")
+
         visitor.follow("Edit")
-        visitor.fill("User", given["user"])
-        visitor.fill("Password", given.get("password", "none"))
+        visitor.fill("Password", self.given["password"])
         visitor.press("Save and test")
+        visitor.sees("Choose what to read from it")
+        self.assertEqual([one.locator(".step").inner_text() for one in steps.all()],
+                         ["address resolves", "server answers", "encryption", "login accepted", "database opens",
+                          "read-only transaction"])
+        self.assertEqual({one.locator(".badge").inner_text() for one in steps.all()}, {"passed"})
+        self.assertNotIn(self.given["password"], visitor.page.content())
+
+        # The table is picked from the list.
         visitor.follow("Choose what to read from it")
-        visitor.fill("Query", "select 1 as id, 'Acme' as name")
-        visitor.press("Show rows")
-        visitor.sees("Acme")
-        visitor.fill("Name", "one-row")
+        visitor.follow(f"{self.schema}.customers")
+        visitor.sees("Customer 1")
+        visitor.fill("Name", f"customers-{word}")
         visitor.press("Save dataset")
-        visitor.heading("one-row")
+        visitor.heading(f"customers-{word}")
+
+        # Where it goes to.
+        visitor.open("/new/destinations/planhat")
+        visitor.fill("Name", f"planhat-{word}")
+        visitor.fill("API key", self.planhat.token)
+        visitor.page.get_by_text("More settings").click()
+        visitor.fill("Base URL", self.planhat.address)
+        visitor.press("Save and test")
+        visitor.sees("Make a sync to it")
+        visitor.follow("Make a sync to it")
+        visitor.follow(f"customers-{word}", exact=False)
+        visitor.page.locator("main").get_by_role("link", name="Company", exact=False).first.click()
+        visitor.heading("What happens to records?")
+        visitor.follow("Update or create")
+        visitor.tick("externalId", exact=False)
+        visitor.choose("Column that holds it", "id")
+        visitor.press("Next: mapping")
+        visitor.fill("Name of the sync", f"customers-{word}")
+        visitor.press("Save sync")
+        visitor.press("Dry run")
+        visitor.sees("a run would send 40 records")
+        visitor.press("Run all")
+        visitor.sees("40 changes arrived")
