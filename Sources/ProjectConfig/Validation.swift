@@ -48,7 +48,9 @@ package enum Validation {
         let declared = catalog.destination(connection.type)?.declaration.settings ?? []
         for name in object.requiredSettings
         where connection.settings[name] == nil && connection.settingLocations[name] == nil {
-            guard let setting = declared.first(where: { $0.name == name }), setting.defaultValue == nil else { continue }
+            guard let setting = declared.first(where: { $0.name == name }), setting.defaultValue == nil else {
+                continue
+            }
             log.error(
                 code: "missing_setting",
                 "the sync `\(sync.name)` writes \(object.name), which needs the setting `\(name)` of the destination "
