@@ -125,6 +125,19 @@ import Testing
         }
     }
 
+    @Test func everyAnswerNamesTheQuotaAlsoWhereNothingIsCounted() async throws {
+        try await serve { _, port in
+            for path in ["/companies", "/nothing", "/companies"] {
+                let (_, headers) = try await send(port, .get, path)
+                #expect(value(headers, "X-RateLimit-Limit") == "200" && value(headers, "X-Rate-Limit-Limit") == "200")
+                #expect(value(headers, "X-RateLimit-Remaining") == "199" && value(headers, "X-RateLimit-Reset") == "60")
+                #expect(value(headers, "Retry-After") == nil)
+            }
+            // Who is not known is told nothing.
+            #expect(value(try await send(port, .get, "/companies", authorization: nil).1, "X-RateLimit-Limit") == nil)
+        }
+    }
+
     @Test func retryAfterCanBeLeftOut() async throws {
         try await serve(switches: ["retry-after=omit"], perMinute: 1) { _, port in
             _ = try await send(port, .get, "/companies")

@@ -65,12 +65,10 @@ struct SandboxResponder: HTTPResponder {
         guard isAuthorized(request.headers) else {
             return Attempt(answer: .message(401, "Unauthorized"))
         }
-        var headers: [(String, String)] = []
-        if let permit = window?.take(at: clock()) {
-            headers = rateHeaders(permit)
-            guard permit.isGranted else {
-                return Attempt(answer: .message(429, "Too many requests"), headers: headers)
-            }
+        let permit = window?.take(at: clock()) ?? Self.uncounted
+        let headers = rateHeaders(permit)
+        guard permit.isGranted else {
+            return Attempt(answer: .message(429, "Too many requests"), headers: headers)
         }
         var attempt = await carryOut(target, request)
         attempt.headers += headers
@@ -148,6 +146,10 @@ struct SandboxResponder: HTTPResponder {
         return text.hasSuffix(":") ? String(text.dropLast()) : nil
     }
 
+    /// Planhat's soft quota. Without a limit of its own the sandbox names it on every answer and counts nothing.
+    private static let usualPerMinute = 200
+    private static let uncounted = RateWindow.Permit(isGranted: true, remaining: usualPerMinute - 1, resetSeconds: 60)
+
     private func rateHeaders(_ permit: RateWindow.Permit) -> [(String, String)] {
         var headers: [(String, String)] = []
         let prefixes =
@@ -158,7 +160,8 @@ struct SandboxResponder: HTTPResponder {
             case .none: [String]()
             }
         for prefix in prefixes {
-            headers.append((prefix + "-Limit", String(sandbox.configuration.requestsPerMinute ?? 0)))
+            let limit = sandbox.configuration.requestsPerMinute ?? Self.usualPerMinute
+            headers.append((prefix + "-Limit", String(limit)))
             headers.append((prefix + "-Remaining", String(permit.remaining)))
             headers.append((prefix + "-Reset", String(permit.resetSeconds)))
         }
