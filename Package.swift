@@ -123,7 +123,8 @@ let package = Package(
             dependencies: [
                 "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "Runner", "TestKit",
                 "DestinationPlanhat", "PlanhatSandbox",
-            ]
+            ],
+            exclude: ["Golden"]
         ),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Records", "TestKit", "CSQLite", "CPostgres"],

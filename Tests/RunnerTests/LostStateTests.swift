@@ -1,6 +1,7 @@
 import ConnectorKit
 import Foundation
 import ProjectConfig
+import Records
 import Runner
 import StateStore
 import TestKit

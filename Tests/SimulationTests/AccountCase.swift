@@ -34,6 +34,22 @@ struct AccountCase: Sendable, Hashable {
     }
 }
 
+extension AccountCase {
+    /// The sync of the case, with the mapping of its sample.
+    func definition() -> SyncDefinition {
+        let here = Definitions.here
+        let dataset = DatasetDefinition(
+            name: "rows", source: "memory", relation: .table(schema: nil, name: "rows"), location: here,
+            sourceLocation: here)
+        var sync = SyncDefinition(
+            name: "things", dataset: dataset, destination: "crm", object: object.name, behavior: behavior,
+            key: KeyDefinition(columns: ["id"], field: key, location: here),
+            mappings: behavior == .delete ? [] : sample.mappings(key), location: here)
+        sync.allowUnknownCustom = true
+        return sync
+    }
+}
+
 /// What rows of an object are made of.
 struct AccountSample: Sendable {
     enum Part: Sendable {
@@ -81,7 +97,9 @@ struct AccountSample: Sendable {
             ]),
         "opportunity": AccountSample(
             path: "opportunities", label: "title", company: "companyId",
-            parts: [.column("mrr", "amount"), .constant("_currency", "EUR")]),
+            parts: [
+                .column("mrr", "amount"), .constant("_currency", "EUR"), .seldom("ownerId", "owner", lookup: "email"),
+            ]),
         "deal": AccountSample(path: "deals", label: "name", company: "companyId", parts: [.column("mrr", "amount")]),
         "churn": AccountSample(
             path: "churn", label: "description", company: "companyId",

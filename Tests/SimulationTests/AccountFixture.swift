@@ -15,12 +15,13 @@ final class AccountFixture {
     let sandbox: Sandbox
     private let time = SimulatedTime()
 
-    init(_ columns: [String], switches: [String] = []) throws {
+    init(_ columns: [String], switches: [String] = [], rules: [String] = []) throws {
         folder = try Scratch.make()
         source = SimulatedSource(
             columns: columns.map { Column(name: $0, type: .text, declaredType: "TEXT") })
         var configuration = SandboxConfiguration()
         configuration.switches = try SandboxSwitches(switches)
+        configuration.failRules = try SandboxConfiguration.failRules(rules)
         sandbox = try Sandbox(configuration)
     }
 

@@ -40,21 +40,11 @@ final class AccountHistory {
     deinit { Scratch.remove(world.folder) }
 
     private static func definition(_ of: AccountCase, _ random: inout SeededRandom) -> SyncDefinition {
-        let here = Definitions.here
-        let dataset = DatasetDefinition(
-            name: "rows", source: "memory", relation: .table(schema: nil, name: "rows"), location: here,
-            sourceLocation: here)
-        let mappings = of.behavior == .delete ? [] : of.sample.mappings(of.key)
-        var sync = SyncDefinition(
-            name: "things", dataset: dataset, destination: "crm", object: of.object.name, behavior: of.behavior,
-            key: KeyDefinition(columns: ["id"], field: of.key, location: here), mappings: mappings, location: here)
-        sync.allowUnknownCustom = true
+        var sync = of.definition()
         sync.allowUnknownChoices = random.chance(percent: 50)
-        if of.behavior == .mirror {
-            // A license is not left without both of its amounts, of which neither alone is needed.
-            let ways = of.object.removals.filter { $0 != .clear || of.object.name != "license" }
-            sync.removal = ways.randomElement(using: &random) ?? .delete
-        }
+        if of.behavior == .mirror { sync.removal = of.object.removals.randomElement(using: &random) ?? .delete }
+        let isWithin = of.key.flatMap { of.object.key($0)?.uniqueWithin } != nil
+        if isWithin, of.behavior == .updateOrCreate, random.chance(percent: 50) { sync.key.within = "company" }
         return sync
     }
 

@@ -64,6 +64,7 @@ struct AccountOracle {
                 return false
             }
         }
+        if sample.reads("owner"), Self.text(row["owner"])?.hasPrefix("nobody") == true { return false }
         if sample.reads("spice"), row["spice"] != .null, world.switched("locked", "refuse") { return false }
         if sample.reads("companies"), row["companies"] != .null { return world.switched("company-ids", "resolve") }
         return true
@@ -107,8 +108,19 @@ struct AccountOracle {
             let name = Self.text(row["name"]) ?? ""
             if label(record) != name { found.append("\(key) should be \(name), is \(label(record))") }
             if of.sample.reads("seats") { found += seats(key, row, record) }
+            if of.sample.reads("owner") { found += owner(key, row, record) }
         }
         return found
+    }
+
+    /// The user who has the row's e-mail address; what a null leaves as it is was never anything else.
+    private func owner(_ key: String, _ row: Row, _ record: [String: Any]) -> [String] {
+        guard let email = Self.text(row["owner"])?.trimmingCharacters(in: .whitespaces).lowercased() else { return [] }
+        let users = Self.list(sandbox.perform("GET", "/users?limit=1000").body)
+        let wanted = users.first { $0["email"] as? String == email }?["_id"] as? String
+        let found = record["ownerId"] as? String
+        return wanted != nil && found == wanted
+            ? [] : ["\(key) should belong to \(email), belongs to \(found ?? "nobody")"]
     }
 
     private func seats(_ key: String, _ row: Row, _ record: [String: Any]) -> [String] {

@@ -28,6 +28,7 @@ final class AccountWorld {
 
     static let columns = [
         "id", "company", "name", "email", "sender", "person", "dimension", "day", "spice", "choice", "companies",
+        "owner",
     ]
 
     init(_ of: AccountCase, switches: [String: String], folder: String, seed: UInt64) {
@@ -190,6 +191,8 @@ final class AccountWorld {
             "day": .text("2026-02-\(10 + number % 18)"), "seats": .integer(Int64(random.number(0...3))),
             "amount": .integer(Int64(number % 7 + 1)), "score": .integer(Int64(number % 10 + 1)), "spice": .null,
             "choice": .null, "companies": .null,
+            "owner": number % 3 == 0
+                ? .null : .text(number % 3 == 1 ? "Anna.Berg@example.com" : " mei.tanaka@example.com"),
         ]
     }
 
@@ -219,6 +222,7 @@ final class AccountWorld {
             case 6: rows[index]["spice"] = .text("hot")
             case 7: rows[index]["choice"] = .text("other")
             case 8: rows[index]["companies"] = .text("[\"p1\",\"p2\"]")
+            case 10: rows[index]["owner"] = .text("nobody@nowhere.example")
             case 9: rows[index]["sender"] = .text("new\(index)@p1.example")
             default:
                 rows[index]["name"] = name(&random)

@@ -46,6 +46,101 @@ struct OpenQuestionTests {
         #expect(record.reasons.map(\.code) == ["refused_by_destination"])
     }
 
+    // MARK: Ways of a sync that whole histories leave alone
+
+    private static let activities: [(field: String, column: String, lookup: String?)] = [
+        ("email", "email", nil), ("action", "name", nil),
+    ]
+    /// The first try of everything that counts each time is turned away, and nothing of it arrives.
+    private static let refusal = "status=429 retry-after=0 path=/analytics times=1"
+
+    private func events(_ fixture: AccountFixture) -> Int {
+        fixture.sandbox.eventLines("activities").split(separator: "\n").count
+    }
+
+    /// What an unknown person does is dropped without a word.
+    private func addPerson(_ fixture: AccountFixture) {
+        let company = #"[{"externalId":"p1","name":"P1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/companies", company).status == 200)
+        let person = #"[{"email":"a@p1.example","companyId":"extid-p1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/endusers", person).status == 200)
+    }
+
+    @Test func whatTheFirstRunSkipsIsNeverSent() async throws {
+        let fixture = try AccountFixture(["id", "email", "name"], rules: [Self.refusal])
+        var sync = accountSync("activity", .send, key: nil, Self.activities)
+        sync.firstRun = .skip
+        addPerson(fixture)
+        let old = [["k1", "a@p1.example", "Old"], ["k2", "a@p1.example", "Old"]]
+        fixture.fill(old)
+        let first = try await fixture.run(sync)
+        #expect(first.rows.skipped == 2 && first.operations.planned == 0)
+        fixture.fill(old + [["k3", "a@p1.example", "New"]])
+        let second = try await fixture.run(sync)
+        #expect(second.operations.sent == 1 && second.rows.unchanged == 2 && events(fixture) == 1)
+        #expect(try await fixture.run(sync).rows.unchanged == 3)
+        #expect(events(fixture) == 1 && fixture.sandbox.store.sentAgain.isEmpty)
+    }
+
+    @Test func aChangedEventIsSentOnceMoreWhereTheSyncSaysSo() async throws {
+        let fixture = try AccountFixture(["id", "email", "name"], rules: [Self.refusal])
+        var sync = accountSync("activity", .send, key: nil, Self.activities)
+        sync.onChange = .sendAgain
+        addPerson(fixture)
+        fixture.fill([["k1", "a@p1.example", "One"], ["k2", "a@p1.example", "Two"]])
+        #expect(try await fixture.run(sync).operations.sent == 2)
+        fixture.fill([["k1", "a@p1.example", "One more"], ["k2", "a@p1.example", "Two"]])
+        let second = try await fixture.run(sync)
+        #expect(second.operations.sent == 1 && second.rows.unchanged == 1 && events(fixture) == 3)
+        #expect(try await fixture.run(sync).rows.unchanged == 2)
+        #expect(events(fixture) == 3 && fixture.sandbox.store.sentAgain.isEmpty)
+    }
+
+    /// Two records of two companies with one external id are two.
+    @Test func anIdThatIsUniqueWithinItsCompanyNamesOneRecordOfEach() async throws {
+        let fixture = try AccountFixture(["id", "company", "name"])
+        let companies = #"[{"externalId":"p1","name":"P1"},{"externalId":"p2","name":"P2"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/companies", companies).status == 200)
+        var sync = accountSync(
+            "asset", key: "externalId", [("companyId", "company", "externalId"), ("name", "name", nil)])
+        sync.key.within = "company"
+        fixture.fill([["x1", "p1", "Pump"], ["x1", "p2", "Press"]])
+        #expect(try await fixture.run(sync).operations.created == 2)
+        fixture.fill([["x1", "p1", "Pump 2"], ["x1", "p2", "Press"], ["x2", "p2", "Drill"]])
+        let second = try await fixture.run(sync)
+        #expect(second.operations.updated == 1 && second.operations.created == 1 && second.rows.unchanged == 1)
+        #expect(fixture.sandbox.store.count(of: "assets") == 3)
+        let answer = fixture.sandbox.perform("GET", "/assets?limit=10").body
+        for name in ["Pump 2", "Press", "Drill"] { #expect(answer.contains("\"name\":\"\(name)\"")) }
+    }
+
+    /// A license that vanished is emptied but for what it may not be without, and the account takes that.
+    @Test func aLicenseThatVanishedIsCleared() async throws {
+        let fixture = try AccountFixture(["id", "company", "currency", "day", "amount", "name"])
+        let company = #"[{"externalId":"p1","name":"P1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/companies", company).status == 200)
+        var sync = accountSync(
+            "license", .mirror, key: "sourceId",
+            [
+                ("companyId", "company", "externalId"), ("_currency", "currency", nil), ("fromDate", "day", nil),
+                ("value", "amount", nil), ("product", "name", nil),
+            ])
+        sync.removal = .clear
+        sync.mappings.append(
+            MappingDefinition(field: "fixedPeriod", source: .constant(.boolean(true)), location: Definitions.here))
+        let rows = (1...6).map { ["k\($0)", "p1", "EUR", "2026-01-01", "100", "Base"] }
+        fixture.fill(rows)
+        #expect(try await fixture.run(sync).operations.created == 6)
+        fixture.fill(Array(rows.dropLast()))
+        let second = try await fixture.run(sync)
+        #expect(second.operations.removed == 1 && second.operations.rejected == 0 && second.state == .succeeded)
+        let emptied = fixture.sandbox.perform("GET", "/licenses/srcid-k6").body
+        #expect(emptied.contains("\"value\":100") && !emptied.contains("\"product\":\"Base\""))
+        #expect(try await fixture.run(sync).operations.removals == 0)
+        fixture.fill(rows)
+        #expect(try await fixture.run(sync).operations.updated == 1)
+    }
+
     // MARK: Open questions
 
     @Test(arguments: AccountSwitches.values["repeats"] ?? [], AccountSwitches.values["errors"] ?? [])
