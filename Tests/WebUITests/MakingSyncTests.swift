@@ -52,6 +52,22 @@ import WebUI
         #expect(fixture.site.project().syncs.isEmpty)
     }
 
+    @Test func aConstantThatACustomFieldDoesNotTakeIsMarkedAtItsLineAndNothingIsSaved() async throws {
+        let fixture = try await Self.prepared()
+        fixture.account.fields.append(DestinationField("custom.Seats", .integer))
+        var fields = EditingFixture.sync.filter { !$0.0.hasPrefix("m1-") }
+        fields.insert(
+            contentsOf: [("m1-field", "custom.Seats"), ("m1-from", "=constant"), ("m1-constant", "many")],
+            at: fields.count - 1)
+        let answer = try await fixture.post("/new/sync", fields)
+        #expect(answer.status == 400)
+        #expect(answer.text.contains("invalid_constant") && answer.text.contains("href=\"#m1-from\""))
+        #expect(fixture.site.project().syncs.isEmpty)
+        fields[fields.count - 2].1 = "3.0"
+        #expect(try await fixture.post("/new/sync", fields).status == 303)
+        #expect(fixture.site.project().syncs.count == 1)
+    }
+
     @Test func anUnknownCustomFieldIsToldAndFoundAfterARefresh() async throws {
         let fixture = try await Self.prepared()
         var fields = EditingFixture.sync

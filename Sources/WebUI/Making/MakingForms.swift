@@ -183,7 +183,7 @@ struct MakingForms: Sendable {
             return WebAnswer(.page(try await SyncForm(site: site, editing, draft).html(request)))
         }
         if draft.existing == nil, let problem = try taken(editing, .sync, draft.name) { draft.problems = [problem] }
-        draft.problems += await SyncForm(site: site, editing, draft).unknownFields()
+        draft.problems += try await SyncForm(site: site, editing, draft).accountProblems()
         if draft.problems.isEmpty {
             let revision = draft.existing == nil ? nil : form.number("revision")
             draft.problems = try save(editing, .sync, draft.name, draft.definition, from: revision) { problem in

@@ -105,7 +105,8 @@ struct SyncForm: Sendable {
         let twice = Self.filledTwice(model.draft)
         if !twice.isEmpty { model.draft.problems.removeAll { $0.code == "duplicate_key" } }
         let known = Set(model.draft.problems)
-        model.draft.problems += (twice + Self.unknownFields(model)).filter { !known.contains($0) }
+        let ofAccount = Self.unknownFields(model) + Self.unsuited(model, trial.project?.sync(name))
+        model.draft.problems += (twice + ofAccount).filter { !known.contains($0) }
         guard model.sampleProblem == nil, let project = trial.project, let sync = project.sync(name) else { return }
         do {
             let source = try site.connections().source(named: sync.dataset.source)
@@ -127,14 +128,29 @@ struct SyncForm: Sendable {
         }
     }
 
-    /// The custom fields of the draft that the account does not have. None where it cannot be asked: the run then says so.
-    func unknownFields() async -> [FormProblem] {
+    /// What the account's own fields say against the draft. None where it cannot be asked: the run then says so.
+    func accountProblems() async throws -> [FormProblem] {
         let project = site.project()
         let ends = SyncEnds(draft, project, site.catalog, existing: draft.existing.flatMap { project.sync($0) })
         guard let object = ends.object else { return [] }
         var model = Model(draft: draft, object: object)
         await discover(&model)
-        return Self.unknownFields(model)
+        let name = draft.existing ?? draft.name
+        let trial = try editing.definitions.trial(.sync, name, draft.definition)
+        return Self.unknownFields(model) + Self.unsuited(model, trial.project?.sync(name))
+    }
+
+    /// Look-ups that the account's own fields do not have, and constants that they do not take: the run would be refused.
+    private static func unsuited(_ model: Model, _ sync: SyncDefinition?) -> [FormProblem] {
+        guard let sync else { return [] }
+        return sync.mappings.compactMap { mapping in
+            guard let field = model.discovered.first(where: { $0.name == mapping.field }),
+                let index = model.draft.rows.firstIndex(where: { $0.isMapped && $0.field == mapping.field }),
+                let problem = KnownField(field, of: sync).problem(with: mapping)
+            else { return nil }
+            return FormProblem(
+                "m\(index)-from", code: problem.code, message: problem.message, hint: problem.hint)
+        }
     }
 
     /// Custom fields that the account does not have: the run would be refused.
