@@ -81,6 +81,8 @@ public struct KeyField: Sendable, Hashable {
     public var uniqueWithin: String?
     /// Fields that make the identity of a row together with this one, where an object is sent.
     public var identityFields: [String] = []
+    /// Whether several records may have it although it is a key: the destination does not enforce that it is unique.
+    public var mayRepeat = false
     /// One sentence for help texts, where there is something to know.
     public var note: String
 

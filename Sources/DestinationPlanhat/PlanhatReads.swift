@@ -37,7 +37,9 @@ extension PlanhatDestination {
     private func pages(
         of object: DestinationObject, _ fields: [String], _ filters: [(String, String)]
     ) -> RecordPages {
+        var seen: Set<String> = []
         let names = fields.flatMap { [$0] + (object.storedName(of: $0).map { [$0] } ?? []) }
+            .filter { seen.insert($0).inserted }
         return RecordPages(client: client, path: object.path, select: names.joined(separator: ","), filters: filters)
     }
 

@@ -116,11 +116,35 @@ struct SyncCheck {
             log.error(
                 code: "illegal_key", "`\(key.name)` is unique everywhere; `within` does not go with it",
                 hint: "remove `within`", at: sync.key.location)
-        } else if sync.key.within != nil, sync.behavior != .updateOrCreate {
+        } else if sync.key.within != nil, sync.behavior != .updateOrCreate, !withinCanBeRead(key) {
             log.error(
                 code: "illegal_key", "`\(sync.behavior.rawValue)` cannot tell which `\(key.name)` exists within what",
-                hint: "use `behavior: update_or_create`, or a key that is unique everywhere", at: sync.key.location)
+                hint: asksForKeys
+                    ? "map `\(key.uniqueWithin ?? "")` from the column `\(sync.key.within ?? "")`, by an id"
+                    : "use `behavior: update_or_create`, or a key that is unique everywhere", at: sync.key.location)
+        } else if sync.key.within == nil, let parent = key.uniqueWithin {
+            log.warning(
+                code: "key_unique_within",
+                "`\(key.name)` is unique within one `\(parent)` only: where two have it, the key means both",
+                hint: sync.behavior == .updateOrCreate || asksForKeys
+                    ? "say `within` which column names it, and map `\(parent)` from that column; or use a key that is "
+                        + "unique everywhere"
+                    : "use a key that is unique everywhere", at: sync.key.location)
         }
+    }
+
+    /// Whether it is read at the destination which keys are there.
+    private var asksForKeys: Bool { sync.behavior == .updateOnly || sync.behavior == .createOnly }
+
+    /// Whether the records within which keys are unique can be told apart as the rows name them.
+    private func withinCanBeRead(_ key: KeyField) -> Bool {
+        guard asksForKeys, let parent = key.uniqueWithin,
+            let mapping = sync.mappings.first(where: { canonical($0.field) == canonical(parent) }),
+            case .column(let column, let lookup, _) = mapping.source, column == sync.key.within,
+            case .reference(_, let forms)? = object.field(parent)?.type,
+            let form = forms.first(where: { $0.lookup == lookup })
+        else { return false }
+        return !form.ignoresCase
     }
 
     private func checkWithin() {

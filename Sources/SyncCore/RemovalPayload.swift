@@ -58,6 +58,20 @@ package struct RemovalPayload: Sendable {
     }
 }
 
+/// What is written of a record that is named by the destination's own id.
+package enum AddressedPayload {
+    /// The JSON object with the id before its members.
+    package static func json(_ payload: String, id: String) -> String {
+        var writer = ByteWriter(capacity: payload.utf8.count + 64)
+        writer.append("{\"\(RemovalPayload.idName)\":")
+        JSONText.appendString(id, to: &writer)
+        let members = payload.dropFirst()
+        if members != "}" { writer.append(UInt8(ascii: ",")) }
+        writer.append(String(members))
+        return writer.text
+    }
+}
+
 /// Whether a run may remove what vanished from its source (design.md §4.2).
 package enum RemovalRule: Sendable, Hashable {
     case none

@@ -1,4 +1,5 @@
 public import ConnectorKit
+internal import Foundation
 public import Records
 
 /// A connection to a simulated account. Keeps the rules of `Destination`.
@@ -90,14 +91,15 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
             return try await page(account.people.map { person in fields.map { person[$0] ?? "" } })
         }
         // The first field that is asked for is the key.
-        let keyless = account.keyless.map { name in fields.indices.map { $0 == 0 ? "" : name } }
+        let keyless = account.keyless.map { name in
+            fields.indices.map { $0 == 0 ? "" : fields[$0] == "_id" ? SimulatedAccount.id(of: name) : name }
+        }
         if !keyless.isEmpty { try await page(keyless) }
-        let keys = account.records.keys.sorted()
-        for start in stride(from: 0, to: keys.count, by: 100) {
-            // Of a simulated record nothing is known but its key, and its id, which is made of it.
+        let records = account.records.sorted { $0.key < $1.key }
+        for start in stride(from: 0, to: records.count, by: 100) {
             try await page(
-                keys[start..<min(start + 100, keys.count)].map { key in
-                    fields.map { $0 == "_id" ? SimulatedAccount.id(of: key) : key }
+                records[start..<min(start + 100, records.count)].map { record in
+                    fields.enumerated().map { Self.text($1, isKey: $0 == 0, of: record) }
                 })
         }
     }
@@ -109,7 +111,14 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         if object.name == Self.person.name {
             return account.people.contains { $0[keyField] == key } ? "{}" : nil
         }
-        return account.records[key]
+        return account.records[key].map { AddressedText.with(SimulatedAccount.id(of: key), $0) }
+    }
+
+    /// The key, the id that is made of it, or a text that was written.
+    private static func text(_ field: String, isKey: Bool, of record: (key: String, value: String)) -> String {
+        if isKey { return record.key }
+        if field == "_id" { return SimulatedAccount.id(of: record.key) }
+        return AddressedText.member(field, of: record.value)
     }
 
     public func haveArrived(
@@ -166,5 +175,20 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         DestinationError(
             code: code, message: "The simulated account answered \(code).", hint: "This is a simulation.",
             disposition: disposition, isKnownUnsent: isKnownUnsent)
+    }
+}
+
+/// What is read of a payload.
+private enum AddressedText {
+    /// The JSON object with the id before its members.
+    static func with(_ id: String, _ payload: String) -> String {
+        guard payload.hasPrefix("{"), !payload.contains("\"_id\"") else { return payload }
+        return "{\"_id\":\"\(id)\"" + (payload == "{}" ? "" : ",") + payload.dropFirst()
+    }
+
+    /// The text of a member of the object, without regard to nesting; empty where it has none.
+    static func member(_ name: String, of payload: String) -> String {
+        guard let start = payload.range(of: "\"\(name)\":\"") else { return "" }
+        return String(payload[start.upperBound...].prefix { $0 != "\"" })
     }
 }

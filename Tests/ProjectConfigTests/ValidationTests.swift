@@ -64,6 +64,15 @@ struct ValidationTests {
         #expect(try problems(Sample.project.replacingOccurrences(of: "externalId", with: field)) == [])
     }
 
+    @Test func whereItCanBeReadWithinGoesWithUpdateOnly() throws {
+        let text = Sample.mapping("companyId: {column: account, lookup: externalId}")
+            .replacingOccurrences(of: "crm.company", with: "crm.person")
+            .replacingOccurrences(of: "update_or_create", with: "update_only")
+            .replacingOccurrences(of: "field: externalId}", with: "field: externalId, within: account}")
+        #expect(try problems(text) == [])
+        #expect(try problems(text.replacingOccurrences(of: "{column: account,", with: "{column: other,")).count == 1)
+    }
+
     @Test func updatesNeedNoRequiredFields() throws {
         let text = Sample.mapping("phone: p").replacingOccurrences(of: "update_or_create", with: "update_only")
         #expect(try problems(text) == [])

@@ -17,9 +17,7 @@ extension PlanhatObjects {
         keys: [
             KeyField("sourceId", note: "Unique among end users; usually the id in your CRM."),
             externalIdKey,
-            KeyField(
-                "email", ignoresCase: true,
-                note: "Planhat does not enforce that emails are unique; it works as long as they are."),
+            endUserEmailKey,
             KeyField("_id", canCreate: false, note: "Planhat's own id: updates only, it cannot create an end user."),
         ],
         fields: keyFields + endUserFields + computed(endUserComputed)
@@ -35,6 +33,14 @@ extension PlanhatObjects {
         fields: [idField, externalIdField] + userFields
             + computed(["image", "permissions", "createDate", "createdAt", "updatedAt"])
     ).labeled("email", help: "A colleague who uses Planhat; the owner of companies and other records.")
+
+    private static var endUserEmailKey: KeyField {
+        var key = KeyField(
+            "email", ignoresCase: true,
+            note: "Planhat does not enforce that emails are unique; it works as long as they are.")
+        key.mayRepeat = true
+        return key
+    }
 
     private static let companyFields: [DestinationField] = [
         DestinationField("name", .text, isRequiredOnCreate: true, help: "The company's name."),

@@ -44,49 +44,33 @@ package struct DestinationLook {
     func look(_ maker: inout PlanMaker) async throws -> Sight? {
         let behavior = prepared.shape.behavior
         guard maker.looks, maker.ledger.planned > 0, [.updateOrCreate, .mirror].contains(behavior),
-            prepared.shape.object.isReadable, prepared.shape.key.within == nil
+            prepared.shape.object.isReadable, PresentKeys.canTell(prepared.shape)
         else { return nil }
         do {
-            let (keys, names) = try await read(maker.dataset, maker.labels)
-            return try judge(&maker, keys: SortedHashes(keys), names: SortedHashes(names))
+            let there = try await PresentSets.read(prepared, maker.dataset, retrying, labels: maker.labels)
+            return try judge(&maker, there)
         } catch let error as ConnectorError where error.code == "forbidden" {
             return nil
         }
     }
 
-    /// The keys that are there, and the names of the records without one.
-    private func read(_ dataset: Dataset, _ labels: NotedColumn?) async throws -> ([Hash128], [Hash128]) {
-        let field = prepared.shape.key.field ?? ""
-        var fields = [prepared.shape.object.key(field)?.name ?? field]
-        if labels != nil, let label = prepared.shape.object.labelField { fields.append(label) }
-        let (destination, object) = (prepared.destination, prepared.shape.object)
-        return try await retrying.read {
-            var (keys, names): ([Hash128], [Hash128]) = ([], [])
-            try await destination.readRecords(of: object, fields: fields) { page in
-                for record in page {
-                    if !record[0].isEmpty {
-                        keys.append(dataset.hash(ofKey: record[0]))
-                    } else if let labels, record.count > 1, !record[1].isEmpty {
-                        names.append(labels.hash(record[1]))
-                    }
-                }
-            }
-            return (keys, names)
-        }
-    }
-
-    private func judge(_ maker: inout PlanMaker, keys: SortedHashes, names: SortedHashes) throws -> Sight {
+    /// A row updates the record that any of its keys finds.
+    private func judge(_ maker: inout PlanMaker, _ there: PresentSets) throws -> Sight {
         var sight = Sight()
         var labels = maker.labels?.rows[...] ?? []
+        var found: Set<Int> = []
+        for (place, key) in maker.otherKeys.enumerated() {
+            for row in key.rows where there.others[place].contains(row.hash) { found.insert(row.sequence) }
+        }
         _ = try maker.writer.strike { operation in
             guard operation.kind == .upsert else { return false }
             while let first = labels.first, first.sequence < operation.sequence { labels.removeFirst() }
-            if keys.contains(operation.keyHash) {
+            if there.keys.contains(operation.keyHash) || found.contains(operation.sequence) {
                 sight.updated += 1
                 return false
             }
             sight.created += 1
-            if let label = labels.first, label.sequence == operation.sequence, names.contains(label.hash) {
+            if let label = labels.first, label.sequence == operation.sequence, there.keyless.contains(label.hash) {
                 sight.doubles += 1
                 if sight.examples.count < Self.examplesMax { sight.examples.append(operation.keyText) }
             }

@@ -58,7 +58,10 @@ struct MakePlan {
             try carried.plan(&maker, pending: pending, snapshot: snapshot, now: now.milliseconds / 1_000)
         }
         try await strikeNeedy(&maker)
-        try await strikeAbsent(&maker)
+        try await ExistingRecords(
+            prepared: prepared, retrying: retrying, directory: target.directory, seed: memory.seed
+        )
+        .resolve(&maker)
         try await strikeIncomplete(&maker)
         try await DeleteResolver(prepared: prepared, retrying: retrying).resolve(&maker)
         let sight = try await DestinationLook(prepared: prepared, retrying: retrying).look(&maker)
@@ -145,7 +148,7 @@ struct MakePlan {
         try maker.spill.finish { hash, _ in shared.insert(hash) }
         maker.struck = shared
         guard !shared.isEmpty else { return }
-        try strike(&maker, as: .invalid, PlanMaker.duplicateKey) { shared.contains($0.keyHash) }
+        try maker.strike(as: .invalid, PlanMaker.duplicateKey) { shared.contains($0.keyHash) }
     }
 
     private func nameHeld(_ maker: inout PlanMaker) throws {
@@ -160,36 +163,6 @@ struct MakePlan {
         }
     }
 
-    private func strike(
-        _ maker: inout PlanMaker, as outcome: OutcomeKind, _ reason: Reason, where isStruck: (PlannedOperation) -> Bool
-    ) throws {
-        let outcomes = maker.outcomes
-        var failure: (any Error)?
-        var (new, remembered) = (0, (new: 0, known: 0))
-        let count = try maker.writer.strike { operation in
-            guard failure == nil, isStruck(operation) else { return false }
-            switch (operation.kind, operation.isNew) {
-            case (.remember, true): remembered.new += 1
-            case (.remember, false): remembered.known += 1
-            default: if operation.isNew { new += 1 }
-            }
-            do {
-                try outcomes.add(outcome, key: operation.keyText, keyHash: operation.keyHash, reason)
-            } catch {
-                failure = error
-            }
-            return true
-        }
-        if let failure { throw failure }
-        let planned = count - remembered.new - remembered.known
-        maker.ledger.planned -= planned
-        maker.ledger.skipped -= remembered.new
-        maker.ledger.unchanged -= remembered.known
-        maker.plannedNew -= new
-        maker.changedKnown -= planned - new
-        if outcome == .invalid { maker.ledger.invalid += count } else { maker.ledger.skipped += count }
-    }
-
     /// Strikes out the rows that need a record which is not at the destination.
     private func strikeNeedy(_ maker: inout PlanMaker) async throws {
         guard let needs = maker.needs, maker.ledger.planned > 0,
@@ -197,26 +170,7 @@ struct MakePlan {
         else { return }
         let missing = Set(needs.values.rows.lazy.filter { !existing.contains($0.hash) }.map(\.sequence))
         guard !missing.isEmpty else { return }
-        try strike(&maker, as: .invalid, needs.rule.missing()) { missing.contains($0.sequence) }
-    }
-
-    /// Strikes out what the behavior does not want because of what is, or is not, at the destination.
-    private func strikeAbsent(_ maker: inout PlanMaker) async throws {
-        let rules = prepared.shape.behavior.rules
-        guard rules.asksForKeys, maker.ledger.planned > 0 else { return }
-        var candidates: [String] = []
-        _ = try maker.writer.strike { operation in
-            if candidates.count <= Resolver.singleReadsMax { candidates.append(operation.keyText) }
-            return false
-        }
-        let resolver = Resolver(
-            prepared: prepared, dataset: maker.dataset, retrying: Retrying(policy: .init(), environment: environment))
-        let existing = try await resolver.existing(candidates, total: maker.ledger.planned)
-        if rules.added == .upsertIfKeyExists {
-            try strike(&maker, as: .skipped, Self.absent) { !existing.contains($0.keyHash) }
-        } else {
-            try rememberExisting(existing, &maker)
-        }
+        try maker.strike(as: .invalid, needs.rule.missing()) { missing.contains($0.sequence) }
     }
 
     /// Strikes out the rows that would have to make a new record and lack what one needs. Rows of a record that is there
@@ -234,7 +188,7 @@ struct MakePlan {
             existing = found
         }
         for (place, reason) in reasons.enumerated() {
-            try strike(&maker, as: .invalid, reason) {
+            try maker.strike(as: .invalid, reason) {
                 lacking.reason(of: $0.sequence) == place && !existing.contains($0.keyHash)
             }
         }
@@ -263,19 +217,6 @@ struct MakePlan {
         }
     }
 
-    /// What is there already is never created, so it need not be looked for again.
-    private func rememberExisting(_ existing: SortedHashes, _ maker: inout PlanMaker) throws {
-        var found: [(keyHash: Hash128, rowHash: Hash128, key: String, isNew: Bool)] = []
-        _ = try maker.writer.strike { operation in
-            guard existing.contains(operation.keyHash) else { return false }
-            found.append((operation.keyHash, operation.rowHash, operation.keyText, operation.isNew))
-            return true
-        }
-        for row in found {
-            try maker.skip(row.key, keyHash: row.keyHash, rowHash: row.rowHash, isNew: row.isNew, Self.present)
-        }
-    }
-
     /// How many records are to be removed, and how many would have been but for rows without a key.
     private func planRemovals(_ maker: inout PlanMaker) async throws -> (planned: Int, withheld: Int) {
         let rule = RemovalRule.decide(
@@ -288,13 +229,6 @@ struct MakePlan {
             prepared: prepared, files: environment.state.sync(prepared.definition.name), retrying: retrying)
         return (try await planner.plan(&maker, snapshot: snapshot), 0)
     }
-
-    private static let absent = Reason(
-        code: "not_at_destination", message: "No record at the destination has this key, and the sync only updates.",
-        hint: "Nothing to do; the row is looked for again by the next run. Use update_or_create to create records.")
-    private static let present = Reason(
-        code: "already_at_destination", message: "A record at the destination has this key, and the sync only creates.",
-        hint: "Nothing to do. Use update_or_create to update records.")
 
     private func summary(_ maker: borrowing PlanMaker, columns: [Column]) -> PlanSummary {
         var summary = PlanSummary()

@@ -35,6 +35,8 @@ struct PlanMaker: ~Copyable {
     var lacking = LackingRows()
     /// By what people know the planned records, where that is looked for at the destination.
     var labels: NotedColumn?
+    /// What they have for the other keys by which the destination finds records, where that decides anything.
+    var otherKeys: [NotedKey] = []
     let looks: Bool
 
     private let mapping: Mapping
@@ -94,6 +96,9 @@ struct PlanMaker: ~Copyable {
         looks = inputs.looks
         if inputs.looks, let column = DestinationLook.labelColumn(inputs.shape) {
             labels = NotedColumn(column, scanColumns: inputs.scanColumns, ignoresCase: true)
+        }
+        if inputs.looks || inputs.step.added == .upsertIfKeyIsNew {
+            otherKeys = inputs.shape.otherKeys.compactMap { NotedKey($0, scanColumns: inputs.scanColumns) }
         }
         self.writer = writer
         self.spill = spill
@@ -228,6 +233,7 @@ struct PlanMaker: ~Copyable {
         }
         needs?.values.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)
+        for index in otherKeys.indices { otherKeys[index].note(rows, row, sequence: sequence) }
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned

@@ -136,11 +136,24 @@ package struct PlanWriter: ~Copyable {
     /// Strikes out all operations that `isStruck` says so of, in one pass over what was written; those struck before
     /// are not shown again. Returns how many were struck.
     package mutating func strike(where isStruck: (PlannedOperation) throws -> Bool) throws -> Int {
+        try strike(blocks: 0..<finishBlock(), where: isStruck)
+    }
+
+    /// Ends the block that is being filled. Returns how many there are.
+    package mutating func finishBlock() throws -> Int {
         precondition(!isSealed)
         try flush()
+        return places.count
+    }
+
+    /// The same for some of the blocks: what is to be written anew is struck out and appended block by block.
+    package mutating func strike(
+        blocks: Range<Int>, where isStruck: (PlannedOperation) throws -> Bool
+    ) throws -> Int {
+        precondition(!isSealed)
         let before = struck.count
         var block = PlanBlockMemory()
-        for place in places {
+        for place in places[blocks] {
             try block.read(file, place)
             try unsafe block.withUnsafeBytes { bytes in
                 guard var cursor = unsafe PlanBlockCursor(bytes, place) else {
