@@ -88,16 +88,16 @@ final class AccountFixture {
 
 /// A sync from a fixture's table, its key in column `id`.
 func accountSync(
-    _ object: String, _ behavior: Behavior = .updateOrCreate, key: String?,
-    _ mappings: [(field: String, column: String, lookup: String?)]
+    _ object: String, _ behavior: Behavior = .updateOrCreate, key: String?, within: String? = nil,
+    name: String = "things", _ mappings: [(field: String, column: String, lookup: String?)]
 ) -> SyncDefinition {
     let here = Definitions.here
     let dataset = DatasetDefinition(
         name: "rows", source: "memory", relation: .table(schema: nil, name: "rows"), location: here,
         sourceLocation: here)
     return SyncDefinition(
-        name: "things", dataset: dataset, destination: "crm", object: object, behavior: behavior,
-        key: KeyDefinition(columns: ["id"], field: key, location: here),
+        name: name, dataset: dataset, destination: "crm", object: object, behavior: behavior,
+        key: KeyDefinition(columns: ["id"], field: key, within: within, location: here),
         mappings: mappings.map {
             MappingDefinition(
                 field: $0.field, source: .column($0.column, lookup: $0.lookup, nulls: .clear), location: here)
