@@ -3,19 +3,33 @@ package import Records
 
 /// The record of another object that each row of a sync names and that has to be at the destination.
 package struct ExistenceRule: Sendable, Hashable {
+    /// The object it is of, unless the row says otherwise.
     package var object: String
     /// The other object's field that has the value.
     package var field: String
     /// The source's column with the value.
     package var column: String
+    /// The column in which each row says of what kind its record is, and the objects that its words stand for.
+    package var kindColumn: String?
+    package var kinds: [String: String] = [:]
 
     /// Nil where nothing has to be there, or where it cannot be told from the definition of what object it is.
     package init?(_ shape: SyncShape) {
         for rule in shape.rules {
-            guard case .column(let column) = rule.source, let record = shape.field(rule.field)?.requiredRecord,
-                let object = Self.object(record, shape)
-            else { continue }
-            self.object = object
+            guard case .column(let column) = rule.source, let record = shape.field(rule.field)?.requiredRecord else {
+                continue
+            }
+            let kind = shape.rules.first { shape.field($0.field)?.name == record.kindField && record.kindField != nil }
+            switch kind?.source {
+            case .constant(let value):
+                guard let named = record.kinds[value.text] else { continue }
+                object = named
+            case .column(let name):
+                object = record.object
+                kindColumn = name
+                kinds = record.kinds
+            case nil: object = record.object
+            }
             field = record.field
             self.column = column
             return
@@ -23,15 +37,13 @@ package struct ExistenceRule: Sendable, Hashable {
         return nil
     }
 
-    private static func object(_ record: RequiredRecord, _ shape: SyncShape) -> String? {
-        guard let kindField = record.kindField, let rule = shape.rules.first(where: { $0.field == kindField }) else {
-            return record.object
-        }
-        guard case .constant(let value) = rule.source else { return nil }
-        return record.kinds[value.text]
+    /// The object that a row's record is of, by what its column of kinds says; nil for a word that stands for none.
+    package func object(ofKind word: String) -> String? {
+        let word = word.trimmingBlanks
+        return word.isEmpty ? object : kinds[word]
     }
 
-    package func missing() -> Reason {
+    package func missing(_ object: String) -> Reason {
         Reason(
             code: "lookup_missing", message: "No \(object) at the destination has the \(field) in column \(column).",
             hint: "Sync \(object) first, or correct the value; the row is looked at again by every run.")

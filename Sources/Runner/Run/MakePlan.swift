@@ -57,7 +57,7 @@ struct MakePlan {
         if !scope.isComplete, let pending {
             try carried.plan(&maker, pending: pending, snapshot: snapshot, now: now.milliseconds / 1_000)
         }
-        try await strikeNeedy(&maker)
+        try await NeedsResolver(prepared: prepared, retrying: retrying).resolve(&maker)
         try await ExistingRecords(
             prepared: prepared, retrying: retrying, directory: target.directory, seed: memory.seed
         )
@@ -161,16 +161,6 @@ struct MakePlan {
             let reason = isShared ? PlanMaker.duplicateKey : row.reason
             try maker.outcomes.add(isShared ? .invalid : .held, key: row.key, keyHash: row.keyHash, reason)
         }
-    }
-
-    /// Strikes out the rows that need a record which is not at the destination.
-    private func strikeNeedy(_ maker: inout PlanMaker) async throws {
-        guard let needs = maker.needs, maker.ledger.planned > 0,
-            let existing = try await NeedsResolver(prepared: prepared, retrying: retrying).existing(needs)
-        else { return }
-        let missing = Set(needs.values.rows.lazy.filter { !existing.contains($0.hash) }.map(\.sequence))
-        guard !missing.isEmpty else { return }
-        try maker.strike(as: .invalid, needs.rule.missing()) { missing.contains($0.sequence) }
     }
 
     /// Strikes out the rows that would have to make a new record and lack what one needs. Rows of a record that is there

@@ -27,54 +27,76 @@ struct NotedColumn {
     }
 }
 
-/// The records of another object that planned rows need.
+/// The records of other objects that planned rows need: what each row names, by the object it is of.
 struct Needs {
     let rule: ExistenceRule
-    var values: NotedColumn
+    private(set) var values: [String: NotedColumn] = [:]
+    private let blank: NotedColumn
+    private let kindPlace: Int?
 
     init?(_ shape: SyncShape, scanColumns: [String]) {
         guard let rule = ExistenceRule(shape), let values = NotedColumn(rule.column, scanColumns: scanColumns) else {
             return nil
         }
         self.rule = rule
-        self.values = values
+        blank = values
+        kindPlace = rule.kindColumn.flatMap { scanColumns.firstIndex(of: $0) }
+        for object in [rule.object] + rule.kinds.values { self.values[object] = values }
+    }
+
+    mutating func note(_ view: borrowing RowsView, _ row: Int, sequence: Int) {
+        let kind = kindPlace.map { Value(view.cell(row, $0)).text } ?? ""
+        // What stands for no object is not checked: the field's choices have let it through.
+        guard let object = rule.object(ofKind: kind) else { return }
+        values[object, default: blank].note(view, row, sequence: sequence)
     }
 }
 
 /// Strikes out the rows whose record is not there: the destination would take and drop them without a word. Nothing is
-/// read where nothing is planned; few different records are read one by one, more by one paged read.
+/// read where nothing is planned; few different records are read one by one, more by one paged read of each object.
 struct NeedsResolver {
     let prepared: PreparedSync
     let retrying: Retrying
 
+    func resolve(_ maker: inout PlanMaker) async throws {
+        guard let needs = maker.needs, maker.ledger.planned > 0 else { return }
+        for (object, values) in needs.values.sorted(by: { $0.key < $1.key }) where !values.rows.isEmpty {
+            guard let existing = try await existing(object, needs.rule.field, values) else { continue }
+            let missing = Set(values.rows.lazy.filter { !existing.contains($0.hash) }.map(\.sequence))
+            guard !missing.isEmpty else { continue }
+            try maker.strike(as: .invalid, needs.rule.missing(object)) { missing.contains($0.sequence) }
+        }
+    }
+
     /// The hashes of those records that are there; nil where the account may not be asked.
-    func existing(_ needs: Needs) async throws -> SortedHashes? {
+    private func existing(_ name: String, _ field: String, _ values: NotedColumn) async throws -> SortedHashes? {
         let objects = type(of: prepared.destination).objects
-        guard let object = objects.first(where: { $0.name == needs.rule.object }), object.isReadable else { return nil }
+        guard let object = objects.first(where: { $0.name == name }), object.isReadable else { return nil }
         do {
-            return SortedHashes(try await read(needs, of: object))
+            return SortedHashes(try await read(values, field, of: object))
         } catch let error as ConnectorError where error.code == "forbidden" {
             return nil
         }
     }
 
-    private func read(_ needs: Needs, of object: DestinationObject) async throws -> [Hash128] {
-        let field = needs.rule.field
+    private func read(
+        _ values: NotedColumn, _ field: String, of object: DestinationObject
+    ) async throws -> [Hash128] {
         let destination = prepared.destination
-        if needs.values.texts.count <= Resolver.singleReadsMax {
+        if values.texts.count <= Resolver.singleReadsMax {
             var found: [Hash128] = []
-            for text in needs.values.texts {
+            for text in values.texts {
                 let record = try await retrying.read {
                     try await destination.read(key: text, keyField: field, of: object)
                 }
-                if record != nil { found.append(needs.values.hash(text)) }
+                if record != nil { found.append(values.hash(text)) }
             }
             return found
         }
         return try await retrying.read {
             var hashes: [Hash128] = []
             try await destination.readRecords(of: object, fields: [field]) { page in
-                for record in page where !record[0].isEmpty { hashes.append(needs.values.hash(record[0])) }
+                for record in page where !record[0].isEmpty { hashes.append(values.hash(record[0])) }
             }
             return hashes
         }

@@ -231,7 +231,7 @@ struct PlanMaker: ~Copyable {
         if let lacks, isNew || probes[Int(finding.place)].rowHash == .void {
             lacking.append(sequence, reason: lacks)
         }
-        needs?.values.note(rows, row, sequence: sequence)
+        needs?.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)
         for index in otherKeys.indices { otherKeys[index].note(rows, row, sequence: sequence) }
         ledger.planned += 1
