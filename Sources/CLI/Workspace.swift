@@ -94,9 +94,11 @@ struct Workspace {
     /// What runs and actions need; makes the state directory where there is none.
     func environment(progress: @escaping @Sendable (RunProgress) -> Void = { _ in }) throws -> RunEnvironment {
         let state = try StateDirectory(path: statePath())
-        return RunEnvironment(
+        var environment = RunEnvironment(
             state: state, database: try ControlDatabase.open(path: state.databasePath), time: .system,
             connections: connections(state: state), progress: progress)
+        environment.untilNextLook = { try await Task.sleep(for: .seconds(1)) }
+        return environment
     }
 
     func sync(_ name: String) throws -> SyncDefinition {

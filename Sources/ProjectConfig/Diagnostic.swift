@@ -32,11 +32,17 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
     }
 
     /// `file:line:column: `; empty where no file is at fault.
-    package var place: String {
+    package var placeText: String {
         guard let file else { return "" }
         // The name of a definition made in the pages stands in no line.
         guard let line, line > 0 else { return file + ": " }
         return file + ":\(line)" + (column.map { ":\($0)" } ?? "") + ": "
+    }
+
+    /// Nil where no line of a file is at fault.
+    package var place: Location? {
+        guard let file, let line, let column, line > 0 else { return nil }
+        return Location(file: file, line: line, column: column)
     }
 
     /// `file:line:column: error[code]: message`, and the hint on a line of its own.

@@ -33,6 +33,42 @@ struct CancelTests {
         #expect(try await fixture.run().state == .succeeded)
     }
 
+    /// Cancels the run that is going as another process does, then waits until the run itself is told.
+    @Sendable private static func cancelFromElsewhere(_ environment: RunEnvironment) async throws {
+        let run = try #require(try environment.database.unfinishedRuns().first)
+        _ = try environment.database.requestCancel(run: run.id, at: environment.time.now())
+        try await Task.sleep(for: .seconds(3_600))
+    }
+
+    @Test func cancelFromAnotherProcessEndsASlowQuery() async throws {
+        let fixture = try RunFixture(rows(3))
+        var environment = try fixture.environment()
+        environment.untilNextLook = { try await Task.sleep(for: .milliseconds(5)) }
+        let elsewhere = try fixture.environment()
+        fixture.source.beforeBatch { _ in try await Self.cancelFromElsewhere(elsewhere) }
+        let record = try await fixture.run(in: environment)
+        #expect(record.state == .cancelled && record.error == nil && fixture.account.requests.isEmpty)
+        fixture.source.beforeBatch { _ in }
+        #expect(try await fixture.run(in: environment).operations.created == 3)
+    }
+
+    @Test(arguments: [RunEnvironment.Cancellation.ends, .leaves])
+    func cancelFromAnotherProcessEndsTheWaitForTheNextTry(cancellation: RunEnvironment.Cancellation) async throws {
+        let fixture = try RunFixture(rows(3))
+        let elsewhere = try fixture.environment()
+        var environment = elsewhere
+        environment.cancellation = cancellation
+        environment.untilNextLook = { try await Task.sleep(for: .milliseconds(5)) }
+        // Nothing else waits for as long as the pause before the next try is.
+        environment.time.sleep = { wait in
+            if wait >= .milliseconds(100) { try await Self.cancelFromElsewhere(elsewhere) }
+        }
+        fixture.account.fault { _, _ in .lostAfter(records: 2) }
+        let record = try await fixture.run(in: environment)
+        #expect(record.state == .cancelled && record.operations.undelivered == 3)
+        #expect(fixture.account.requests.count == 1)
+    }
+
     @Test(arguments: [true, false])
     func cancelledDeliverySettlesTheBatchInFlight(fromElsewhere: Bool) async throws {
         let fixture = try RunFixture(rows(10))

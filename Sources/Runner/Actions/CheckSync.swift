@@ -65,7 +65,7 @@ struct CheckSync {
             }
         }
         let problems = own.compactMap { PreparedSync.problem(with: $0, in: shape, definition) }
-        report.steps += problems.map { Self.failed("fields", $0.place + $0.message, $0.hint) }
+        report.steps += problems.map { Self.failed("fields", $0.placeText + $0.message, $0.hint) }
         if problems.isEmpty {
             report.steps.append(Step(step: "fields", isOK: true, message: passed(own, shape)))
         }

@@ -9,6 +9,9 @@ final class CancelNote: Sendable {
 
     init(_ environment: RunEnvironment) { self.environment = environment }
 
+    /// The run that a cancel is meant for.
+    var watched: Int64? { run.withLock { $0 } }
+
     /// Names the run that a cancel is meant for from now on.
     func watch(_ id: Int64) {
         run.withLock { $0 = id }

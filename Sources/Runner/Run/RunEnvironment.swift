@@ -18,6 +18,9 @@ package struct RunEnvironment: Sendable {
     package var meter = RunMeter()
     /// What becomes of a run whose task is cancelled.
     package var cancellation = Cancellation.ends
+    /// Returns when it is to be looked again whether another process asked for a run's end, a second later or so; nil
+    /// where a run looks between its batches only.
+    package var untilNextLook: (@Sendable () async throws -> Void)?
 
     package enum Cancellation: Sendable, Hashable {
         /// A person stopped it: the run is `cancelled`.
@@ -137,14 +140,20 @@ package struct RunError: Error, Sendable, Hashable {
     package var code: String
     package var message: String
     package var hint: String
+    /// Where in the project's files it lies; nil where no file is at fault.
+    package var place: Location?
 
-    package init(code: String, message: String, hint: String) {
+    package init(code: String, message: String, hint: String, place: Location? = nil) {
         self.code = code
         self.message = message
         self.hint = hint
+        self.place = place
     }
 
-    package var failure: RunFailure { RunFailure(code: code, message: message, hint: hint) }
+    /// As a run keeps it: the place is part of its message.
+    package var failure: RunFailure {
+        RunFailure(code: code, message: (place.map { "\($0): " } ?? "") + message, hint: hint)
+    }
 
     /// Any error of the rooms below in the same three words.
     package init(_ error: any Error) {
@@ -155,7 +164,7 @@ package struct RunError: Error, Sendable, Hashable {
         case let error as ConnectorError: self.init(code: error.code, message: error.message, hint: error.hint)
         case let error as StateError: self.init(code: error.code, message: error.message, hint: error.hint)
         case let error as Diagnostic:
-            self.init(code: error.code, message: error.place + error.message, hint: error.hint)
+            self.init(code: error.code, message: error.message, hint: error.hint, place: error.place)
         case let errors as ProjectErrors where !errors.diagnostics.isEmpty: self.init(errors.diagnostics[0])
         default:
             self.init(

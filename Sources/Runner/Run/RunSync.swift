@@ -40,7 +40,7 @@ package struct RunSync: Sendable {
     package func run() async throws -> [RunRecord] {
         let noted = CancelNote(environment)
         return try await withTaskCancellationHandler {
-            try await runAll(noted)
+            try await CancelWatch(environment: environment, noted: noted).run { try await runAll(noted) }
         } onCancel: {
             noted.cancel()
         }
