@@ -28,6 +28,7 @@ enum ExitStatus: Int32, Error {
         case is ProjectErrors, is Diagnostic: .usage
         case is CancellationError: .cancelled
         case let error as RunError where error.code == "cancelled": .cancelled
+        case let error as RunError where error.place != nil: .usage
         case let error as RunError where usageCodes.contains(error.code): .usage
         default: .failed
         }
@@ -35,7 +36,7 @@ enum ExitStatus: Int32, Error {
 
     private static let usageCodes: Set<String> = [
         "unknown_sync", "unknown_connection", "unknown_source", "unknown_destination", "unknown_object",
-        "unknown_dataset", "unknown_run", "unknown_guard", "invalid_option", "file_exists",
+        "unknown_dataset", "unknown_run", "unknown_guard", "invalid_option", "file_exists", "full_refused",
         "sandbox_address_invalid", "sandbox_fail_rule_invalid", "sandbox_switch_invalid",
     ]
 
@@ -45,7 +46,10 @@ enum ExitStatus: Int32, Error {
         case .completedWithRejections: .notArrived
         case .stoppedByGuard: .stoppedByGuard
         case .cancelled: .cancelled
-        default: .failed
+        default: record.error.map { projectCodes.contains($0.code) } ?? false ? .usage : .failed
         }
     }
+
+    /// What a run finds wrong with the project, since only the account can tell, or with the command line.
+    private static let projectCodes: Set<String> = ["unknown_custom_field", "field_not_writable", "full_refused"]
 }

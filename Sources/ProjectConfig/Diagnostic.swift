@@ -47,7 +47,7 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
 
     /// `file:line:column: error[code]: message`, and the hint on a line of its own.
     package var rendered: String {
-        let first = "\(place)\(severity.rawValue)[\(code)]: \(message)"
+        let first = "\(placeText)\(severity.rawValue)[\(code)]: \(message)"
         return hint.isEmpty ? first : first + "\n  hint: " + hint
     }
 }

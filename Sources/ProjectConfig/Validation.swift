@@ -9,10 +9,20 @@ package enum Validation {
         let connections = ConnectionCheck(log: log)
         for source in project.sources.values.sorted(by: { $0.name < $1.name }) {
             connections.check(source, word: "source", declarations: catalog.sources.map(\.declaration))
+            guard let type = catalog.source(source.type) else { continue }
+            let check = ConnectorSettingsCheck(connection: source, declaration: type.declaration)
+            let problem = check.problem { settings throws(ConnectorError) in _ = try type.make(settings) }
+            if let problem { log.add(problem) }
         }
         for destination in project.destinations.values.sorted(by: { $0.name < $1.name }) {
             connections.check(
                 destination, word: "destination", declarations: catalog.destinations.map(\.declaration))
+            guard let type = catalog.destination(destination.type) else { continue }
+            let check = ConnectorSettingsCheck(connection: destination, declaration: type.declaration)
+            let problem = check.problem { settings throws(ConnectorError) in
+                _ = try type.make(settings, DestinationContext())
+            }
+            if let problem { log.add(problem) }
         }
         for dataset in project.datasets.values.sorted(by: { $0.name < $1.name }) {
             checkSource(of: dataset, in: project, log: log)

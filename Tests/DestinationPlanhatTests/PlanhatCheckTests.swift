@@ -42,7 +42,7 @@ struct PlanhatCheckTests {
     @Test func whatOnlyLooksRightHasNotPassed() async throws {
         let (report, _) = try await check { _ in .answer(200, "[]") }
         #expect(report.steps.filter { !$0.isTried }.map(\.step) == ["tenant UUID"])
-        #expect(report.steps.allSatisfy(\.warnings.isEmpty))
+        #expect(report.steps.allSatisfy { $0.warnings.isEmpty })
         // To this machine itself nothing need be encrypted.
         #expect(report.steps.first { $0.step == "TLS" }?.message.hasPrefix("not needed") == true)
     }

@@ -104,6 +104,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             ]),
         BadInput("formula_not_writable", "plan companies", needs: .planhat, edits: [("custom.Plan", "health")]),
         BadInput("custom_unknown", "plan companies", needs: .planhat, edits: [("custom.Plan", "custom.Plans")]),
+        BadInput("custom_unknown_run", "run companies", needs: .planhat, edits: [("custom.Plan", "custom.Plans")]),
     ]
 
     // MARK: - Connections
@@ -135,6 +136,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("base_url_malformed", "check planhat", edits: [(address, "http://")]),
         BadInput(
             "region_unknown", "check planhat", edits: [("base_url: \"\(address)\"", "region: \"Frankfurt am Main\"")]),
+        BadInput(
+            "region_unknown_run", "run companies", edits: [("base_url: \"\(address)\"", "region: \"${REGION}\"")],
+            environment: ["REGION": "nowhere"]),
         BadInput("planhat_not_listening", "check planhat", edits: [(address, "http://127.0.0.1:1")]),
         BadInput("planhat_not_listening_run", "plan companies", edits: [(address, "http://127.0.0.1:1")]),
         BadInput("planhat_host_unknown", "check planhat", edits: [(address, "http://planhat.invalid")]),
@@ -220,6 +224,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("run_nothing", "run"),
         BadInput("run_all_and_one", "run companies --all"),
         BadInput("run_limit_zero", "run companies --limit 0"),
+        BadInput(
+            "run_limit_of_removals", "run companies --limit 1",
+            edits: [("update_or_create", "delete"), ("    mappings: \(CompanyProject.mappings)\n", "")]),
         BadInput("run_limit_not_a_number", "run companies --limit ten"),
         BadInput("run_guard_unknown", "run companies --accept-guard emtpy_scan", needs: .planhat),
         BadInput("run_plan_and_full", "run --plan companies.plan --full"),
@@ -229,6 +236,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
         BadInput("plan_out_nowhere", "plan companies --records 0 --out nowhere/companies.plan", needs: .planhat),
         BadInput("sync_typo", "run compnies"),
         BadInput("check_unknown", "check planhta"),
+        BadInput("check_unknown_offline", "check planhta --offline"),
         BadInput("tables_unknown", "tables warehouse"),
         BadInput("preview_unknown", "preview acounts"),
         BadInput("objects_unknown", "objects planhta"),

@@ -34,7 +34,12 @@ enum FakeCatalog {
                 SettingDeclaration("visit_token", .secret, help: "The token from the page of visits."),
             ]),
         objects: [company, person, event, visit]
-    ) { _, _ throws(ConnectorError) in throw refusal }
+    ) { settings, _ throws(ConnectorError) in
+        guard settings.text("region") == "nowhere" else { throw refusal }
+        throw ConnectorError(
+            code: "region_not_understood", message: "The region is not understood.", hint: "Write `us3`.",
+            disposition: .fixConfiguration, setting: "region")
+    }
 
     static let catalog = ConnectorCatalog(sources: [source, server], destinations: [destination])
 

@@ -59,6 +59,24 @@ struct ValidationTests {
         #expect(try problems(allowed.replacingOccurrences(of: "choices: true", with: "choices: maybe")).count == 1)
     }
 
+    @Test(arguments: [
+        ("region: nowhere", true), ("region: \"${REGION}\"", false), ("region: us3", false),
+    ])
+    func whatAConnectorSaysOfASettingInTheFileIsToldAtItsPlace(_ line: String, _ isWrong: Bool) throws {
+        let text = """
+            version: 1
+            destinations:
+              crm:
+                type: crm
+                api_key: ${CRM_KEY}
+                \(line)
+
+            """
+        let found = try problems(text).filter { $0.contains("region_not_understood") }
+        #expect(found.count == (isWrong ? 1 : 0))
+        #expect(found.allSatisfy { $0.contains("sluice.yaml:6:13: error") }, "\(found)")
+    }
+
     @Test(arguments: ["externalId", "sourceId", "srcId"])
     func everyKeyAndItsSpellingsAreAccepted(_ field: String) throws {
         #expect(try problems(Sample.project.replacingOccurrences(of: "externalId", with: field)) == [])

@@ -155,5 +155,6 @@ struct ComparingTests {
         let bad = try await fixture.run(RunOptions(), things(mappings: [("custom.Plant", "name")]))
         #expect(bad.state == .failed && bad.error?.code == "unknown_custom_field")
         #expect(bad.error?.hint.contains("custom.Plan") == true)
+        #expect(bad.error?.message.hasPrefix("sluice.yaml:1:1: The account has no field") == true)
     }
 }

@@ -34,11 +34,9 @@ struct Check: AsyncParsableCommand {
             try report.print(errors.diagnostics, [])
             throw ExitStatus.usage
         }
-        let results =
-            offline
-            ? []
-            : try await CheckConnections(workspace.connections(state: workspace.stateIfAny()), time: .system)
-                .check(names)
+        let checks = CheckConnections(workspace.connections(state: workspace.stateIfAny()), time: .system)
+        try checks.refuseUnknown(names)
+        let results = offline ? [] : try await checks.check(names)
         try report.print(workspace.warnings, results)
         if !results.allSatisfy(\.report.isOK) { throw ExitStatus.connection }
     }

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import ConnectorKit
+internal import ProjectConfig
 internal import Runner
 
 struct Run: AsyncParsableCommand {
@@ -60,6 +62,12 @@ struct Run: AsyncParsableCommand {
         var named: Set<String> = []
         let definitions = try (reviewed.map { [$0.sync] } ?? syncs).filter { named.insert($0).inserted }.map {
             try workspace.sync($0)
+        }
+        if limit != nil, let removing = definitions.first(where: { $0.behavior == .delete }) {
+            throw RunError(
+                code: "invalid_option",
+                message: "--limit removes nothing, and \(removing.name) does nothing but remove records.",
+                hint: "sluice plan \(removing.name) shows what a run would remove; a small dataset removes few.")
         }
         let guards = GuardNames.all
         for name in acceptGuard where !guards.contains(name) {

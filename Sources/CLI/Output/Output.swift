@@ -86,7 +86,10 @@ enum Output {
         case let error as Diagnostic: return [error]
         default:
             let failure = RunError(error)
-            return [Diagnostic(.error, code: failure.code, message: failure.message, hint: failure.hint)]
+            return [
+                Diagnostic(
+                    .error, code: failure.code, message: failure.message, hint: failure.hint, at: failure.place)
+            ]
         }
     }
 }

@@ -61,7 +61,8 @@ package struct CheckConnections: Sendable {
 
     private var known: Set<String> { Set(project.sources.keys).union(project.destinations.keys) }
 
-    private func refuseUnknown(_ names: [String]) throws {
+    /// Throws `unknown_connection` for a name that nothing has.
+    package func refuseUnknown(_ names: [String]) throws {
         let all = known.union(project.syncs.map(\.name))
         for name in names where !all.contains(name) { throw unknown(name) }
     }

@@ -42,7 +42,8 @@ package struct ProjectConnections: Connections {
         guard let definition = project.sources[name], let type = catalog.source(definition.type) else {
             throw unknown("source", name, Array(project.sources.keys))
         }
-        return try type.make(try settings(definition, type.declaration))
+        let values = try settings(definition, type.declaration)
+        return try placed(definition) { () throws(ConnectorError) in try type.make(values) }
     }
 
     package func destination(
@@ -53,7 +54,20 @@ package struct ProjectConnections: Connections {
 
     package func destination(named name: String, context: DestinationContext) throws -> any ConnectedDestination {
         let (definition, type) = try destinationType(name)
-        return try type.make(try settings(definition, type.declaration), context)
+        let values = try settings(definition, type.declaration)
+        return try placed(definition) { () throws(ConnectorError) in try type.make(values, context) }
+    }
+
+    /// What a connector says of a setting is told as the project's fault, at its place.
+    private func placed<Made>(
+        _ definition: ConnectionDefinition, _ make: () throws(ConnectorError) -> Made
+    ) throws -> Made {
+        do throws(ConnectorError) {
+            return try make()
+        } catch {
+            if let diagnostic = definition.diagnostic(error) { throw diagnostic }
+            throw error
+        }
     }
 
     /// A destination for whoever asks it outside of a run, a check or a form: its requests take the connection's permits as

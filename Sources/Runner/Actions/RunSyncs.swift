@@ -1,3 +1,4 @@
+internal import ConnectorKit
 package import ProjectConfig
 internal import Records
 package import StateStore
@@ -34,9 +35,11 @@ package struct RunSyncs: Sendable {
         return results
     }
 
-    /// Runs every sync that is not paused, parents before children; a sync whose parent failed is left out.
+    /// Runs every sync that is not paused, parents before children; a sync whose parent failed is left out. What is sent
+    /// is sent once also where every record is to be sent again.
     package func runAll(_ project: Project, options: RunOptions) async throws -> [Result] {
-        var failed: Set<String> = []
+        /// Why no child of a sync can be run, by the sync.
+        var stopped: [String: String] = [:]
         var results: [Result] = []
         let paused = try environment.database.pausedSyncs()
         let order = SyncOrder(project.syncs, environment: environment)
@@ -46,15 +49,19 @@ package struct RunSyncs: Sendable {
                 results.append(Result(sync: sync.name, records: [], leftOut: "paused"))
                 continue
             }
-            if let parent = order.parents(of: sync).first(where: { failed.contains($0) }) {
-                failed.insert(sync.name)
-                results.append(Result(sync: sync.name, records: [], leftOut: "\(parent) failed"))
+            if options.limit != nil && sync.behavior == .delete {
+                results.append(Result(sync: sync.name, records: [], leftOut: "--limit removes nothing"))
                 continue
             }
-            let result = await one(sync, options: options)
-            if result.error != nil || result.records.last.map({ Self.isFailure($0.state) }) ?? true {
-                failed.insert(sync.name)
+            if let why = order.parents(of: sync).lazy.compactMap({ stopped[$0] }).first {
+                stopped[sync.name] = "\(sync.name) was left out"
+                results.append(Result(sync: sync.name, records: [], leftOut: why))
+                continue
             }
+            var options = options
+            if sync.behavior == .send { options.isFull = false }
+            let result = await one(sync, options: options)
+            stopped[sync.name] = Self.stop(result)
             results.append(result)
         }
         sweep()
@@ -70,10 +77,14 @@ package struct RunSyncs: Sendable {
         }
     }
 
-    private static func isFailure(_ state: RunState) -> Bool {
+    /// Why the children of a sync are left out; nil where they are not.
+    private static func stop(_ result: Result) -> String? {
+        guard result.error == nil, let state = result.records.last?.state else { return "\(result.sync) failed" }
         switch state {
-        case .succeeded, .completedWithRejections: false
-        default: true
+        case .succeeded, .completedWithRejections: return nil
+        case .stoppedByGuard: return "a guard stopped \(result.sync)"
+        case .cancelled: return "\(result.sync) was cancelled"
+        default: return "\(result.sync) failed"
         }
     }
 
