@@ -45,8 +45,33 @@ package struct KeyWriter: Sendable {
         ignoresCase = shape.key.field.flatMap { shape.object.key($0)?.ignoresCase } ?? false
     }
 
-    /// A key that a person gave, in the form that `write` gives it.
-    package func normalized(_ text: String) -> String { ignoresCase ? text.lowercased() : text }
+    /// A key that a person gave, in the form that `write` gives it. Of a composite key any JSON of the same parts will do.
+    package func normalized(_ text: String) -> String {
+        let spelled = isComposite ? Self.canonical(text) ?? text : text
+        return ignoresCase ? spelled.lowercased() : spelled
+    }
+
+    /// The JSON array as `writeComposite` writes it, without spaces and with numbers as text; nil for anything else.
+    private static func canonical(_ text: String) -> String? {
+        var elements = JSONElements(Array(text.utf8))
+        var writer = ByteWriter(capacity: 128)
+        var separator = UInt8(ascii: "[")
+        do throws(JSONElements.Malformed) {
+            while let element = try elements.next() {
+                writer.append(separator)
+                separator = UInt8(ascii: ",")
+                switch element {
+                case .text(let bytes): JSONText.appendString(JSONElements.decoded(bytes), to: &writer)
+                case .word(let bytes): JSONText.appendString(String(decoding: bytes, as: UTF8.self), to: &writer)
+                case .null, .nested: return nil
+                }
+            }
+        } catch {
+            return nil
+        }
+        writer.append(UInt8(ascii: "]"))
+        return writer.text
+    }
 
     /// Appends the identity of `row` to `writer`. On a problem nothing useful is left behind it.
     @inline(__always)

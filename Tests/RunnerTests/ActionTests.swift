@@ -186,6 +186,25 @@ struct ActionTests {
         try await fixture.run()
         let steps = try RecordLife(things(), environment: fixture.environment()).steps(key: "k1")
         #expect(steps.map(\.outcome) == ["undelivered"])
+        #expect(steps.map(\.payload) == [nil] && steps.map(\.unsent) == [payload("k1")], "it never left")
+    }
+
+    @Test(arguments: [
+        // rejected, undelivered, accepted, carried by a request
+        (0, 0, 9, true, "accepted"), (0, 5, 4, false, "accepted"), (0, 9, 0, false, "undelivered"),
+        (0, 9, 0, true, "undelivered"), (9, 0, 0, true, "rejected"), (9, 9, 0, true, "sent"), (0, 9, 4, true, "sent"),
+        (9, 0, 4, true, "sent"),
+    ])
+    func lifeOfARecordDoesNotCallWhatTheHistoryDoesNotNameAccepted(
+        _ rejected: Int, _ undelivered: Int, _ accepted: Int, _ wasCarried: Bool, _ word: String
+    ) {
+        var run = RunRecord(
+            id: 1, sync: "things", state: .failed, full: false, limited: false, trigger: "cli",
+            startedAt: Moment(milliseconds: 0))
+        run.operations.rejected = rejected
+        run.operations.undelivered = undelivered
+        run.operations.accepted = accepted
+        #expect(RecordLife.outcome(in: run, wasCarried: wasCarried, keptMax: 5) == word)
     }
 
     @Test func secondRunOfASyncIsRefusedWhileOneRuns() async throws {

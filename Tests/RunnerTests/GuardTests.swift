@@ -27,6 +27,13 @@ struct GuardTests {
         #expect(try await fixture.run().state == .completedWithRejections)
     }
 
+    @Test func recordsThatAGuardHeldBackAreNamed() async throws {
+        let (fixture, stopped) = try await stoppedForInvalid()
+        #expect(try fixture.outcomes(stopped, .undelivered) == ["k1"])
+        let reasons = try RunHistory(try fixture.environment().database).boundedReasons(run: stopped.id)
+        #expect(reasons.contains { $0.reason.code == "stopped_by_guard" && $0.count == 1 })
+    }
+
     @Test func acceptedGuardGoesOnWithExactlyThatPlan() async throws {
         let (fixture, stopped) = try await stoppedForInvalid()
         fixture.source.rows = [row("k1", "Bea"), row("k2")]
@@ -35,8 +42,8 @@ struct GuardTests {
         #expect(record.rows == stopped.rows && record.operations.created == 1)
         #expect(fixture.account.records == ["k1": payload("k1")])
         #expect(fixture.source.scans == 1)
-        // The rows that were left out are named in the run that sent the others too.
-        #expect(try fixture.outcomes(record, .invalid).count == 2)
+        // The rows that were left out are named in the run that sent the others too; what was sent is not.
+        #expect(try fixture.outcomes(record, .invalid).count == 2 && fixture.outcomes(record, .undelivered) == [])
         #expect(try fixture.environment().state.plannedRuns() == [record.id])
     }
 

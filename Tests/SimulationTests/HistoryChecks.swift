@@ -35,10 +35,8 @@ extension History {
                 .inDoubt: operations.inDoubt,
             ]
             for (kind, count) in named { expect(counts[kind] ?? 0 == count, "\(kind): \(count), but \(counts)") }
-            if record.state != .stoppedByGuard {
-                let count = counts[.undelivered] ?? 0
-                expect(count == operations.undelivered, "undelivered: \(operations.undelivered), but named \(count)")
-            }
+            let count = counts[.undelivered] ?? 0
+            expect(count == operations.undelivered, "undelivered: \(operations.undelivered), but named \(count)")
             expect(try environment.database.run(record.id) == record, "is stored otherwise")
         } catch {
             problems.append("run \(record.id): its outcomes cannot be read: \(error)")

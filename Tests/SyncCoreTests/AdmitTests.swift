@@ -50,6 +50,22 @@ import Testing
         #expect(admitted.keyHashes[0] == dataset.hash(ofKey: #"["1","a"]"#))
     }
 
+    @Test(arguments: [#"["1","a"]"#, #"["1", "a"]"#, #" [ 1 , "a" ] "#, #"[1,"\u0061"]"#])
+    func aCompositeKeyIsAnyJSONArrayOfItsParts(_ typed: String) {
+        let shape = Sample.shape([], within: "parent")
+        let dataset = Dataset(shape, scanColumns: shape.scanColumns, seed: 1)
+        #expect(dataset.normalized(key: typed) == #"["1","a"]"#)
+    }
+
+    @Test(arguments: ["1", "", "[1", "[1] x", "[null]", "[[1]]", "{}"])
+    func whatIsNoCompositeKeyIsLeftAsItIs(_ typed: String) {
+        let shape = Sample.shape([], within: "parent")
+        #expect(Dataset(shape, scanColumns: shape.scanColumns, seed: 1).normalized(key: typed) == typed)
+        // Where the key is one column an array is its text.
+        let single = Sample.shape([])
+        #expect(Dataset(single, scanColumns: single.scanColumns, seed: 1).normalized(key: "[ 1 ]") == "[ 1 ]")
+    }
+
     @Test func theSeedMakesTheHashesTheSyncsOwn() {
         #expect(admit([.text("a")], seed: 1).0.keyHashes != admit([.text("a")], seed: 2).0.keyHashes)
     }

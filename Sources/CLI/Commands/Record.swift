@@ -35,6 +35,7 @@ struct Record: ParsableCommand {
             if !reason.hint.isEmpty { Output.text("  \(reason.hint)") }
         }
         if let payload = step.payload { Output.text("  sent: \(payload)") }
+        if let payload = step.unsent { Output.text("  never left: \(payload)") }
         for exchange in step.exchanges {
             let status = exchange.status.map(String.init) ?? exchange.error ?? "no answer"
             Output.text("  \(exchange.method) \(exchange.path) answered \(status) in \(exchange.milliseconds) ms")

@@ -7,11 +7,13 @@ internal import SyncCore
 package struct RecordLife: Sendable {
     package struct Step: Sendable, Hashable {
         package var run: RunRecord
-        /// `sent` where the record was in the run's plan and nothing else is known of it: it was accepted.
+        /// An `OutcomeKind`, or `accepted`; `sent` or `planned` where the run, or what is kept of it, does not say more.
         package var outcome: String
         package var reason: Reason?
-        /// What was sent, as JSON text.
+        /// What was sent, as JSON text; nil where the record never left.
         package var payload: String?
+        /// What would have been sent of a record that never left, as JSON text.
+        package var unsent: String?
         package var exchanges: [ExchangeRecord]
     }
 
@@ -39,18 +41,36 @@ package struct RecordLife: Sendable {
             let outcome = outcomes[run.id]
             guard sent != nil || outcome != nil else { continue }
             let exchanges = try sent.map { try history.exchanges(run: run.id, sequence: $0.sequence) } ?? []
+            let word = outcome?.outcome.rawValue ?? Self.outcome(in: run, wasCarried: !exchanges.isEmpty)
+            let isKept = exchanges.isEmpty && (word == OutcomeKind.undelivered.rawValue || word == Self.planned)
             steps.append(
                 Step(
-                    run: run, outcome: outcome?.outcome.rawValue ?? Self.outcome(in: run),
-                    reason: outcome?.reason, payload: sent?.payload, exchanges: exchanges))
+                    run: run, outcome: word, reason: outcome?.reason, payload: isKept ? nil : sent?.payload,
+                    unsent: isKept ? sent?.payload : nil, exchanges: exchanges))
         }
         return steps
     }
 
-    /// What became of a planned record of which the history says nothing else.
-    private static func outcome(in run: RunRecord) -> String {
-        if run.state == .stoppedByGuard { return OutcomeKind.undelivered.rawValue }
-        return run.state.isFinal ? "accepted" : "sent"
+    private static let planned = "planned"
+
+    /// What became of a planned record of which the history says nothing else: it was accepted, unless the run had more
+    /// that did not arrive than the history names.
+    /// - Parameters:
+    ///   - wasCarried: whether a request of the run carried the record.
+    ///   - keptMax: how many of one outcome are named at least.
+    package static func outcome(
+        in run: RunRecord, wasCarried: Bool, keptMax: Int = OutcomeSink.keptMax
+    ) -> String {
+        let undelivered = OutcomeKind.undelivered.rawValue
+        if run.state == .stoppedByGuard { return undelivered }
+        guard run.state.isFinal else { return wasCarried ? "sent" : planned }
+        let operations = run.operations
+        let isRestUnnamed = operations.undelivered > keptMax
+        if isRestUnnamed && !wasCarried { return undelivered }
+        guard isRestUnnamed || operations.rejected > keptMax else { return "accepted" }
+        guard operations.accepted == 0 else { return "sent" }
+        if operations.rejected == 0 { return undelivered }
+        return operations.undelivered == 0 ? OutcomeKind.rejected.rawValue : "sent"
     }
 
     private func find(_ keyHash: Hash128, in run: Int64) throws -> (sequence: Int, payload: String)? {

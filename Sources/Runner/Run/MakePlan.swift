@@ -75,7 +75,7 @@ struct MakePlan {
         summary.watermark = scope.watermark?.kept
         summary.keepsRefused = prepared.definition.dataset.incremental != nil
         summary.pendingCleared = clearedPending(maker)
-        summary.gone = (options.onlyKeys ?? []).filter { !maker.met.contains(maker.dataset.hash(ofKey: $0)) }.sorted()
+        summary.gone = try GoneRecords(options: options, pending: pending).keys(maker, target.database)
         summary.origin = target.origin
         let verdicts = judge(maker, summary)
         summary.guards = Set(verdicts.map(\.name.rawValue))

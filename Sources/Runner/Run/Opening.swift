@@ -101,7 +101,7 @@ struct StoppedPlan {
 
     /// Makes the plan that of `run`, and names the rows that it leaves out there too.
     func hand(to run: Int64, environment: RunEnvironment) throws {
-        try environment.database.copyOutcomes(from: self.run, to: run)
+        try environment.database.copyOutcomes(from: self.run, to: run, except: SecondHalf.stoppedByGuard)
         try environment.state.movePlan(from: self.run, to: run)
     }
 }

@@ -32,8 +32,12 @@ struct RecordFilter {
 
     var isSelective: Bool { keys != nil || choice != nil }
 
-    /// Whether the run was asked for the record by its key.
-    func isAskedFor(_ keyHash: Hash128) -> Bool { keys?.contains(keyHash) ?? false }
+    /// Whether the run was asked for the record, by its key or by what became of it.
+    func isAskedFor(_ keyHash: Hash128) -> Bool {
+        if let keys { return keys.contains(keyHash) }
+        guard let choice, let entry = pending?.find(keyHash) else { return false }
+        return choice.takes(entry)
+    }
 
     /// Whether the run looks at chosen records only and this is none of them.
     func leaves(_ keyHash: Hash128) -> Bool {
@@ -49,15 +53,8 @@ struct RecordFilter {
     func judge(keyHash: Hash128, rowHash: Hash128) -> Verdict {
         if let keys { return keys.contains(keyHash) ? .take : .leave }
         guard let entry = pending?.find(keyHash) else { return choice == nil ? .take : .leave }
-        if let choice { return matches(entry, choice) ? .take : .leave }
+        if let choice { return choice.takes(entry) ? .take : .leave }
         return judge(entry, rowHash: rowHash)
-    }
-
-    private func matches(_ entry: PendingEntry, _ choice: RunOptions.PendingChoice) -> Bool {
-        switch choice {
-        case .rejected: entry.kind == .rejected
-        case .inDoubt: entry.kind == .inDoubt
-        }
     }
 
     private func judge(_ entry: PendingEntry, rowHash: Hash128) -> Verdict {
@@ -79,5 +76,14 @@ struct RecordFilter {
             code: "held_after_refusals",
             message: "The destination has refused this record \(tries) times and its row has not changed.",
             hint: "Correct the row, or use resend to try at once; see the last refusal's reason.")
+    }
+}
+
+extension RunOptions.PendingChoice {
+    func takes(_ entry: PendingEntry) -> Bool {
+        switch self {
+        case .rejected: entry.kind == .rejected
+        case .inDoubt: entry.kind == .inDoubt
+        }
     }
 }

@@ -272,8 +272,10 @@ extension ControlDatabase {
     }
 
     /// Notes of the rows of a run what was noted of another, whose plan it takes over.
-    package func copyOutcomes(from old: Int64, to new: Int64) throws(StateError) {
-        try write { try OutcomeTable.copy($0, from: old, to: new) }
+    ///
+    /// - Parameter code: the reason of rows that are left out.
+    package func copyOutcomes(from old: Int64, to new: Int64, except code: String = "") throws(StateError) {
+        try write { try OutcomeTable.copy($0, from: old, to: new, except: code) }
     }
 
     /// Forgets what was noted of the run's operations from `first` on: they are about to be delivered after all.

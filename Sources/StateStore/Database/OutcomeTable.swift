@@ -25,12 +25,13 @@ enum OutcomeTable {
     }
 
     /// What is known of one run's rows is known of those of another too.
-    static func copy(_ database: Database, from old: Int64, to new: Int64) throws {
+    static func copy(_ database: Database, from old: Int64, to new: Int64, except code: String) throws {
         let columns = "sequence, key, key_high, key_low, outcome, code, message, hint, batch, at"
         try database.execute(
             sql: """
-                INSERT OR REPLACE INTO outcomes (run, \(columns)) SELECT ?, \(columns) FROM outcomes WHERE run = ?
-                """, arguments: [new, old])
+                INSERT OR REPLACE INTO outcomes (run, \(columns))
+                SELECT ?, \(columns) FROM outcomes WHERE run = ? AND code <> ?
+                """, arguments: [new, old, code])
     }
 
     private static func values(_ outcome: OutcomeRecord) -> [DatabaseValue] {
@@ -93,6 +94,19 @@ enum OutcomeTable {
             """
         arguments = [run] + arguments + [limit, offset]
         return try Row.fetchAll(database, sql: sql, arguments: arguments).map(record)
+    }
+
+    /// The texts of keys as the run's outcomes have them; one pass over them.
+    static func keys(_ database: Database, run: Int64, hashes: Set<Hash128>) throws -> [Hash128: String] {
+        var found: [Hash128: String] = [:]
+        let sql = "SELECT key_high, key_low, key FROM outcomes WHERE run = ?"
+        let cursor = try Row.fetchCursor(database, sql: sql, arguments: [run])
+        while let row = try cursor.next() {
+            let hash = Hash128(
+                high: UInt64(bitPattern: row[0] as Int64), low: UInt64(bitPattern: row[1] as Int64))
+            if hashes.contains(hash) { found[hash] = row[2] as String }
+        }
+        return found
     }
 
     static func counts(_ database: Database, run: Int64) throws -> [OutcomeKind: Int] {

@@ -35,6 +35,11 @@ package struct RunHistory: Sendable {
         }
     }
 
+    /// The texts of those keys that the run's outcomes name, by hash.
+    package func keys(run: Int64, of hashes: Set<Hash128>) throws(StateError) -> [Hash128: String] {
+        try database.read { try OutcomeTable.keys($0, run: run, hashes: hashes) }
+    }
+
     package func outcomeCounts(run: Int64) throws(StateError) -> [OutcomeKind: Int] {
         try database.read { try OutcomeTable.counts($0, run: run) }
     }
