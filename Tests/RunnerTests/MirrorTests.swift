@@ -208,6 +208,18 @@ struct CreateAndDeleteTests {
         #expect(fixture.account.singleReads + fixture.account.pagedReads == reads)
     }
 
+    @Test func planOfADeleteSyncSaysWhatARunWouldRemove() async throws {
+        let sync = things(behavior: .delete, mappings: [])
+        let fixture = try RunFixture(rows(2))
+        let report = try await PlanSync(sync, options: RunOptions(), environment: fixture.environment())
+            .plan(examplesMax: 0)
+        #expect(report.promise == "remove 2 records" && report.operations.removed == 2)
+        #expect(report.kinds.new == 0 && report.kinds.changed == 0 && report.kinds.removed == 2)
+        let sent = try await PlanSync(things(), options: RunOptions(), environment: fixture.environment())
+            .plan(examplesMax: 0)
+        #expect(sent.promise == "send 2 records" && sent.kinds.new == 2 && sent.operations.removed == 0)
+    }
+
     @Test(arguments: [5, 100]) func rowsOfADeleteSyncAreRemovedOnce(count: Int) async throws {
         let sync = things(behavior: .delete, mappings: [])
         let fixture = try RunFixture(rows(count))

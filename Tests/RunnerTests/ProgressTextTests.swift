@@ -123,6 +123,27 @@ struct RunSentenceTests {
                 == "Not every sync is complete: d failed. 10 changes arrived; 1 of 2 syncs complete.")
     }
 
+    @Test func aRunThatSentNothingSaysWhatBecameOfItsRows() {
+        var aside = run("a", .succeeded)
+        #expect(RunSentence.closing([aside]) == "Nothing had to be sent: 100 rows read, none of them changed.")
+        (aside.rows.skipped, aside.rows.deferred, aside.rows.unchanged) = (2, 1, 97)
+        #expect(
+            RunSentence.closing([aside])
+                == "Nothing had to be sent: 100 rows read, 2 skipped and 1 deferred, none of the others changed.")
+        #expect(
+            RunSentence.closing([aside, run("b", .succeeded)])
+                == "Nothing had to be sent: 2 syncs, 3 rows skipped or deferred.")
+        (aside.rows.skipped, aside.rows.deferred, aside.rows.unchanged) = (100, 0, 0)
+        #expect(RunSentence.closing([aside]) == "Nothing had to be sent: 100 rows read, 100 skipped.")
+    }
+
+    @Test func syncsThatWereNotRunAreNamed() {
+        #expect(
+            RunSentence.closing([run("a", .failed)], leftOut: ["b", "c"])
+                == "The run failed. Nothing was accepted. Left out: b, c.")
+        #expect(RunSentence.closing([], leftOut: ["b"]) == "Left out: b.")
+    }
+
     @Test func noRowIsMissedWhereASyncFailedBeforeItReadAny() {
         let good = run("a", .succeeded, accepted: 10)
         #expect(

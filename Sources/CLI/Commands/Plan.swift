@@ -66,18 +66,17 @@ struct Plan: AsyncParsableCommand {
     private func show(_ report: PlanSync.Report) {
         let full =
             report.full ? " (full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))" : ""
-        let removals = report.operations.removals
-        let removed = removals > 0 ? " and remove \(RunText.grouped(removals))" : ""
-        let sent = RunText.counted(report.operations.planned, "record")
-        Output.text("\(report.sync): a run would send \(sent)\(removed)\(full)")
+        Output.text("\(report.sync): a run would \(report.promise)\(full)")
         if let record = report.guardRecord {
             Output.text("  guard \(record.name) would stop it: \(record.message)")
             Output.text("    \(record.hint)")
         }
         Output.text("  rows        " + RunText.rows(report.rows))
-        let changed = report.operations.planned - report.added
-        let gone = removals > 0 ? ", \(RunText.grouped(removals)) to remove" : ""
-        Output.text("  operations  \(RunText.grouped(report.added)) new, \(RunText.grouped(changed)) changed\(gone)")
+        let kinds = report.kinds
+        let sent = "\(RunText.grouped(kinds.new)) new, \(RunText.grouped(kinds.changed)) changed"
+        let removed = "\(RunText.grouped(kinds.removed)) to remove"
+        let parts = [report.removesRows ? nil : sent, kinds.removed > 0 || report.removesRows ? removed : nil]
+        Output.text("  operations  " + parts.compactMap { $0 }.joined(separator: ", "))
         if report.isDestinationRead {
             let (created, updated) = (report.operations.created, report.operations.updated)
             Output.text("  there       \(RunText.grouped(updated)) to update, \(RunText.grouped(created)) to create")

@@ -30,6 +30,7 @@ struct Records: ParsableCommand {
             let known = OutcomeKind.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("--outcome takes one of \(known).")
         }
+        if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1.") }
     }
 
     func run() throws {
@@ -79,13 +80,27 @@ struct Records: ParsableCommand {
         let counts = try history.outcomeCounts(run: run.id)
         let kept = kind.map { counts[$0] ?? 0 } ?? counts.values.reduce(0, +)
         if kept > shown && limit == nil {
-            Output.text("… and \(RunText.grouped(kept - shown)) more: --csv has them all, --limit shows more.")
+            Output.text("… and \(RunText.grouped(kept - shown)) more: --csv has what is kept, --limit shows more.")
         }
-        let missing = counts.filter { $0.key != .skipped }.values.reduce(0, +)
-        guard kind == nil, run.notArrived > missing else { return }
+        let missing = kind.map { counts[$0] ?? 0 } ?? counts.filter { $0.key != .skipped }.values.reduce(0, +)
+        let all = kind.map { Self.count($0, run) } ?? run.notArrived
+        guard all > missing else { return }
+        let what = kind.map { "are \($0.rawValue.replacing("_", with: " "))" } ?? "did not arrive"
         Output.text(
-            "Of \(RunText.counted(run.notArrived, "row")) that did not arrive, the history keeps \(RunText.grouped(missing))."
-        )
+            "Of \(RunText.counted(all, "row")) that \(what), the history keeps \(RunText.grouped(missing)).")
+    }
+
+    /// How many rows of the run ended so.
+    private static func count(_ kind: OutcomeKind, _ run: RunRecord) -> Int {
+        switch kind {
+        case .invalid: run.rows.invalid
+        case .held: run.rows.held
+        case .rejected: run.operations.rejected
+        case .undelivered: run.operations.undelivered
+        case .inDoubt: run.operations.inDoubt
+        // What a first run skips is counted and not named.
+        case .skipped: 0
+        }
     }
 
     private static func print(_ lines: [String]) {

@@ -59,6 +59,8 @@ struct Test: AsyncParsableCommand {
 
             A run of the sync that was interrupted is finished first, which may send other records too: its rest, not \
             only this one. Both runs are shown.
+
+            With --json: {"runs": [RUN…], "exchanges": [{"method", "path", "status", "error", "request", "answer"}]}.
             """)
 
     @Argument(help: "A sync of the project.")
@@ -77,26 +79,9 @@ struct Test: AsyncParsableCommand {
         options.limit = 1
         options.isTrial = true
         if let key { options.onlyKeys = [key] } else { options.isFull = definition.behavior != .send }
-        let (isJSON, environment, chosen) = (common.json, try workspace.environment(), options)
-        do {
-            try await RunReport(common, workspace).run([definition]) { environment in
-                await RunSyncs(environment: environment).run([definition], options: chosen)
-            }
-        } catch let status as ExitStatus {
-            if !isJSON { try showExchanges(environment) }
-            throw status
-        }
-        if !isJSON { try showExchanges(environment) }
-    }
-
-    private func showExchanges(_ environment: RunEnvironment) throws {
-        let history = RunHistory(environment.database)
-        guard let run = try history.runs(sync: sync, limit: 1).first else { return }
-        for exchange in try history.exchanges(run: run.id, limit: 20) where exchange.isWrite {
-            Output.text("\(exchange.method) \(exchange.path)")
-            Output.text(exchange.requestBody)
-            Output.text("answer: \(exchange.status.map(String.init) ?? exchange.error ?? "none")")
-            Output.text(exchange.responseBody)
+        let chosen = options
+        try await RunReport(common, workspace).run([definition], tellsExchanges: true) { environment in
+            await RunSyncs(environment: environment).run([definition], options: chosen)
         }
     }
 }

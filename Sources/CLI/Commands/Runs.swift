@@ -21,6 +21,10 @@ struct Runs: ParsableCommand {
 
     @OptionGroup var common: ProjectOptions
 
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit takes a number from 1.") }
+    }
+
     func run() throws {
         let workspace = try Workspace.open(common)
         let environment = try workspace.environment()

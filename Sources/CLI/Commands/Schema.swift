@@ -40,7 +40,8 @@ struct Completions: ParsableCommand {
 struct Version: ParsableCommand {
     static let number = "0.1.0"
 
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Prints the version.")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Prints the version.", discussion: "Example: sluice version --json")
 
     @Flag(name: .long, help: "Print one JSON value on standard output.")
     var json = false

@@ -21,8 +21,9 @@ struct RunReport {
     /// - Parameters:
     ///   - syncs: the syncs to run, whose settings are resolved first; nil for all that are not paused.
     ///   - tellsGone: whether the JSON lists the keys that were asked for and that the source does not have.
+    ///   - tellsExchanges: whether the last run's requests that wrote are shown with their answers.
     func run(
-        _ syncs: [SyncDefinition]?, tellsGone: Bool = false,
+        _ syncs: [SyncDefinition]?, tellsGone: Bool = false, tellsExchanges: Bool = false,
         _ body: @escaping @Sendable (RunEnvironment) async throws -> [RunSyncs.Result]
     ) async throws {
         let (line, seen) = (try ProgressLine(common, workspace), SeenProgress())
@@ -37,12 +38,15 @@ struct RunReport {
         let results = try await Interruption.watch { try await body(running) }
         close(trace)
         if common.json {
-            try printJSON(results, gone: tellsGone ? seen.gone : nil)
+            var body = RunsBody(results, gone: tellsGone ? seen.gone : nil)
+            if tellsExchanges { body.exchanges = try Self.writes(of: results, environment).map { .init($0) } }
+            try printJSON(results, body)
         } else {
             try print(results, environment, resumed: seen.resumed)
         }
         let status = status(results)
         if !common.json && (!common.quiet || status != .arrived) { close(results) }
+        if !common.json && tellsExchanges { try Self.writes(of: results, environment).forEach(Self.show) }
         if status != .arrived { throw status }
     }
 
@@ -60,7 +64,8 @@ struct RunReport {
     private func close(_ results: [RunSyncs.Result]) {
         let failed = results.filter { $0.error != nil }.map(\.sync)
         let runs = results.filter { $0.error == nil }.compactMap(\.records.last)
-        if let line = RunSentence.closing(runs, failed: failed) { Output.text(line) }
+        let leftOut = results.filter { $0.leftOut != nil }.map(\.sync)
+        if let line = RunSentence.closing(runs, failed: failed, leftOut: leftOut) { Output.text(line) }
     }
 
     private func unpaused(_ environment: RunEnvironment) throws -> [SyncDefinition] {
@@ -68,8 +73,8 @@ struct RunReport {
         return workspace.project.syncs.filter { !$0.paused && !paused.contains($0.name) }
     }
 
-    /// Throws what the project's settings lack, before any run is recorded. What a connector itself thinks of a
-    /// setting is the run's to tell.
+    /// Throws what is wrong with the project's settings, before any run is recorded. What a connector says of no setting
+    /// in particular is the run's to tell.
     private func resolveSettings(_ syncs: [SyncDefinition]) throws {
         let connections = workspace.connections(state: nil)
         var found: [Diagnostic] = []
@@ -120,20 +125,71 @@ struct RunReport {
         }
     }
 
-    private func printJSON(_ results: [RunSyncs.Result], gone: [String]?) throws {
-        let records = results.flatMap(\.records)
+    /// The requests of the last run that wrote, the first of them.
+    private static func writes(
+        of results: [RunSyncs.Result], _ environment: RunEnvironment
+    ) throws -> [ExchangeRecord] {
+        guard let run = results.last?.records.last else { return [] }
+        return try RunHistory(environment.database).exchanges(run: run.id, limit: 20).filter(\.isWrite)
+    }
+
+    private static func show(_ exchange: ExchangeRecord) {
+        Output.text("\(exchange.method) \(exchange.path)")
+        Output.text(exchange.requestBody)
+        Output.text("answer: \(exchange.status.map(String.init) ?? exchange.error ?? "none")")
+        Output.text(exchange.responseBody)
+    }
+
+    private func printJSON(_ results: [RunSyncs.Result], _ body: RunsBody) throws {
+        let records = body.runs
         let errors = results.compactMap(\.error)
         // A run that could not be recorded is an error like any other.
         if records.isEmpty, let error = errors.first { return Output.fail(error) }
         for error in errors { Output.errorText("error[\(error.code)]: \(error.message)") }
-        try Output.print(json: RunsBody(runs: records, gone: gone))
+        try Output.print(json: body)
     }
 }
 
 private struct RunsBody: Encodable {
+    struct LeftOut: Encodable {
+        var sync: String
+        var why: String
+    }
+
+    struct Exchange: Encodable {
+        var method: String
+        var path: String
+        var status: Int?
+        var error: String?
+        var request: String
+        var answer: String
+
+        init(_ exchange: ExchangeRecord) {
+            (method, path) = (exchange.method, exchange.path)
+            (status, error) = (exchange.status, exchange.error)
+            (request, answer) = (exchange.requestBody, exchange.responseBody)
+        }
+    }
+
     var runs: [RunRecord]
-    /// Left out where no records were asked for by key.
+    /// Absent where no records were asked for by key.
     var gone: [String]?
+    /// Absent where every sync was run.
+    var leftOut: [LeftOut]?
+    /// Absent where nobody asked for requests and answers.
+    var exchanges: [Exchange]?
+
+    private enum CodingKeys: String, CodingKey {
+        case runs, gone, exchanges
+        case leftOut = "left_out"
+    }
+
+    init(_ results: [RunSyncs.Result], gone: [String]?) {
+        runs = results.flatMap(\.records)
+        self.gone = gone
+        let left = results.compactMap { result in result.leftOut.map { LeftOut(sync: result.sync, why: $0) } }
+        leftOut = left.isEmpty ? nil : left
+    }
 }
 
 /// What the progress told that the report needs at the end.

@@ -48,10 +48,18 @@ enum RunText {
     }
 
     private static func notArrived(_ run: RunRecord, _ reasons: [ReasonSummary]) -> [String] {
+        // What a sync is told not to send is no failure of it.
+        let (skipped, missing) = (reasons.filter { $0.outcome == .skipped }, reasons.filter { $0.outcome != .skipped })
+        return named("did not arrive", missing, run, among: reasons) + named("left out", skipped, run, among: reasons)
+    }
+
+    private static func named(
+        _ head: String, _ reasons: [ReasonSummary], _ run: RunRecord, among all: [ReasonSummary]
+    ) -> [String] {
         guard !reasons.isEmpty else { return [] }
-        var lines = ["  did not arrive:"]
+        var lines = ["  \(head):"]
         for reason in reasons {
-            let count = counted(reason, run, among: reasons)
+            let count = counted(reason, run, among: all)
             let keys = reason.examples.filter { !$0.isEmpty }
             let shown = keys.isEmpty ? "" : " (\(keys.joined(separator: ", "))\(count > keys.count ? ", …" : ""))"
             let verb = reason.count == 1 ? "is" : "are"

@@ -30,6 +30,8 @@ package struct PlanSync: Sendable {
         package var operations: OperationLedger
         /// Planned operations whose key was never accepted before.
         package var added: Int
+        /// Whether the planned records are removed and not sent.
+        package var removesRows = false
         package var reasons: [ReasonCount]
         package var guardRecord: GuardRecord?
         /// Whether the destination was read: then it is known what would be created and what updated.
@@ -123,6 +125,9 @@ package struct PlanSync: Sendable {
         report.guardRecord = made.verdict.map {
             GuardRecord(name: $0.name.rawValue, message: $0.message, hint: $0.hint)
         }
+        report.removesRows = definition.behavior.rules.added == .remove
+        // The destination need not be read for it: each planned record is removed, or is gone already.
+        if report.removesRows { report.operations.removed = operations.planned }
         if let sight = made.sight {
             report.isDestinationRead = true
             report.operations.created = sight.created

@@ -19,15 +19,26 @@ package enum RunSentence {
 
     /// The last line of a command that ran syncs: of one run its sentence, of several the sum.
     ///
-    /// - Parameter failed: syncs of which no run could be recorded.
-    package static func closing(_ runs: [RunRecord], failed: [String] = []) -> String? {
+    /// - Parameters:
+    ///   - failed: syncs of which no run could be recorded.
+    ///   - leftOut: syncs that were not run.
+    package static func closing(_ runs: [RunRecord], failed: [String] = [], leftOut: [String] = []) -> String? {
+        let rest = leftOut.isEmpty ? nil : "Left out: \(leftOut.joined(separator: ", "))."
+        let parts = [closing(runs, failed), rest].compactMap { $0 }
+        return parts.isEmpty ? nil : parts.joined(separator: " ")
+    }
+
+    private static func closing(_ runs: [RunRecord], _ failed: [String]) -> String? {
         if runs.count + failed.count < 2 { return runs.first.map(closing) }
         let accepted = runs.reduce(0) { $0 + $1.operations.accepted }
         let complete = runs.count { $0.state == .succeeded }
         let syncs = Wording.counted(runs.count + failed.count, "sync")
         let arrived = "\(Wording.counted(accepted, "change")) arrived"
         if complete == runs.count && failed.isEmpty {
-            return accepted == 0 ? "Nothing had to be sent: \(syncs), nothing changed." : "All \(arrived), of \(syncs)."
+            if accepted > 0 { return "All \(arrived), of \(syncs)." }
+            let aside = runs.reduce(0) { $0 + $1.rows.skipped + $1.rows.deferred }
+            let why = aside == 0 ? "nothing changed" : "\(Wording.counted(aside, "row")) skipped or deferred"
+            return "Nothing had to be sent: \(syncs), \(why)."
         }
         let missing = runs.reduce(0) { $0 + $1.notArrived }
         var parts = runs.filter { $0.state != .succeeded }.map { run in
@@ -57,8 +68,16 @@ package enum RunSentence {
         let accepted = run.operations.accepted
         if accepted == 0 && run.rows.scanned == 0 { return "There were no rows to read, and nothing to send." }
         let read = Wording.counted(run.rows.scanned, "row")
-        if accepted == 0 { return "Nothing had to be sent: \(read) read, none of them changed." }
+        if accepted == 0 { return "Nothing had to be sent: \(read) read, \(unsent(run.rows))." }
         return "All \(Wording.counted(accepted, "change")) arrived, of \(read) read."
+    }
+
+    /// Why none of the rows that were read was sent.
+    private static func unsent(_ rows: RowLedger) -> String {
+        let aside = [(rows.skipped, "skipped"), (rows.deferred, "deferred")].filter { $0.0 > 0 }
+            .map { "\(Wording.grouped($0.0)) \($0.1)" }
+        guard !aside.isEmpty else { return "none of them changed" }
+        return aside.joined(separator: " and ") + (rows.unchanged > 0 ? ", none of the others changed" : "")
     }
 
     private static func notArrived(_ run: RunRecord) -> String { "\(missing(run)) did not arrive.\(arrived(run))" }

@@ -24,10 +24,10 @@ struct PlanView {
     }
 
     private func found(_ report: PlanSync.Report, _ at: Moment) -> HTML {
-        let changed = report.operations.planned - report.added
+        let kinds = report.kinds
         let numbers: [(String, Int)] = [
-            ("Read", report.rows.scanned), ("Unchanged", report.rows.unchanged), ("New", report.added),
-            ("Changed", changed), ("To remove", report.operations.removals), ("Invalid", report.rows.invalid),
+            ("Read", report.rows.scanned), ("Unchanged", report.rows.unchanged), ("New", kinds.new),
+            ("Changed", kinds.changed), ("To remove", kinds.removed), ("Invalid", report.rows.invalid),
             ("Held", report.rows.held), ("Skipped", report.rows.skipped),
         ]
         let list = numbers.html { name, count in
@@ -39,7 +39,7 @@ struct PlanView {
         let full =
             report.full ? ", a full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? "")" : ""
         return """
-            <section class="card"><h2>Dry run: a run would send \(Wording.counted(report.operations.planned, "record"))\(full)</h2>
+            <section class="card"><h2>Dry run: a run would \(report.promise)\(full)</h2>
             <p class="detail">Made \(TimeView.both(at, now: now)). Nothing was sent.</p>
             \(guardBox)<dl class="numbers">\(list)</dl>\(examples(report))</section>
             """
