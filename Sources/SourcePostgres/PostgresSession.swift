@@ -35,12 +35,13 @@ struct PostgresSession {
 
     func begin() throws {
         let timeout = settings.statementTimeoutSeconds
-        // Text forms must be the same whatever the role's own settings are, because fingerprints are made of them.
+        // Text forms must be the same whatever the role's own settings and the environment are, because fingerprints are
+        // made of them; those of ranges and of casts to text have the time zone in them.
         try connection.execute(
             """
             begin transaction isolation level repeatable read read only;
             set local datestyle = 'ISO, YMD'; set local intervalstyle = 'iso_8601'; set local extra_float_digits = 1;
-            set local bytea_output = 'hex'; set local xmlbinary = 'base64'; \
+            set local bytea_output = 'hex'; set local xmlbinary = 'base64'; set local timezone = 'UTC'; \
             \(timeout > 0 ? "set local statement_timeout = '\(timeout)s'" : "")
             """)
     }

@@ -31,6 +31,19 @@ struct TypeTests {
         #expect(try await TestServer.row("select \(example.sql) as v") == [example.value])
     }
 
+    @Test func theRolesTimeZoneChangesNoText() async throws {
+        let sql = """
+            select tstzrange('2026-01-01 00:00Z', '2026-01-02 00:00Z') as r, '2026-01-01 12:00Z'::timestamptz::text as t
+            """
+        try await TestServer.withSchema { schema in
+            let role = try schema.makeRole("tokyo")
+            let plain = try await TestServer.read(try TestServer.source(["user": role]), .query(sql))
+            try schema.run("alter role \(role) set timezone to 'Asia/Tokyo'")
+            let moved = try await TestServer.read(try TestServer.source(["user": role]), .query(sql))
+            #expect(moved == plain && moved.first?.last == .text("2026-01-01 12:00:00+00"))
+        }
+    }
+
     @Test func nanIsRead() async throws {
         guard case .double(let number) = try await TestServer.row("select 'NaN'::float8 as v")[0] else {
             Issue.record("not a double")
