@@ -117,6 +117,7 @@ final class Server: Sendable {
                 hint: "Stop it first, or give this one a directory of its own with --state.")
         }
         defer { lock.release() }
+        proveKey()
         resumeSample()
         let pages = try WebServer(site: site, settings: settings)
         warn(pages)
@@ -131,6 +132,17 @@ final class Server: Sendable {
             try await group.next()
         }
         logger.info("stopped")
+    }
+
+    /// The key of the secrets is there from the first start on; one that is wrong is told now and not by the first sync at
+    /// night. What needs no secret goes on without it.
+    private func proveKey() {
+        do {
+            try site.editing?.vault.prove()
+        } catch {
+            let failure = RunError(error)
+            logger.error("\(failure.message) \(failure.hint)", metadata: ["code": "\(failure.code)"])
+        }
     }
 
     /// Sample data that cannot be read keeps nobody from their own syncs.

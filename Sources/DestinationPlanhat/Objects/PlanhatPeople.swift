@@ -59,7 +59,7 @@ extension PlanhatObjects {
         DestinationField("web", .text, aliases: ["website"]),
         DestinationField("tags", .textList, help: "Replaces the whole list."),
         DestinationField("slug", .text, help: "Kept for old accounts."),
-        DestinationField("csmScore", .integer, help: "1 to 5.").within(1...5),
+        DestinationField("csmScore", .integer, help: "The score that the account's manager gives.").within(1...5),
         DestinationField(
             "domains", .textList, help: "Replaces the whole list; Planhat adds the domains of end users' emails."),
     ]

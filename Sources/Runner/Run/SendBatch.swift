@@ -47,6 +47,7 @@ struct SendBatch {
             case .tooLarge(let error):
                 if !batcher.shrink(from: part.count) {
                     sent.result.outcomes[part.lowerBound] = .rejected(error.reason)
+                    streaks.refusals.rejected(code: error.code)
                 } else {
                     parts.split(part)
                 }
