@@ -7,12 +7,15 @@ internal import Synchronization
 @usableFromInline
 @safe
 final class BatchMemory: @unchecked Sendable {
+    /// Bytes after the last cell that may be read, so that a text is read 16 bytes at a time up to its end.
+    static let slack = 16
+
     @usableFromInline private(set) var arena: UnsafeMutableRawPointer
     @usableFromInline let starts: UnsafeMutablePointer<UInt32>
     private(set) var capacity: Int
 
     init(capacity: Int, cells: Int) {
-        unsafe arena = .allocate(byteCount: capacity, alignment: 16)
+        unsafe arena = .allocate(byteCount: capacity + Self.slack, alignment: 16)
         self.capacity = capacity
         unsafe starts = .allocate(capacity: cells + 1)
         unsafe starts[0] = 0
@@ -25,7 +28,7 @@ final class BatchMemory: @unchecked Sendable {
 
     /// Makes room for `larger` bytes, keeping the first `used`.
     func grow(to larger: Int, keeping used: Int) {
-        let next = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        let next = UnsafeMutableRawPointer.allocate(byteCount: larger + Self.slack, alignment: 16)
         unsafe next.copyMemory(from: arena, byteCount: used)
         unsafe arena.deallocate()
         unsafe arena = unsafe next

@@ -103,42 +103,66 @@ public struct ByteWriter: ~Copyable {
     /// Appends a number in decimal digits.
     public mutating func append(decimal number: Int64) {
         reserve(20)
+        unsafe extend(to: Self.store(decimal: number, at: end))
+    }
+
+    /// Stores a number in decimal digits, at most 20 bytes, and returns where they end.
+    @inlinable
+    package static func store(decimal number: Int64, at start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        var first = unsafe start
         if number < 0 {
-            unsafe base.storeBytes(of: UInt8(ascii: "-"), toByteOffset: written, as: UInt8.self)
-            written += 1
+            unsafe first.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+            unsafe first += 1
         }
         var rest = number.magnitude
-        let length = Self.digitCount(rest)
-        var offset = written + length
+        let end = unsafe first + digitCount(rest)
+        var place = unsafe end
         while rest >= 100 {
             let pair = rest % 100
             rest /= 100
-            offset -= 2
-            storePair(pair, at: offset)
+            unsafe place -= 2
+            unsafe storePair(pair, at: place)
         }
         if rest >= 10 {
-            storePair(rest, at: offset - 2)
+            unsafe storePair(rest, at: place - 2)
         } else {
-            unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: 48 + rest), toByteOffset: offset - 1, as: UInt8.self)
+            unsafe (place - 1).storeBytes(of: UInt8(truncatingIfNeeded: 48 &+ rest), as: UInt8.self)
         }
-        written += length
+        return unsafe end
     }
 
+    @inlinable
     @inline(__always)
-    private mutating func storePair(_ pair: UInt64, at offset: Int) {
+    static func storePair(_ pair: UInt64, at place: UnsafeMutableRawPointer) {
         let digits = UInt16(truncatingIfNeeded: pair / 10 | (pair % 10) << 8) | 0x3030
-        unsafe base.storeBytes(of: digits.littleEndian, toByteOffset: offset, as: UInt16.self)
+        unsafe place.storeBytes(of: digits.littleEndian, as: UInt16.self)
     }
 
+    @inlinable
     @inline(__always)
-    private static func digitCount(_ number: UInt64) -> Int {
+    static func digitCount(_ number: UInt64) -> Int {
         var count = 1
         var rest = number
         while rest >= 10_000 {
             rest /= 10_000
-            count += 4
+            count &+= 4
         }
-        return rest >= 1_000 ? count + 3 : rest >= 100 ? count + 2 : rest >= 10 ? count + 1 : count
+        return rest >= 1_000 ? count &+ 3 : rest >= 100 ? count &+ 2 : rest >= 10 ? count &+ 1 : count
+    }
+
+    /// Where the next byte goes, for who has made room with `reserve` and writes there by itself. Valid until room is
+    /// made again.
+    @inlinable
+    @inline(__always)
+    package var end: UnsafeMutableRawPointer { unsafe base + written }
+
+    /// Takes over what was written up to `end`, which lies within the room that there is.
+    @inlinable
+    @inline(__always)
+    package mutating func extend(to end: UnsafeMutableRawPointer) {
+        let count = unsafe end - base
+        precondition(count >= 0 && count <= capacity, "more was written than there was room for")
+        written = count
     }
 
     /// Makes room for `more` bytes and lets `body` write them; `body` returns how many it wrote.

@@ -119,7 +119,7 @@ public struct Cell {
         unsafe Double(bitPattern: UInt64(littleEndian: encoded.loadUnaligned(fromByteOffset: 1, as: UInt64.self)))
     }
 
-    /// The bytes of a cell that has a length; meaningless for other kinds.
+    /// The bytes of a cell that has a length; meaningless for other kinds. Sixteen more after them may be read.
     @inlinable
     public var bytes: UnsafeRawBufferPointer {
         let count = unsafe UInt32(littleEndian: encoded.loadUnaligned(fromByteOffset: 1, as: UInt32.self))

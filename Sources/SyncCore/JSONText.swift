@@ -80,104 +80,21 @@ package enum JSONText {
     }
 
     private static func appendEscape(_ byte: UInt8, to writer: inout ByteWriter) {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): appendEscape(letter: byte, to: &writer)
-        case 0x0A: appendEscape(letter: UInt8(ascii: "n"), to: &writer)
-        case 0x0D: appendEscape(letter: UInt8(ascii: "r"), to: &writer)
-        case 0x09: appendEscape(letter: UInt8(ascii: "t"), to: &writer)
-        default:
-            writer.append("\\u00" as StaticString)
-            writer.append(hexadecimal(byte >> 4))
-            writer.append(hexadecimal(byte & 15))
-        }
-    }
-
-    @inline(__always)
-    private static func appendEscape(letter: UInt8, to writer: inout ByteWriter) {
-        writer.append(littleEndian: UInt16(UInt8(ascii: "\\")) | UInt16(letter) << 8)
-    }
-
-    private static func hexadecimal(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? 48 + nibble : 87 + nibble
+        unsafe writer.append(upTo: 6) { out in unsafe StoredJSON.storeEscape(byte, out) - out }
     }
 
     /// Appends a finite double in its shortest form; integral values without a fraction.
-    @inline(__always)
     package static func append(_ number: Double, to writer: inout ByteWriter) {
-        if number.magnitude < 1e9 {
-            // Up to fifteen digits name a double beyond doubt: if this decimal with six places gives the number back, it
-            // is the shortest once its last zeros are cut off.
-            let scaled = (number * 1e6).rounded()
-            if scaled / 1e6 == number { return appendMillionths(Int64(scaled), to: &writer) }
-        } else if number == number.rounded(), number.magnitude < 9e15 {
-            return writer.append(decimal: Int64(number))
-        }
-        writer.append(number.description)
-    }
-
-    private static func appendMillionths(_ number: Int64, to writer: inout ByteWriter) {
-        let (whole, millionths) = number.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
-        if number < 0 { writer.append(UInt8(ascii: "-")) }
-        writer.append(decimal: Int64(whole))
-        guard millionths > 0 else { return }
-        let rest = UInt32(truncatingIfNeeded: millionths)
-        unsafe writer.append(upTo: 7) { out in
-            unsafe out.storeBytes(of: UInt8(ascii: "."), as: UInt8.self)
-            unsafe storePair(rest / 10_000, out + 1)
-            unsafe storePair(rest / 100 % 100, out + 3)
-            unsafe storePair(rest % 100, out + 5)
-            var length = 7
-            while unsafe out.load(fromByteOffset: length - 1, as: UInt8.self) == UInt8(ascii: "0") { length -= 1 }
-            return length
-        }
+        unsafe writer.append(upTo: StoredJSON.numberBytesMax) { out in unsafe StoredJSON.store(number, out) - out }
     }
 
     /// Appends `YYYY-MM-DD`; the day must be one that ISO 8601 can name.
     package static func appendDate(_ days: Int64, to writer: inout ByteWriter) {
-        unsafe writer.append(upTo: 10) { out in
-            unsafe storeDate(days, out)
-            return 10
-        }
-    }
-
-    @inline(__always)
-    private static func storeDate(_ days: Int64, _ out: UnsafeMutableRawPointer) {
-        let (year, month, day) = Calendar.civil(isoDays: days)
-        unsafe storePair(year / 100, out)
-        unsafe storePair(year % 100, out + 2)
-        unsafe out.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 4, as: UInt8.self)
-        unsafe storePair(month, out + 5)
-        unsafe out.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 7, as: UInt8.self)
-        unsafe storePair(day, out + 8)
+        unsafe writer.append(upTo: 10) { out in unsafe StoredJSON.storeDate(days, out) - out }
     }
 
     /// Appends `YYYY-MM-DDTHH:MM:SS.sssZ`, cut to milliseconds.
     package static func appendInstant(_ micros: Int64, to writer: inout ByteWriter) {
-        let (days, rest) = Calendar.split(micros)
-        let millis = UInt32(truncatingIfNeeded: rest / 1_000)
-        let seconds = millis / 1_000
-        let minutes = seconds / 60
-        let fraction = millis % 1_000
-        unsafe writer.append(upTo: 24) { out in
-            unsafe storeDate(days, out)
-            unsafe out.storeBytes(of: UInt8(ascii: "T"), toByteOffset: 10, as: UInt8.self)
-            unsafe storePair(minutes / 60, out + 11)
-            unsafe out.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 13, as: UInt8.self)
-            unsafe storePair(minutes % 60, out + 14)
-            unsafe out.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 16, as: UInt8.self)
-            unsafe storePair(seconds % 60, out + 17)
-            unsafe out.storeBytes(of: UInt8(ascii: "."), toByteOffset: 19, as: UInt8.self)
-            unsafe storePair(fraction / 10, out + 20)
-            unsafe out.storeBytes(of: UInt8(truncatingIfNeeded: 48 + fraction % 10), toByteOffset: 22, as: UInt8.self)
-            unsafe out.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 23, as: UInt8.self)
-            return 24
-        }
-    }
-
-    /// Two decimal digits of a number below 100.
-    @inline(__always)
-    private static func storePair(_ number: UInt32, _ out: UnsafeMutableRawPointer) {
-        let pair = UInt16(truncatingIfNeeded: number / 10 | (number % 10) << 8) | 0x3030
-        unsafe out.storeBytes(of: pair.littleEndian, as: UInt16.self)
+        unsafe writer.append(upTo: 24) { out in unsafe StoredJSON.storeInstant(micros, out) - out }
     }
 }

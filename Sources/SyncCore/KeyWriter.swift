@@ -76,31 +76,37 @@ package struct KeyWriter: Sendable {
     /// Appends the identity of `row` to `writer`. On a problem nothing useful is left behind it.
     @inline(__always)
     package func write(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) throws(Problem) {
+        let start = writer.count
         if !isComposite {
             try writeText(rows.cell(row, columns[0]), to: &writer)
         } else {
             try writeComposite(rows, row, to: &writer)
         }
-        if writer.count > Self.keyBytesMax { throw .tooLong(bytes: writer.count) }
+        if writer.count - start > Self.keyBytesMax { throw .tooLong(bytes: writer.count - start) }
     }
 
-    /// Appends the key of a row that was admitted, as a JSON string.
+    /// Stores the key of a row that was admitted as a JSON string and returns where it ends; nil where that takes more
+    /// than a copy, or its kind is not one of `kinds` (one bit each).
     @inline(__always)
-    func writeJSON(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
+    func storeJSON(
+        _ rows: borrowing RowsView, _ row: Int, _ out: UnsafeMutableRawPointer, kinds: UInt32
+    ) -> UnsafeMutableRawPointer? {
         let cell = rows.cell(row, columns[0])
-        switch cell.kind {
-        case .integer where !isComposite:
-            writer.append(UInt8(ascii: "\""))
-            writer.append(decimal: cell.integer)
-            writer.append(UInt8(ascii: "\""))
-        case .text where !isComposite && !ignoresCase:
-            unsafe JSONText.appendString(cell.bytes, to: &writer)
-        default:
-            writeRareJSON(rows, row, to: &writer)
+        let kind = cell.kind
+        guard !isComposite, kinds >> UInt32(kind.tag) & 1 == 1 else { return nil }
+        switch kind {
+        case .integer:
+            unsafe out.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+            let end = unsafe ByteWriter.store(decimal: cell.integer, at: out + 1)
+            unsafe end.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+            return unsafe end + 1
+        case .text where !ignoresCase: return unsafe StoredJSON.storeString(cell.bytes, out)
+        default: return nil
         }
     }
 
-    private func writeRareJSON(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
+    /// Appends the key of a row that was admitted, as a JSON string.
+    func writeJSON(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
         var text = ByteWriter(capacity: 128)
         do throws(Problem) {
             try write(rows, row, to: &text)

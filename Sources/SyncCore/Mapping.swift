@@ -21,6 +21,11 @@ package struct Mapping: ~Copyable {
     private let rowBytesMax: Int
     /// What every row fills.
     private let filledAlways: UInt64
+    /// How many bytes a payload takes at most beside its row's values, and how many for each byte of its row.
+    private let room: (fixed: Int, perByte: Int)
+    /// A longer row's texts are written with a look for room before each piece, so that one does not make the buffer six
+    /// times its size.
+    private static let quickBytesMax = 64 << 10
 
     /// Compiles the rules of a shape for a scan. The rules are valid: the project was checked before.
     /// - Parameter lookups: what was read for the shape's look-ups.
@@ -33,12 +38,21 @@ package struct Mapping: ~Copyable {
         rowBytesMax = shape.object.rowBytesMax ?? .max
         ownCount = compiler.ownCount
         nestedName = compiler.nestedName
+        let stepsRoom = compiler.steps.count * PlainJSON.roomBesides
+        room = (compiler.text.count + stepsRoom + 64, Self.usesMax(compiler) * 6)
         unsafe steps = .allocate(capacity: compiler.steps.count)
         _ = unsafe steps.initialize(fromContentsOf: compiler.steps)
         // Short names are copied 32 bytes at a time, also the last one.
         unsafe text = .allocate(byteCount: compiler.text.count + 32, alignment: 16)
         unsafe text.initializeMemory(as: UInt8.self, repeating: 0)
         unsafe text.copyBytes(from: compiler.text)
+    }
+
+    /// How often a row's cell may be written.
+    private static func usesMax(_ compiler: MappingCompiler) -> Int {
+        var uses: [Int32: Int] = [:]
+        for step in compiler.steps where step.source == .column { uses[step.column, default: 0] += 1 }
+        return (uses.values.max() ?? 0) + (compiler.key == nil ? 0 : 1)
     }
 
     deinit {
@@ -82,60 +96,99 @@ package struct Mapping: ~Copyable {
         }
     }
 
+    /// Where a row's next byte goes.
+    @unsafe
+    private struct Place {
+        var out: UnsafeMutableRawPointer
+        /// Whether the next field is the first of its object.
+        var isFirst = true
+        let room: Int
+        /// The kinds of cells, one bit each, for which there is room.
+        let kinds: UInt32
+
+        init(_ writer: inout ByteWriter, room: Int, kinds: UInt32) {
+            writer.reserve(room)
+            unsafe out = unsafe writer.end
+            unsafe self.room = room
+            unsafe self.kinds = kinds
+        }
+
+        /// Goes on behind what the writer has been given meanwhile.
+        mutating func makeRoom(_ writer: inout ByteWriter) {
+            writer.reserve(unsafe room)
+            unsafe out = unsafe writer.end
+        }
+
+        @inline(__always)
+        mutating func store(_ byte: UInt8) {
+            unsafe out.storeBytes(of: byte, as: UInt8.self)
+            unsafe out += 1
+        }
+    }
+
     private func write(
         _ rows: borrowing RowsView, _ row: Int, _ filled: inout UInt64, _ writer: inout ByteWriter
     ) -> Reason? {
         let start = writer.count
-        writer.append(UInt8(ascii: "{"))
-        var isFirst = true
+        let bytes = unsafe rows.bytes(row).count
+        var place =
+            bytes <= Self.quickBytesMax
+            ? unsafe Place(&writer, room: room.fixed + bytes * room.perByte, kinds: .max)
+            : unsafe Place(&writer, room: room.fixed, kinds: PlainJSON.shortKinds)
+        unsafe place.store(UInt8(ascii: "{"))
         for index in 0..<ownCount {
-            if let reason = write(index, rows, row, &isFirst, &filled, &writer) {
+            if let reason = unsafe write(index, rows, row, &place, &filled, &writer) {
                 writer.truncate(to: start)
                 return reason
             }
         }
-        if unsafe ownCount < steps.count, let reason = writeNested(rows, row, isFirst, &filled, &writer) {
+        if unsafe ownCount < steps.count, let reason = unsafe writeNested(rows, row, &place, &filled, &writer) {
             writer.truncate(to: start)
             return reason
         }
-        writer.append(UInt8(ascii: "}"))
-        return nil
-    }
-
-    private func writeNested(
-        _ rows: borrowing RowsView, _ row: Int, _ isFirst: Bool, _ filled: inout UInt64, _ writer: inout ByteWriter
-    ) -> Reason? {
-        let start = writer.count
-        append(isFirst ? nestedName.dropFirst() : nestedName, to: &writer)
-        writer.append(UInt8(ascii: "{"))
-        var isFirstNested = true
-        for index in unsafe ownCount..<steps.count {
-            if let reason = write(index, rows, row, &isFirstNested, &filled, &writer) { return reason }
-        }
-        if isFirstNested {
-            writer.truncate(to: start)
-        } else {
-            writer.append(UInt8(ascii: "}"))
-        }
+        unsafe place.store(UInt8(ascii: "}"))
+        unsafe writer.extend(to: place.out)
         return nil
     }
 
     @inline(__always)
-    private func append(_ range: Range<Int>, to writer: inout ByteWriter) {
-        guard range.count <= 32, let base = unsafe text.baseAddress else {
-            return unsafe writer.append(UnsafeRawBufferPointer(rebasing: text[range]))
+    private func writeNested(
+        _ rows: borrowing RowsView, _ row: Int, _ place: inout Place, _ filled: inout UInt64,
+        _ writer: inout ByteWriter
+    ) -> Reason? {
+        unsafe writer.extend(to: place.out)
+        let start = writer.count
+        unsafe storeName(nestedName, &place)
+        unsafe place.store(UInt8(ascii: "{"))
+        unsafe place.isFirst = true
+        for index in unsafe ownCount..<steps.count {
+            if let reason = unsafe write(index, rows, row, &place, &filled, &writer) { return reason }
         }
-        unsafe writer.append(short: UnsafeRawPointer(base + range.lowerBound), count: range.count)
+        if unsafe place.isFirst {
+            writer.truncate(to: start)
+            unsafe place.out = unsafe writer.end
+        } else {
+            unsafe place.store(UInt8(ascii: "}"))
+        }
+        return nil
+    }
+
+    /// Stores `,"name":`, and what follows it in a constant; without the comma where it is the first.
+    @inline(__always)
+    private func storeName(_ range: Range<Int>, _ place: inout Place) {
+        guard let base = unsafe text.baseAddress else { return }
+        let start = unsafe range.lowerBound &+ (place.isFirst ? 1 : 0)
+        unsafe place.out = unsafe StoredJSON.storeShort(base + start, range.upperBound &- start, place.out)
     }
 
     /// Writes one field, its comma included. Returns why its row is invalid, if it is.
     @inline(__always)
     private func write(
-        _ index: Int, _ rows: borrowing RowsView, _ row: Int, _ isFirst: inout Bool, _ filled: inout UInt64,
+        _ index: Int, _ rows: borrowing RowsView, _ row: Int, _ place: inout Place, _ filled: inout UInt64,
         _ writer: inout ByteWriter
     ) -> Reason? {
         let step = unsafe steps[index]
-        let name = isFirst ? step.name.dropFirst() : step.name
+        let before = unsafe place.out
         switch step.source {
         case .column:
             let cell = rows.cell(row, Int(step.column))
@@ -143,57 +196,82 @@ package struct Mapping: ~Copyable {
             if step.required != 0 && !Self.isBlank(cell, kind) { filled |= step.required }
             if kind == .null {
                 if step.skipsNull { return nil }
-                append(name, to: &writer)
-                writer.append("null" as StaticString)
+                unsafe storeName(step.name, &place)
+                unsafe place.out = unsafe PlainJSON.storeWord("null", place.out)
             } else {
-                let start = writer.count
-                append(name, to: &writer)
-                let isPlain = step.plainKinds >> UInt32(kind.tag) & 1 == 1
-                if !isPlain || !PlainJSON.write(cell, kind, to: &writer) {
-                    writer.truncate(to: start)
-                    return writeCast(index, cell, name, &isFirst, &writer)
+                unsafe storeName(step.name, &place)
+                let isPlain = unsafe (step.plainKinds & place.kinds) >> UInt32(kind.tag) & 1 == 1
+                guard isPlain, let end = unsafe PlainJSON.store(cell, kind, place.out) else {
+                    unsafe place.out = unsafe before
+                    return unsafe writeCast(index, cell, &place, &writer)
                 }
+                unsafe place.out = unsafe end
             }
-        case .constant, .key:
-            append(name, to: &writer)
-            if step.source == .key { writeKey(rows, row, to: &writer) }
+        case .constant:
+            unsafe storeName(step.name, &place)
+        case .key:
+            unsafe storeName(step.name, &place)
+            if let end = unsafe key?.storeJSON(rows, row, place.out, kinds: place.kinds) {
+                unsafe place.out = unsafe end
+            } else {
+                unsafe place = unsafe writeKey(rows, row, place, &writer)
+            }
         }
-        isFirst = false
+        unsafe place.isFirst = false
         return nil
-    }
-
-    /// Whether a cell holds nothing that a field could be filled with.
-    @inline(never)
-    private static func isBlank(_ cell: Cell, _ kind: CellKind) -> Bool {
-        switch kind {
-        case .null: true
-        case .text: unsafe !cell.bytes.contains { $0 > 0x20 }
-        default: false
-        }
     }
 
     /// The rest of the casts, by the field's description.
-    @inline(never)
+    @inline(__always)
     private func writeCast(
-        _ index: Int, _ cell: Cell, _ name: Range<Int>, _ isFirst: inout Bool, _ writer: inout ByteWriter
+        _ index: Int, _ cell: Cell, _ place: inout Place, _ writer: inout ByteWriter
     ) -> Reason? {
-        let start = writer.count
-        append(name, to: &writer)
         do throws(Cast.Problem) {
-            let isNull = try fields[index].write(cell, to: &writer)
-            if unsafe isNull && steps[index].skipsNull {
-                writer.truncate(to: start)
-                return nil
-            }
+            unsafe place = try unsafe cast(index, cell, place, &writer)
+            return nil
         } catch {
             return fields[index].reason(error)
         }
-        isFirst = false
-        return nil
     }
 
-    @inline(__always)
-    private func writeKey(_ rows: borrowing RowsView, _ row: Int, to writer: inout ByteWriter) {
+    // These two are handed the place by value and give it back, so that what is on the quick way stays in registers.
+
+    @inline(never)
+    private func cast(
+        _ index: Int, _ cell: Cell, _ place: Place, _ writer: inout ByteWriter
+    ) throws(Cast.Problem) -> Place {
+        var place = unsafe place
+        unsafe writer.extend(to: place.out)
+        let start = writer.count
+        unsafe storeName(steps[index].name, &place)
+        unsafe writer.extend(to: place.out)
+        let isNull = try fields[index].write(cell, to: &writer)
+        if unsafe isNull && steps[index].skipsNull {
+            writer.truncate(to: start)
+        } else {
+            unsafe place.isFirst = false
+        }
+        unsafe place.makeRoom(&writer)
+        return unsafe place
+    }
+
+    @inline(never)
+    private func writeKey(
+        _ rows: borrowing RowsView, _ row: Int, _ place: Place, _ writer: inout ByteWriter
+    ) -> Place {
+        var place = unsafe place
+        unsafe writer.extend(to: place.out)
         key?.writeJSON(rows, row, to: &writer)
+        unsafe place.makeRoom(&writer)
+        return unsafe place
+    }
+
+    /// Whether a cell holds nothing that a field could be filled with.
+    @inline(__always)
+    private static func isBlank(_ cell: Cell, _ kind: CellKind) -> Bool {
+        guard kind == .text else { return kind == .null }
+        let bytes = unsafe cell.bytes
+        if let first = unsafe bytes.first, first > 0x20 { return false }
+        return unsafe !bytes.contains { $0 > 0x20 }
     }
 }

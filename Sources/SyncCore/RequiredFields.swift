@@ -8,14 +8,22 @@ package struct RequiredFields: Sendable, Hashable {
     struct Groups: Sendable, Hashable {
         private(set) var reasons: [Reason] = []
         private var bits: [UInt64] = []
+        /// Whoever fills all of them misses no group.
+        private var all: UInt64 = 0
 
         mutating func add(_ bits: UInt64, _ reason: Reason) {
             self.bits.append(bits)
+            all |= bits == 0 ? .max : bits
             reasons.append(reason)
         }
 
         /// The place of the first group of which a row that fills these fields has none.
+        @inline(__always)
         func firstMissing(_ filled: UInt64) -> Int? {
+            filled & all == all ? nil : firstEmpty(filled)
+        }
+
+        private func firstEmpty(_ filled: UInt64) -> Int? {
             for place in bits.indices where bits[place] & filled == 0 { return place }
             return nil
         }
