@@ -16,17 +16,20 @@ package struct HashSpill: ~Copyable {
 
     /// Calls `onDuplicate` once for each hash that was added twice or more, in the order of the hashes, with how often.
     package mutating func finish(_ onDuplicate: (Hash128, Int) throws -> Void) throws {
-        var last = Hash128.void
+        var last: Hash128?
         var count = 0
-        try runs.merge { hash in
-            if hash == last && count > 0 {
-                count += 1
-            } else {
-                if count > 1 { try onDuplicate(last, count) }
-                last = hash
-                count = 1
+        try unsafe runs.mergeTogether { hashes in
+            for index in 0..<hashes.count {
+                let hash = unsafe hashes[index]
+                if hash == last {
+                    count += 1
+                } else {
+                    if let last, count > 1 { try onDuplicate(last, count) }
+                    last = hash
+                    count = 1
+                }
             }
         }
-        if count > 1 { try onDuplicate(last, count) }
+        if let last, count > 1 { try onDuplicate(last, count) }
     }
 }

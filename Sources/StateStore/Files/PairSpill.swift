@@ -38,23 +38,12 @@ package struct PairSpill: ~Copyable {
         }
         let file = try StateFile.temporary(in: folder)
         var written = 0
-        var gathered: [HashedPair] = []
-        let gatheredMax = 2_048
-        gathered.reserveCapacity(gatheredMax)
-        try runs.merge { pair in
-            gathered.append(pair)
-            if gathered.count == gatheredMax { try Self.write(&gathered, to: file, at: &written) }
+        try unsafe runs.mergeTogether { pairs in
+            let bytes = UnsafeRawBufferPointer(pairs)
+            try unsafe file.write(bytes, at: written)
+            written += bytes.count
         }
-        try Self.write(&gathered, to: file, at: &written)
         return SortedPairs(try MappedFile(file))
-    }
-
-    private static func write(_ pairs: inout [HashedPair], to file: StateFile, at offset: inout Int) throws {
-        try unsafe pairs.withUnsafeBytes { bytes in
-            try unsafe file.write(bytes, at: offset)
-            offset += bytes.count
-        }
-        pairs.removeAll(keepingCapacity: true)
     }
 }
 

@@ -101,9 +101,12 @@ package enum SnapshotMerge {
     ) throws {
         var merging = Merging(base: base)
         var last: SnapshotRecord?
-        try sorter.merge { effect in
-            if let last, last.key != effect.key { try merging.apply(last, into: &writer) }
-            last = effect
+        try unsafe sorter.mergeTogether { effects in
+            for index in 0..<effects.count {
+                let effect = unsafe effects[index]
+                if let last, last.key != effect.key { try merging.apply(last, into: &writer) }
+                last = effect
+            }
         }
         if let last { try merging.apply(last, into: &writer) }
         try merging.finish(into: &writer)
