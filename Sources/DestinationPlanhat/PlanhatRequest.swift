@@ -19,12 +19,13 @@ package struct PlanhatRequest: Sendable {
 
     package var isWrite: Bool { method != .get }
 
-    /// `PUT /companies` with a JSON array of the operations' payloads. The payloads are copied once, as they are.
+    /// `PUT /companies` with a JSON array of the operations' payloads. The payloads are taken as they are.
     package static func bulkUpsert(_ batch: OperationBatch, object: DestinationObject) -> PlanhatRequest {
         PlanhatRequest(method: .put, path: "/\(object.path)", body: array(of: batch))
     }
 
     static func array(of batch: OperationBatch) -> ByteBuffer {
+        if let array = batch.payloadArray, let block = batch.bytes.block { return LentBuffer.buffer(block, array) }
         let payloadBytes = batch.entries.reduce(0) { $0 + $1.payload.count }
         var body = ByteBufferAllocator().buffer(capacity: payloadBytes + batch.count + 1)
         body.writeInteger(UInt8(ascii: "["))

@@ -9,9 +9,25 @@ public struct ByteWriter: ~Copyable {
 
     /// - Parameter alignment: of the first byte's address, a power of two.
     public init(capacity: Int = 4_096, alignment: Int = 16) {
-        self.capacity = max(capacity, 64)
         self.alignment = alignment
-        unsafe base = .allocate(byteCount: self.capacity, alignment: alignment)
+        let (start, room) = unsafe Self.allocate(max(capacity, 64), alignment)
+        unsafe base = unsafe start
+        self.capacity = room
+    }
+
+    /// A writer of some MiB that begins where a page does.
+    package static func large(capacity: Int) -> ByteWriter {
+        ByteWriter(capacity: capacity, alignment: LargePages.bytes)
+    }
+
+    private static func allocate(_ capacity: Int, _ alignment: Int) -> (UnsafeMutableRawPointer, Int) {
+        guard alignment >= LargePages.bytes else {
+            return (UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: alignment), capacity)
+        }
+        let memory = unsafe LargePages.allocate(capacity)
+        guard let start = memory.baseAddress else { preconditionFailure("memory of some bytes has a first one") }
+        let room = memory.count
+        return unsafe (start, room)
     }
 
     deinit { unsafe base.deallocate() }
@@ -184,10 +200,10 @@ public struct ByteWriter: ~Copyable {
     @usableFromInline
     mutating func grow(to needed: Int) {
         let larger = max(needed, capacity * 2)
-        let next = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: alignment)
+        let (next, nextCapacity) = unsafe Self.allocate(larger, alignment)
         unsafe next.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
         unsafe base = unsafe next
-        capacity = larger
+        capacity = nextCapacity
     }
 }

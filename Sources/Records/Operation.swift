@@ -46,14 +46,23 @@ public struct OperationBatch: Sendable {
     public var kind: OperationKind
     /// The destination's field that is the sync key, in the destination's own spelling.
     public var keyField: String
-    public var bytes: [UInt8]
-    public var entries: [OperationEntry]
+    public var bytes: BatchBytes
+    public var entries: [OperationEntry] {
+        didSet {
+            arePayloadsJoined = false
+            payloadArray = nil
+        }
+    }
     /// Whether the destination's own ids of the records are asked for, where its answer tells them.
     public var wantsIDs = false
     /// Whether it is known that the payloads of all operations stand one after the other with a comma between each.
     package var arePayloadsJoined = false
+    /// Where in the bytes the payloads of all operations stand as a JSON array, brackets and all, if they do.
+    package var payloadArray: Range<Int>?
 
-    public init(kind: OperationKind, keyField: String, bytes: [UInt8] = [], entries: [OperationEntry] = []) {
+    public init(
+        kind: OperationKind, keyField: String, bytes: BatchBytes = BatchBytes(), entries: [OperationEntry] = []
+    ) {
         self.kind = kind
         self.keyField = keyField
         self.bytes = bytes
@@ -76,11 +85,14 @@ public struct OperationBatch: Sendable {
         guard let first = entries.first, let last = entries.last else { return nil }
         if arePayloadsJoined { return first.payload.lowerBound..<last.payload.upperBound }
         var end = first.payload.upperBound
-        for entry in entries.dropFirst() {
-            guard entry.payload.lowerBound == end + 1, bytes[end] == UInt8(ascii: ",") else { return nil }
-            end = entry.payload.upperBound
+        let areJoined = unsafe bytes.withUnsafeBytes { bytes in
+            for entry in entries.dropFirst() {
+                guard entry.payload.lowerBound == end + 1, unsafe bytes[end] == UInt8(ascii: ",") else { return false }
+                end = entry.payload.upperBound
+            }
+            return true
         }
-        return first.payload.lowerBound..<last.payload.upperBound
+        return !areJoined ? nil : first.payload.lowerBound..<last.payload.upperBound
     }
 
     /// The same operations without those outside `range`; the bytes are shared, not copied.
@@ -93,11 +105,9 @@ public struct OperationBatch: Sendable {
 
     /// Appends one operation; for tests and single sends. Batches of a run are cut from the plan.
     public mutating func append(key: String, payload: String, keyHash: Hash128 = .void, rowHash: Hash128 = .void) {
-        arePayloadsJoined = false
         let start = bytes.count
-        bytes.append(contentsOf: key.utf8)
-        let middle = bytes.count
-        bytes.append(contentsOf: payload.utf8)
+        let middle = start + key.utf8.count
+        bytes.append(Array(key.utf8) + Array(payload.utf8))
         entries.append(
             OperationEntry(
                 sequence: entries.count, keyHash: keyHash, rowHash: rowHash, key: start..<middle,

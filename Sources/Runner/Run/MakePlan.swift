@@ -107,7 +107,9 @@ struct MakePlan {
                 seen: try StoredMarks.table(of: snapshot?.count ?? 0, directory: target.directory),
                 isFull: full.isFull, limit: options.limit, filter: filter, step: steps,
                 canReadBack: prepared.destination is any ReadBack, looks: target.looks),
-            writer: try PlanWriter(path: target.path, header: header.encoded(), steps: environment.state.steps),
+            writer: try PlanWriter(
+                path: target.path, header: header.encoded(), batchItemsMax: prepared.shape.object.batchItemsMax,
+                steps: environment.state.steps),
             spill: HashSpill(directory: target.directory), outcomes: outcomes)
     }
 

@@ -56,7 +56,7 @@ package final class KeyLog {
         try write()
     }
 
-    private func add(_ hash: Hash128, key: ArraySlice<UInt8>, id: String) {
+    private func add(_ hash: Hash128, key: [UInt8], id: String) {
         guard key.count <= Int(UInt16.max), id.utf8.count <= Int(UInt16.max) else { return }
         if names == 0 {
             piece.removeAll()

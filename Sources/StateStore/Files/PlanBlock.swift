@@ -44,8 +44,11 @@ enum PlanBlock {
     static let marker: UInt32 = 0x4B43_4C43
     static let headerSize = 32
     static let entrySize = 44
-    /// A block is written once it has this many bytes; one larger operation makes a larger block.
-    static let bytesWanted = 1_024 * 1_024
+    /// A block is written once it has the operations of a batch, or this many bytes; one larger operation makes a larger
+    /// block.
+    static let bytesWanted = 4 * 1_024 * 1_024
+    /// What a batch of ordinary rows needs.
+    static let bytesUsual = 2 * 1_024 * 1_024
 
     /// Leaves room for the header.
     static func begin(_ block: inout ByteWriter) {
@@ -82,6 +85,8 @@ enum PlanBlock {
 /// A place in a verified block: the operation that comes next.
 struct PlanBlockCursor: Sendable {
     private(set) var sequence: Int
+    /// Where the payloads of the whole block end.
+    let payloadsEnd: Int
     private let end: Int
     private var entry: Int
     private var payload = PlanBlock.headerSize
@@ -93,12 +98,19 @@ struct PlanBlockCursor: Sendable {
         let payloadBytes = unsafe Int(block.loadUnaligned(fromByteOffset: 20, as: UInt32.self))
         sequence = place.firstSequence
         end = place.firstSequence + place.operations
-        entry = PlanBlock.headerSize + payloadBytes
+        payloadsEnd = PlanBlock.headerSize + payloadBytes
+        entry = payloadsEnd
         key = entry + place.operations * PlanBlock.entrySize
         guard key <= block.count else { return nil }
     }
 
     var isAtEnd: Bool { sequence >= end }
+
+    /// How many operations are left.
+    var count: Int { end - sequence }
+
+    /// Where the next operation's payload and key begin.
+    var places: (payload: Int, key: Int) { (payload, key) }
 
     /// The next operation, of which there must be one; nil where the bytes are impossible.
     @inline(__always)
@@ -139,6 +151,10 @@ struct StruckSet: Sendable {
     func contains(_ sequence: Int) -> Bool {
         let word = sequence >> 6
         return word < words.count && words[word] >> UInt64(sequence & 63) & 1 == 1
+    }
+
+    func intersects(_ range: Range<Int>) -> Bool {
+        count > 0 && range.contains { contains($0) }
     }
 
     mutating func insert(_ sequence: Int) {

@@ -1,3 +1,5 @@
+internal import Records
+
 /// The file of a plan. Its blocks, but for the first, go past the page cache: each is written once and read once, and
 /// gigabytes of them would cost their copying and push out what other programs need.
 ///
@@ -48,29 +50,44 @@ struct PlanFile: Sendable {
     }
 }
 
-/// The memory that one block after the other is read into. Its bytes begin where a page does.
+/// The memory that one block after the other is read into. A copy reads into memory of its own.
 struct PlanBlockMemory: Sendable {
-    private var storage: [UInt8] = []
-    private var range = 0..<0
+    private let pool = BlockPool()
+    private var block: SharedBlock?
+    private var size = 0
 
     /// Reads and verifies a block; throws `plan_corrupt`.
     mutating func read(_ file: PlanFile, _ place: PlanBlockPlace) throws {
         let pageBytes = StateFile.pageBytes
-        let size = place.size + (pageBytes - place.size % pageBytes) % pageBytes
-        if storage.count < size + pageBytes { storage = [UInt8](repeating: 0, count: size + pageBytes) }
-        range = 0..<0
-        range = try unsafe storage.withUnsafeMutableBytes { all in
-            let address = Int(bitPattern: all.baseAddress)
-            let start = (pageBytes - address % pageBytes) % pageBytes
-            let window = unsafe UnsafeMutableRawBufferPointer(rebasing: all[start..<start + size])
-            let count = try unsafe file.read(into: window, at: place.offset)
-            let block = unsafe UnsafeRawBufferPointer(rebasing: window[..<min(count, place.size)])
-            guard unsafe PlanBlock.isRight(block, place) else { throw PlanBlock.damaged(file.path, place) }
-            return start..<start + place.size
-        }
+        let capacity = place.size + (pageBytes - place.size % pageBytes) % pageBytes
+        size = 0
+        let window = unsafe writable(capacity)
+        let count = try unsafe file.read(into: window, at: place.offset)
+        let read = unsafe UnsafeRawBufferPointer(rebasing: window[..<min(count, place.size)])
+        guard unsafe PlanBlock.isRight(read, place) else { throw PlanBlock.damaged(file.path, place) }
+        size = place.size
+    }
+
+    private mutating func writable(_ capacity: Int) -> UnsafeMutableRawBufferPointer {
+        let mine = isKnownUniquelyReferenced(&block) ? block : nil
+        let block = if let mine, mine.capacity >= capacity { mine } else { pool.take(capacity: capacity) }
+        self.block = block
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: block.bytes[..<capacity])
     }
 
     func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try unsafe storage.withUnsafeBytes { try unsafe body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        guard let block else { return try unsafe body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        defer { withExtendedLifetime(block) {} }
+        return try unsafe body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block.bytes)[..<size]))
+    }
+
+    /// Gives the block that was read away, to be written no more but for what `finish` does to it now.
+    mutating func take(_ finish: (UnsafeMutableRawBufferPointer) -> Void) -> BatchBytes? {
+        guard isKnownUniquelyReferenced(&block), let taken = block else { return nil }
+        unsafe finish(UnsafeMutableRawBufferPointer(rebasing: taken.bytes[..<size]))
+        let bytes = BatchBytes(taken, count: size)
+        block = nil
+        size = 0
+        return bytes
     }
 }

@@ -54,6 +54,9 @@ package struct PlanReader: Sendable {
     package mutating func next(
         itemsMax: Int, deletesMax: Int = .max, bytesMax: Int, overheadPerItem: Int, keyField: String
     ) throws -> OperationBatch? {
+        let limits = WholeBlock.Limits(
+            itemsMax: itemsMax, deletesMax: deletesMax, bytesMax: bytesMax, overheadPerItem: overheadPerItem)
+        if let batch = try wholeBlock(limits, keyField: keyField) { return batch }
         var building = Building(itemsMax: itemsMax)
         try advance(&building) { (building, operation) in
             let size = unsafe operation.payload.count + overheadPerItem
@@ -72,6 +75,30 @@ package struct PlanReader: Sendable {
             building.batch.copyRuns()
         }
         return building.batch.count > 0 ? building.batch.finish(keyField: keyField) : nil
+    }
+
+    /// The next block as a batch of its own, as it lies in memory, if that is what the next batch has to be: nothing of it
+    /// is struck out or was taken already, and it is as large as a batch may be, or the last.
+    private mutating func wholeBlock(_ limits: WholeBlock.Limits, keyField: String) throws -> OperationBatch? {
+        guard blockNumber < places.count, cursor == nil, sequence <= places[blockNumber].firstSequence else {
+            return nil
+        }
+        let place = places[blockNumber]
+        let isLast = blockNumber == places.count - 1
+        guard place.operations == limits.itemsMax || isLast && place.operations < limits.itemsMax,
+            !struck.intersects(place.firstSequence..<place.firstSequence + place.operations)
+        else { return nil }
+        try block.read(file, place)
+        let found = try unsafe block.withUnsafeBytes { bytes -> WholeBlock in
+            guard let start = unsafe PlanBlockCursor(bytes, place), let found = unsafe WholeBlock(bytes, start, limits)
+            else { throw PlanBlock.damaged(path, place) }
+            cursor = start
+            return found
+        }
+        guard found.fits, let bytes = unsafe block.take({ unsafe found.bracket($0) }) else { return nil }
+        cursor = nil
+        blockNumber += 1
+        return found.batch(bytes, keyField: keyField)
     }
 
     private struct Building {
@@ -196,81 +223,5 @@ private struct PlanFooter {
             places.append(place)
         }
         summary = try unsafe Array(cursor.slice(cursor.count(ofAtLeast: 1)))
-    }
-}
-
-/// Puts a batch together: the payloads one after the other with a comma between, as a JSON array has them, so that a
-/// destination can take them in one piece; the keys behind them. What stands together in a block is copied together.
-@safe
-private struct BatchBuilder {
-    private(set) var kind = OperationKind.upsert
-    private var payloads: [UInt8] = []
-    private var keys: [UInt8] = []
-    private var entries: [OperationEntry] = []
-    /// What is in the block and not copied yet.
-    private var payloadRun = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-    private var keyRun = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-    private var nextSequence = -1
-    private var payloadBytes = 0
-    private var keyBytes = 0
-    private var hasCopied = false
-
-    init() {}
-
-    mutating func begin(_ kind: OperationKind, itemsMax: Int, bytesMax: Int) {
-        self.kind = kind
-        payloads.reserveCapacity(min(bytesMax, 2 << 20))
-        entries.reserveCapacity(min(itemsMax, 5_000))
-    }
-
-    var count: Int { entries.count }
-
-    @inline(__always)
-    mutating func append(_ operation: PlannedOperation) {
-        if !entries.isEmpty { payloadBytes += 1 }
-        let payload = unsafe payloadBytes..<payloadBytes + operation.payload.count
-        let key = unsafe keyBytes..<keyBytes + operation.key.count
-        entries.append(
-            OperationEntry(
-                sequence: operation.sequence, keyHash: operation.keyHash, rowHash: operation.rowHash, key: key,
-                payload: payload))
-        payloadBytes = payload.upperBound
-        keyBytes = key.upperBound
-        if operation.sequence == nextSequence, let payloads = unsafe payloadRun.baseAddress,
-            let keys = unsafe keyRun.baseAddress
-        {
-            unsafe payloadRun = UnsafeRawBufferPointer(start: payloads, count: payloadRun.count + 1 + payload.count)
-            unsafe keyRun = UnsafeRawBufferPointer(start: keys, count: keyRun.count + key.count)
-        } else {
-            copyRuns()
-            unsafe payloadRun = operation.payload
-            unsafe keyRun = operation.key
-        }
-        nextSequence = operation.sequence + 1
-    }
-
-    /// Must be called before the block's bytes are gone.
-    mutating func copyRuns() {
-        guard unsafe payloadRun.baseAddress != nil else { return }
-        if hasCopied { payloads.append(UInt8(ascii: ",")) }
-        unsafe payloads.append(contentsOf: payloadRun)
-        unsafe keys.append(contentsOf: keyRun)
-        hasCopied = true
-        unsafe payloadRun = UnsafeRawBufferPointer(start: nil, count: 0)
-        unsafe keyRun = UnsafeRawBufferPointer(start: nil, count: 0)
-    }
-
-    /// Takes the batch out. Mutating, so that the bytes have one owner and are not copied once more.
-    mutating func finish(keyField: String) -> OperationBatch {
-        let offset = payloads.count
-        payloads.append(contentsOf: keys)
-        for index in entries.indices {
-            let key = entries[index].key
-            entries[index].key = key.lowerBound + offset..<key.upperBound + offset
-        }
-        var batch = OperationBatch(kind: kind, keyField: keyField, bytes: payloads, entries: entries)
-        batch.arePayloadsJoined = true
-        self = BatchBuilder()
-        return batch
     }
 }

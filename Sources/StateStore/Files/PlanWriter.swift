@@ -1,7 +1,7 @@
 package import Records
 
-/// Writes the plan of one run: its operations in the order they are found, in blocks of about a MiB with a checksum
-/// each, then a seal. A plan without its seal is one whose scan did not end. The first two and each block are filled up
+/// Writes the plan of one run: its operations in the order they are found, in blocks of what makes a batch (at most some
+/// MiB) with a checksum each, then a seal. A plan without its seal is one whose scan did not end. The first two and each block are filled up
 /// with zeros to whole pages, so that blocks can go past the page cache.
 ///
 /// header 64 | the caller's header | blocks | footer (struck, places of the blocks, summary) | seal 64
@@ -12,8 +12,7 @@ package struct PlanWriter: ~Copyable {
     private let file: PlanFile
     private let steps: FileSteps
     /// The payloads of the block that is being filled; that of the operation that was begun is at its end.
-    package var payload = ByteWriter(
-        capacity: PlanBlock.bytesWanted + 64 * 1_024, alignment: StateFile.pageBytes)
+    package var payload = ByteWriter.large(capacity: PlanBlock.bytesUsual)
     /// What will follow the payloads.
     private var entries = ByteWriter(capacity: 256 * 1_024)
     private var keys = ByteWriter(capacity: 64 * 1_024)
@@ -21,6 +20,7 @@ package struct PlanWriter: ~Copyable {
     private var begun = (payload: 0, key: 0)
     private var payloadStart = 0
     private var operations = 0
+    private let operationsMax: Int
     private var places: [PlanBlockPlace] = []
     private var offset: Int
     private var struck = StruckSet()
@@ -28,8 +28,11 @@ package struct PlanWriter: ~Copyable {
     package private(set) var isSealed = false
 
     /// Begins a plan; an old one of that path is overwritten. `header` is the caller's, any bytes.
-    package init(path: String, header: [UInt8], steps: FileSteps = .none) throws {
+    /// - Parameter batchItemsMax: how many operations will be read from it at a time: a block of just as many is taken as
+    ///   it lies in memory.
+    package init(path: String, header: [UInt8], batchItemsMax: Int = .max, steps: FileSteps = .none) throws {
         self.steps = steps
+        operationsMax = batchItemsMax
         let start = Self.start(header)
         let created = try PlanFile(path, .create)
         try unsafe start.withUnsafeBytes { try unsafe steps.write($0, to: created.plain, at: 0, as: .planCreated) }
@@ -75,11 +78,14 @@ package struct PlanWriter: ~Copyable {
         begun = (payload.count, keys.count)
         if operations > 0 { payload.append(UInt8(ascii: ",")) }
         payloadStart = payload.count
-        entries.append(littleEndian: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0))
-        entries.append(littleEndian: UInt32(key.count))
-        entries.append(littleEndian: UInt32(0))
-        entries.append(keyHash)
-        entries.append(rowHash)
+        entries.reserve(PlanBlock.entrySize)
+        let entry = unsafe entries.end
+        unsafe entry.storeBytes(of: UInt32(kind.rawValue) | (isNew ? 1 << 8 : 0), as: UInt32.self)
+        unsafe entry.storeBytes(of: UInt32(key.count), toByteOffset: 4, as: UInt32.self)
+        unsafe entry.storeBytes(of: 0, toByteOffset: 8, as: UInt32.self)
+        unsafe entry.storeBytes(of: keyHash, toByteOffset: 12, as: Hash128.self)
+        unsafe entry.storeBytes(of: rowHash, toByteOffset: 28, as: Hash128.self)
+        unsafe entries.extend(to: entry + PlanBlock.entrySize)
         unsafe keys.append(key)
     }
 
@@ -100,7 +106,7 @@ package struct PlanWriter: ~Copyable {
         entries.replace(at: operations * PlanBlock.entrySize + 8, with: UInt32(size))
         operations += 1
         appended += 1
-        if blockBytes > PlanBlock.bytesWanted { try flush() }
+        if operations >= operationsMax || blockBytes > PlanBlock.bytesWanted { try flush() }
         return appended - 1
     }
 
