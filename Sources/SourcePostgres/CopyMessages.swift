@@ -5,8 +5,8 @@ internal import Glibc
 /// touches no property of a class, each of which costs a check of exclusive access.
 @safe
 struct CopyMessages: ~Copyable {
-    /// A server that is slower than we are sends some 50 kB in this time.
-    private static let napMicroseconds: UInt32 = 300
+    /// A server that is slower than we are sends some 100 kB in this time.
+    private static let napMicroseconds: UInt32 = 500
 
     private let handle: OpaquePointer
     private let connection: PostgresConnection

@@ -75,6 +75,9 @@ final class PostgresConnection {
         return try finish()
     }
 
+    /// Has the library read up to 256 kB at a time instead of 16: its buffer grows for one long message, and stays so.
+    func readMoreAtOnce() throws { try execute("select repeat(' ', 160000)") }
+
     /// Starts `COPY ... TO STDOUT` and returns the way to its rows, valid as long as the connection is open.
     func startCopy(_ sql: String) throws -> CopyMessages {
         try begin { unsafe PQsendQuery(handle, sql) }

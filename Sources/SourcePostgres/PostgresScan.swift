@@ -6,6 +6,8 @@ struct PostgresScan: Sendable {
     let settings: PostgresSettings
     let request: ScanRequest
 
+    private static let fewRows = 10_000
+
     /// Fulfils `columns` as soon as they are known, then hands over all batches.
     func run(_ sink: BatchSink, stop: StopFlag, columns: Promised<[Column]>) throws {
         do {
@@ -38,6 +40,7 @@ struct PostgresScan: Sendable {
         var decoder = RowDecoder(plan.rules, checksText: checksText)
         var builder = RowBatchBuilder(
             columnCount: plan.rules.count, rowsMax: request.batchRowsMax, bytesMax: request.batchBytesMax)
+        if request.rowsMax ?? .max > Self.fewRows { try connection.readMoreAtOnce() }
         var messages = try connection.startCopy(plan.copySQL)
         while let message = try unsafe messages.next() {
             var offset = 0
