@@ -296,10 +296,13 @@ extension ControlDatabase {
         run: Int64, position: Int, outcomes: [OutcomeRecord], exchanges: [ExchangeRecord] = [], figures: RunRecord
     ) throws(StateError) -> Bool {
         try writeAhead { database in
-            guard try RunTable.appliedPosition(database, run) < position else { return false }
+            guard try RunTable.isUpdated(database, figures, appliedPosition: position) else {
+                // Throws where there is no such run.
+                _ = try RunTable.appliedPosition(database, run)
+                return false
+            }
             try OutcomeTable.insert(database, outcomes)
             try ExchangeTable.insert(database, exchanges)
-            try RunTable.update(database, figures, appliedPosition: position)
             return true
         }
     }

@@ -12,14 +12,22 @@ enum ExchangeTable {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, number) DO NOTHING
                 """)
         for exchange in exchanges {
-            let values: [(any DatabaseValueConvertible)?] = [
-                exchange.run, exchange.number, exchange.batch, exchange.attempt, exchange.at.milliseconds,
-                exchange.method, exchange.path, exchange.status, exchange.milliseconds, exchange.requestBytes,
-                exchange.responseBytes, exchange.error, exchange.isWrite, exchange.firstSequence,
-                exchange.lastSequence, exchange.requestBody, exchange.responseBody,
-            ]
-            try statement.execute(arguments: StatementArguments(values))
+            statement.setUncheckedArguments(StatementArguments(values(exchange)))
+            try statement.execute()
         }
+    }
+
+    /// As values of the database, which spares asking each of them for its kind.
+    private static func values(_ exchange: ExchangeRecord) -> [DatabaseValue] {
+        [
+            exchange.run.databaseValue, exchange.number.databaseValue, exchange.batch?.databaseValue ?? .null,
+            exchange.attempt.databaseValue, exchange.at.milliseconds.databaseValue, exchange.method.databaseValue,
+            exchange.path.databaseValue, exchange.status?.databaseValue ?? .null, exchange.milliseconds.databaseValue,
+            exchange.requestBytes.databaseValue, exchange.responseBytes.databaseValue,
+            exchange.error?.databaseValue ?? .null, exchange.isWrite.databaseValue,
+            exchange.firstSequence?.databaseValue ?? .null, exchange.lastSequence?.databaseValue ?? .null,
+            exchange.requestBody.databaseValue, exchange.responseBody.databaseValue,
+        ]
     }
 
     /// In the order of their numbers. `condition` is about the run's exchanges.

@@ -33,25 +33,46 @@ enum RunTable {
         return database.lastInsertedRowID
     }
 
-    private static let update = """
-        UPDATE runs SET state = ?, is_full = ?, full_reason = ?, is_limited = ?, started_by = ?, started_at = ?,
-            ended_at = ?, requests = ?, bytes_sent = ?, reasons = ?, guard = ?, error = ?,
-            \(ledgerColumns.map { "\($0.name) = ?" }.joined(separator: ", ")),
-            applied_position = coalesce(?, applied_position) WHERE id = ?
-        """
+    private static let update: String = {
+        let columns =
+            [
+                "state", "is_full", "full_reason", "is_limited", "started_by", "started_at", "ended_at", "requests",
+                "bytes_sent", "reasons", "guard", "error",
+            ] + ledgerColumns.map(\.name)
+        // The first two parameters are the position and the run.
+        let settings = columns.enumerated().map { "\($1) = ?\($0 + 3)" }.joined(separator: ", ")
+        return """
+            UPDATE runs SET \(settings), applied_position = coalesce(?1, applied_position)
+            WHERE id = ?2 AND applied_position < coalesce(?1, applied_position + 1)
+            """
+    }()
 
     /// `appliedPosition` stays as it is where it is not given.
     static func update(_ database: Database, _ run: RunRecord, appliedPosition: Int? = nil) throws {
-        var arguments: StatementArguments = [
-            run.state.rawValue, run.full, run.fullReason, run.limited, run.trigger, run.startedAt.milliseconds,
-            run.endedAt?.milliseconds, run.requests, run.bytesSent, try StoredText.encode(run.reasons),
-            try run.guard.map { try StoredText.encode($0) }, try run.error.map { try StoredText.encode($0) },
+        guard try isUpdated(database, run, appliedPosition: appliedPosition) else {
+            throw DatabaseFailure.unknownRun(run.id)
+        }
+    }
+
+    /// The same; false, and nothing changes, where there is no such run or that position or a later one was applied.
+    static func isUpdated(_ database: Database, _ run: RunRecord, appliedPosition: Int?) throws -> Bool {
+        var values: [DatabaseValue] = [
+            appliedPosition?.databaseValue ?? .null, run.id.databaseValue, run.state.rawValue.databaseValue,
+            run.full.databaseValue, run.fullReason?.databaseValue ?? .null, run.limited.databaseValue,
+            run.trigger.databaseValue, run.startedAt.milliseconds.databaseValue,
+            run.endedAt?.milliseconds.databaseValue ?? .null, run.requests.databaseValue,
+            run.bytesSent.databaseValue,
+            run.reasons.isEmpty ? "[]".databaseValue : try StoredText.encode(run.reasons).databaseValue,
+            try run.guard.map { try StoredText.encode($0).databaseValue } ?? .null,
+            try run.error.map { try StoredText.encode($0).databaseValue } ?? .null,
         ]
-        arguments += StatementArguments(ledgerColumns.map { run[keyPath: $0.path] })
-        arguments += [appliedPosition, run.id]
-        try database.cachedStatement(sql: update).execute(arguments: arguments)
-        guard database.changesCount == 1 else { throw DatabaseFailure.unknownRun(run.id) }
+        for column in ledgerColumns { values.append(run[keyPath: column.path].databaseValue) }
+        let statement = try database.cachedStatement(sql: update)
+        statement.setUncheckedArguments(StatementArguments(values))
+        try statement.execute()
+        guard database.changesCount == 1 else { return false }
         if let effort = run.effort { try EffortTable.save(database, effort, run: run.id) }
+        return true
     }
 
     static func seal(_ database: Database, _ run: Int64, definition: String, at moment: Moment) throws {
