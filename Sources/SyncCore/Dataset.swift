@@ -26,16 +26,25 @@ package struct Dataset: Sendable {
 
     /// Admits every row of a batch.
     package func admit(_ rows: borrowing RowsView, into admitted: inout AdmittedRows) {
+        var texts = AdmittedKeys()
+        admit(rows, into: &admitted, keys: &texts)
+    }
+
+    /// The same; `texts` are the keys of the records, place by place.
+    package func admit(
+        _ rows: borrowing RowsView, into admitted: inout AdmittedRows, keys texts: inout AdmittedKeys
+    ) {
         admitted.removeAll(keepingCapacity: rows.rowCount)
-        var key = ByteWriter(capacity: 256)
+        texts.removeAll()
         for row in 0..<rows.rowCount {
-            key.removeAll()
             do throws(KeyWriter.Problem) {
-                try keys.write(rows, row, to: &key)
+                try keys.write(rows, row, to: &texts.bytes)
+                let place = texts.end()
                 admitted.rows.append(Int32(row))
-                unsafe admitted.keyHashes.append(Hash128.of(key.bytes, seed: keySeed))
+                unsafe admitted.keyHashes.append(Hash128.of(texts[place], seed: keySeed))
                 unsafe admitted.rowHashes.append(Hash128.of(rows.bytes(row), seed: rowSeed))
             } catch {
+                texts.abandon()
                 admitted.invalid.append(InvalidRow(row: row, reason: error.reason))
             }
         }
@@ -61,6 +70,35 @@ package struct Dataset: Sendable {
 package struct InvalidRow: Sendable, Hashable {
     package var row: Int
     package var reason: Reason
+}
+
+/// The keys' texts of a batch's records, one after the other.
+package struct AdmittedKeys: ~Copyable {
+    fileprivate var bytes = ByteWriter(capacity: 32 << 10)
+    /// Where each begins, and where the last one ends.
+    private var starts: [Int] = [0]
+
+    package init() {}
+
+    /// The text of the record at a place; valid until the next batch is admitted.
+    package subscript(place: Int) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: bytes.bytes[starts[place]..<starts[place + 1]])
+    }
+
+    fileprivate mutating func removeAll() {
+        bytes.removeAll()
+        starts.removeAll(keepingCapacity: true)
+        starts.append(0)
+    }
+
+    /// Takes in the key that was written last, and returns its place.
+    fileprivate mutating func end() -> Int {
+        starts.append(bytes.count)
+        return starts.count - 2
+    }
+
+    /// Forgets the key that was begun.
+    fileprivate mutating func abandon() { bytes.truncate(to: starts[starts.count - 1]) }
 }
 
 /// The records of one batch as parallel arrays; reused from batch to batch.

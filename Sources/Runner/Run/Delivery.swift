@@ -55,9 +55,53 @@ struct DeliveryFigures: Hashable {
     }
 }
 
+/// What became of each operation of a batch; nil where that is not known. Nearly all are accepted, which is a bit and
+/// not a value.
+struct OutcomeList: RandomAccessCollection, MutableCollection {
+    private var isAccepted: [Bool]
+    private var others: [Int: Outcome] = [:]
+
+    init(count: Int) { isAccepted = Array(repeating: false, count: count) }
+
+    var startIndex: Int { 0 }
+    var endIndex: Int { isAccepted.count }
+
+    subscript(index: Int) -> Outcome? {
+        get { isAccepted[index] ? .accepted : others[index] }
+        set {
+            if case .accepted = newValue {
+                isAccepted[index] = true
+                if !others.isEmpty { others[index] = nil }
+            } else {
+                isAccepted[index] = false
+                others[index] = newValue
+            }
+        }
+    }
+
+    /// Takes in what an answer says of the operations from `start` on.
+    mutating func take(_ outcomes: [Outcome], at start: Int) {
+        for offset in outcomes.indices {
+            if case .accepted = outcomes[offset], others.isEmpty {
+                isAccepted[start + offset] = true
+            } else {
+                self[start + offset] = outcomes[offset]
+            }
+        }
+    }
+
+    /// Why those were refused that were.
+    var rejections: [Int: Reason] {
+        others.compactMapValues { if case .rejected(let reason) = $0 { reason } else { nil } }
+    }
+
+    var areAllAccepted: Bool { others.isEmpty && !isAccepted.contains(false) }
+    var areAllUnknown: Bool { others.isEmpty && !isAccepted.contains(true) }
+}
+
 /// What became of the operations of one batch while it is being sent.
 struct BatchResult {
-    var outcomes: [Outcome?]
+    var outcomes: OutcomeList
     /// Whether a request that did not say so of this operation may have carried it out.
     var maybeDone: [Bool]
     /// Whether the answer to a request with this operation was lost: what a later answer says of it is then not all.
@@ -69,7 +113,7 @@ struct BatchResult {
     private var isCounted: [Bool]
 
     init(count: Int) {
-        outcomes = Array(repeating: nil, count: count)
+        outcomes = OutcomeList(count: count)
         maybeDone = Array(repeating: false, count: count)
         isAnswerLost = maybeDone
         isCounted = maybeDone
@@ -77,7 +121,7 @@ struct BatchResult {
 
     /// Whether nothing is known of any operation, and nothing of the batch can have been carried out.
     var isUntouched: Bool {
-        outcomes.allSatisfy { $0 == nil } && !maybeDone.contains(true) && !isAnswerLost.contains(true)
+        outcomes.areAllUnknown && !maybeDone.contains(true) && !isAnswerLost.contains(true)
     }
 
     /// Takes in what an answer counted, unless the same operations were counted by an earlier one.
@@ -102,6 +146,11 @@ struct BatchResult {
         _ batch: OperationBatch, number: Int, accepted: JournalEffect, unsettled reason: Reason
     ) -> SettleFrame {
         var frame = SettleFrame(batch: number, effects: [])
+        if outcomes.areAllAccepted {
+            frame.effects = Array(repeating: accepted, count: batch.count)
+            count(&frame, batch.kind)
+            return frame
+        }
         frame.effects.reserveCapacity(batch.count)
         for index in 0..<batch.count {
             let outcome = outcomes[index] ?? .undelivered(reason)

@@ -49,6 +49,7 @@ struct PlanMaker: ~Copyable {
     private let canReadBack: Bool
 
     private var admitted = AdmittedRows()
+    private var keys = AdmittedKeys()
     private var probes: [Probe] = []
     private var findings: [Differ.Finding] = []
     private var key = ByteWriter(capacity: 256)
@@ -113,7 +114,7 @@ struct PlanMaker: ~Copyable {
     mutating func consume(_ batch: RowBatch) throws {
         let firstRow = ledger.scanned
         try batch.withRows { rows throws(any Error) in
-            dataset.admit(rows, into: &admitted)
+            dataset.admit(rows, into: &admitted, keys: &keys)
             ledger.scanned += rows.rowCount
             for invalid in admitted.invalid { try noteKeyless(invalid, firstRow: firstRow) }
             probe()
@@ -214,14 +215,15 @@ struct PlanMaker: ~Copyable {
             ledger.unchanged += 1
             return .unchanged
         }
-        dataset.writeKey(rows, row, to: &key)
-        unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key.bytes)
+        let text = unsafe keys[Int(finding.place)]
+        unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text)
         let lacks: Int?
         switch mapping.outcome(rows, row, into: &writer.payload) {
         case .invalid(let reason):
             writer.abandon()
             ledger.invalid += 1
             if !filter.takesAll && filter.isPending(keyHash) { invalidPending.insert(keyHash) }
+            dataset.writeKey(rows, row, to: &key)
             try outcomes.add(.invalid, key: key.text, keyHash: keyHash, reason)
             return .invalid
         case .mapped(let lacking): lacks = lacking

@@ -81,9 +81,7 @@ struct SendBatch {
         _ outcomes: [Outcome], _ tally: WriteTally, at part: Range<Int>, into result: inout BatchResult
     ) {
         result.count(tally, of: part, isRepeated: false)
-        for (offset, outcome) in outcomes.enumerated() {
-            result.outcomes[part.lowerBound + offset] = outcome
-        }
+        result.outcomes.take(outcomes, at: part.lowerBound)
     }
 
     /// What an answer says of whether the destination refuses everything: refusals count of records that were sent

@@ -27,10 +27,7 @@ struct SwappedValues {
 
     /// Gives such pairs their reason. What cannot be read keeps the destination's.
     func name(in result: inout BatchResult, of batch: OperationBatch) async {
-        var said: [Int: Reason] = [:]
-        for (index, outcome) in result.outcomes.enumerated() {
-            if case .rejected(let reason)? = outcome { said[index] = reason }
-        }
+        let said = result.outcomes.rejections
         let refused = said.keys.sorted().prefix(Self.looksMax)
         guard batch.kind == .upsert, refused.count > 1 else { return }
         let wanted = Dictionary(uniqueKeysWithValues: refused.map { ($0, Self.texts(batch.payloadText($0), fields)) })
