@@ -61,14 +61,23 @@ struct RunProgressModel: Sendable {
                 "<progress max=\"\(total)\" value=\"\(min(done, total))\">\(sentence)</progress>"
             } ?? "<progress>\(sentence)</progress>"
         let took = TimeView.took(run.startedAt, now)
-        return "\(bar)<p class=\"note\">Running for \(took)\(remaining).</p>"
+        return "\(bar)<p class=\"note\">Running for \(took)\(rate)\(remaining).</p>"
+    }
+
+    /// Of what it reads or sends, since it began to.
+    private var rate: String {
+        guard let live, let stage = live.stage, let perSecond = live.perSecond(now: now), perSecond >= 1 else {
+            return ""
+        }
+        return ", \(Wording.counted(Int(perSecond), stage == .reading ? "row" : "record")) a second"
     }
 
     /// An estimate, and only where the total is known and a part of it done.
     private var remaining: String {
         guard let (done, total) = share, done > 0, done < total else { return "" }
-        let elapsed = now.milliseconds - run.startedAt.milliseconds
-        let left = Double(elapsed) * Double(total - done) / Double(done)
+        let elapsed = max(1, now.milliseconds - run.startedAt.milliseconds)
+        let perSecond = live?.perSecond(now: now) ?? Double(done) * 1_000 / Double(elapsed)
+        let left = Double(total - done) * 1_000 / perSecond
         return ", about \(TimeView.took(milliseconds: Int64(left))) left"
     }
 }
