@@ -104,10 +104,9 @@ import WebUI
         let check = try HeldCheck(fixture) { report in
             report.end(Step(step: "login accepted", isOK: false, message: "No.", hint: "Type it again."))
         }
-        // A reader that comes while the test goes on stays to its end.
-        let reader = Task { try await fixture.ask("/sources/shop/check/events").text }
         try await check.run {}
-        let last = try #require(try await reader.value.components(separatedBy: "event: check").last)
+        let text = try await fixture.ask("/sources/shop/check/events").text
+        let last = try #require(text.components(separatedBy: "event: check").last)
         #expect(last.contains("\"ended\":true") && last.contains("Type it again."))
         #expect(last.contains("The check failed at the step login accepted: No."))
         #expect(!last.contains("\"reload\":true"))

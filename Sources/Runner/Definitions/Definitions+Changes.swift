@@ -68,9 +68,9 @@ extension Definitions {
             old.revision == revision
         else { throw Self.changed(kind, name) }
         let rest = records.filter { $0 != old }
-        let new = newErrors(records, rest)
+        let (new, broken) = errors(records, rest)
+        if let broken { return .refused([broken]) }
         if !new.isEmpty { return .refused(new.map { FieldProblem(field: [], diagnostic: $0) }) }
-        if let broken = brokenFile(rest) { return .refused([broken]) }
         var change = DefinitionChange()
         change.known = [.init(kind: kind.rawValue, name: name, revision: revision)]
         change.removed = [(kind.rawValue, name)]
@@ -135,7 +135,8 @@ extension Definitions {
     func problems(
         with record: DefinitionRecord, instead records: [DefinitionRecord], others: [DefinitionRecord]
     ) -> [FieldProblem]? {
-        let new = newErrors(records, others + [record])
+        let (new, broken) = errors(records, others + [record])
+        if let broken { return [broken] }
         let part = ProjectPart(
             unreadable: DefinitionKind(rawValue: record.kind) ?? .sync, record.name, text: record.text)
         var problems = new.map { FieldProblem(field: part.field(of: $0) ?? [], diagnostic: $0) }
@@ -148,14 +149,22 @@ extension Definitions {
                         message: "the \(record.kind) `\(record.name)` is defined at \(place)",
                         hint: "change it there, or choose another name")))
         }
-        if problems.isEmpty, let broken = brokenFile(others + [record]) { return [broken] }
         return problems.isEmpty ? nil : problems
     }
 
-    /// While the project file has errors nothing new can be put in force; a change after which it has none is let through.
-    private func brokenFile(_ records: [DefinitionRecord]) -> FieldProblem? {
-        let places = Set(records.map { Self.place($0) })
-        guard let error = check(records).errors.first(where: { !places.contains($0.file ?? "") }) else { return nil }
+    /// What would be wrong that is not wrong now; and what is wrong with the project file, now and then. While that is so
+    /// nothing new can be put in force, and much of what is new is only missing in the file.
+    private func errors(
+        _ before: [DefinitionRecord], _ after: [DefinitionRecord]
+    ) -> (new: [Diagnostic], broken: FieldProblem?) {
+        let known = Set(check(before).errors)
+        let errors = check(after).errors
+        let places = Set(after.map { Self.place($0) })
+        let broken = errors.first { known.contains($0) && !places.contains($0.file ?? "") }
+        return (errors.filter { !known.contains($0) }, broken.map { Self.broken($0) })
+    }
+
+    private static func broken(_ error: Diagnostic) -> FieldProblem {
         let line = error.rendered.split(separator: "\n").first.map(String.init) ?? error.message
         return FieldProblem(
             field: [],
@@ -163,11 +172,6 @@ extension Definitions {
                 .error, code: "project_file_broken",
                 message: "the project file has errors, so nothing can be changed here: \(line)",
                 hint: "correct the file first; what it said before is in force until then"))
-    }
-
-    private func newErrors(_ before: [DefinitionRecord], _ after: [DefinitionRecord]) -> [Diagnostic] {
-        let known = Set(check(before).errors)
-        return check(after).errors.filter { !known.contains($0) }
     }
 
     private func hiding(_ record: DefinitionRecord, _ others: [DefinitionRecord]) -> Location? {
