@@ -11,7 +11,7 @@ enum RefusalText {
             isPermission
             ? "The API key may not write \(object)." : "Planhat refused the record and does not say why."
         return Reason(
-            code: "refused_by_destination", message: said.isEmpty ? unsaid : said,
+            code: isPermission ? "forbidden" : "refused_by_destination", message: said.isEmpty ? unsaid : said,
             hint: hint(for: said, isPermission: isPermission, object: object))
     }
 

@@ -1,4 +1,5 @@
 package import ConnectorKit
+package import Records
 
 /// How large the next batch may be. Shrinks when the destination finds a body too large, and does not grow again in
 /// the same run.
@@ -44,24 +45,31 @@ package struct Bisection: Sendable, Hashable {
     }
 }
 
-/// Sees when a destination refuses everything: fifty records in a row with one code and none accepted.
+/// Sees when a destination refuses everything: fifty records in a row with one code and none accepted, or fewer where it
+/// is for want of a permission, which rows seldom lack each by itself.
 package struct RefusalStreak: Sendable, Hashable {
     package static let limit = 50
+    package static let forbiddenLimit = 20
+    package static let forbidden = "forbidden"
 
     private var code = ""
     private var count = 0
     private var hasAccepted = false
+    /// What was said of the last record.
+    package private(set) var reason: Reason?
 
     package init() {}
 
     package mutating func accepted() { hasAccepted = true }
 
-    package mutating func rejected(code: String) {
+    package mutating func rejected(code: String, reason: Reason? = nil) {
         count = code == self.code ? count + 1 : 1
         self.code = code
+        self.reason = reason
     }
 
-    package var isHopeless: Bool { !hasAccepted && count >= Self.limit }
+    package var isHopeless: Bool { !hasAccepted && count >= (isForbidden ? Self.forbiddenLimit : Self.limit) }
+    package var isForbidden: Bool { code == Self.forbidden }
 }
 
 /// Sees when a destination is down: several answers in a row that do not say whether a batch was taken. Only what must

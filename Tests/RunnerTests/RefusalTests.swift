@@ -86,6 +86,45 @@ struct RefusalTests {
         return fixture
     }
 
+    private static let wanting = Reason(
+        code: "forbidden", message: "Missing permission: thing.update", hint: "Give the service account the permission."
+    )
+
+    @Test(arguments: [SimulatedAttribution.each, .whole]) func wantOfAPermissionStopsTheRunAndNamesIt(
+        _ attribution: SimulatedAttribution
+    ) async throws {
+        let fixture = try RunFixture(rows(30))
+        fixture.account.attribution = attribution
+        fixture.account.refuse { _, _ in Self.wanting }
+        let record = try await fixture.run()
+        #expect(record.state == .failed && record.error?.code == "forbidden")
+        #expect(record.error?.message.contains("Missing permission: thing.update") == true)
+        #expect(record.error?.hint == Self.wanting.hint)
+    }
+
+    /// A few such rows may lack it each by itself.
+    @Test func fewRowsWithoutAPermissionAreRejectedAlone() async throws {
+        let fixture = try RunFixture(rows(30))
+        fixture.account.refuse { key, _ in key.hasPrefix("k1") ? Self.wanting : nil }
+        let first = try await fixture.run()
+        #expect(first.state == .completedWithRejections && first.operations.rejected == 11)
+        let second = try await fixture.run()
+        #expect(second.state == .completedWithRejections && second.operations.rejected == 11)
+    }
+
+    @Test func allLeavesOutWhatElseWritesTheObject() async throws {
+        let fixture = try RunFixture(rows(30))
+        fixture.account.refuse { _, _ in Self.wanting }
+        var more = things()
+        more.name = "more"
+        let project = Project(directory: "/", file: "sluice.yaml", syncs: [things(), more])
+        let results = try await RunSyncs(environment: try fixture.environment())
+            .runAll(project, options: RunOptions())
+        #expect(results.map(\.sync) == ["things", "more"])
+        #expect(results[0].records.last?.error?.code == "forbidden")
+        #expect(results[1].records.isEmpty && results[1].leftOut == "things may not write thing")
+    }
+
     @Test func acceptedThenRejectedThenBackIsUnchangedAndClearsTheRetry() async throws {
         let fixture = try RunFixture(rows(2))
         try await fixture.run()

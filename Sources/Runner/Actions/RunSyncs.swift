@@ -35,11 +35,13 @@ package struct RunSyncs: Sendable {
         return results
     }
 
-    /// Runs every sync that is not paused, parents before children; a sync whose parent failed is left out. What is sent
-    /// is sent once also where every record is to be sent again.
+    /// Runs every sync that is not paused, parents before children. Left out are a sync whose parent failed, and one of
+    /// an object that the destination lets nobody write. What is sent is sent once also where every record is to be
+    /// sent again.
     package func runAll(_ project: Project, options: RunOptions) async throws -> [Result] {
         /// Why no child of a sync can be run, by the sync.
         var stopped: [String: String] = [:]
+        var forbidden: [String: String] = [:]
         var results: [Result] = []
         let paused = try environment.database.pausedSyncs()
         let order = SyncOrder(project.syncs, environment: environment)
@@ -58,9 +60,16 @@ package struct RunSyncs: Sendable {
                 results.append(Result(sync: sync.name, records: [], leftOut: why))
                 continue
             }
+            let target = "\(sync.destination).\(sync.object)"
+            if let other = forbidden[target] {
+                stopped[sync.name] = "\(sync.name) was left out"
+                results.append(Result(sync: sync.name, records: [], leftOut: "\(other) may not write \(sync.object)"))
+                continue
+            }
             var options = options
             if sync.behavior == .send { options.isFull = false }
             let result = await one(sync, options: options)
+            if result.records.last.map(Self.mayNotWrite) ?? false { forbidden[target] = sync.name }
             stopped[sync.name] = Self.stop(result)
             results.append(result)
         }
@@ -75,6 +84,11 @@ package struct RunSyncs: Sendable {
         } catch {
             environment.progress(.notSwept(RunError(error)))
         }
+    }
+
+    /// Whether the destination refused what a plan had, not what was read for one, for want of a permission.
+    private static func mayNotWrite(_ record: RunRecord) -> Bool {
+        record.error?.code == "forbidden" && record.operations.planned + record.operations.removals > 0
     }
 
     /// Why the children of a sync are left out; nil where they are not.

@@ -38,8 +38,7 @@ struct SendBatch {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result)
                 sent.result.note(tally.ids, of: part)
-                let isWhole = part.count == batch.count && hasMore
-                count(outcomes, isWhole: isWhole, in: &streaks.refusals)
+                count(outcomes, isWhole: part.count == batch.count, hasMore: hasMore, in: &streaks.refusals)
             case .answered(.unattributed(let failed, let reason, let tally)):
                 sent.result.count(tally, of: part, isRepeated: failed < part.count)
                 if failed < part.count { streaks.refusals.accepted() }
@@ -70,7 +69,7 @@ struct SendBatch {
                 return sent
             }
             if streaks.refusals.isHopeless {
-                sent.stop = Self.refusesAll
+                sent.stop = Self.refusesAll(streaks.refusals)
                 return sent
             }
         }
@@ -86,18 +85,20 @@ struct SendBatch {
 
     /// What an answer says of whether the destination refuses everything: refusals count of records that were sent
     /// alone, and of a large whole batch in which nothing but one reason was given while more is to be sent.
-    private func count(_ outcomes: [Outcome], isWhole: Bool, in streak: inout RefusalStreak) {
-        var codes: [String] = []
+    private func count(_ outcomes: [Outcome], isWhole: Bool, hasMore: Bool, in streak: inout RefusalStreak) {
+        var reasons: [Reason] = []
         for outcome in outcomes {
             switch outcome {
             case .accepted: return streak.accepted()
-            case .rejected(let reason): codes.append(reason.code)
+            case .rejected(let reason): reasons.append(reason)
             default: return
             }
         }
-        let isOfOneCode = codes.allSatisfy { $0 == codes.first }
-        guard codes.count == 1 || isWhole && codes.count >= RefusalStreak.limit && isOfOneCode else { return }
-        for code in codes { streak.rejected(code: code) }
+        let isOfOneCode = reasons.allSatisfy { $0.code == reasons.first?.code }
+        let isForbidden = isOfOneCode && reasons.first?.code == RefusalStreak.forbidden
+        let isEnough = isForbidden || hasMore && reasons.count >= RefusalStreak.limit
+        guard reasons.count == 1 || isWhole && isOfOneCode && isEnough else { return }
+        for reason in reasons { streak.rejected(code: reason.code, reason: reason) }
     }
 
     /// Puts the halves of a part in line, or decides it where it cannot be halved.
@@ -114,7 +115,7 @@ struct SendBatch {
         for index in part {
             if part.count == 1 {
                 result.outcomes[index] = .rejected(reason)
-                streak.rejected(code: reason.code)
+                streak.rejected(code: reason.code, reason: reason)
             } else {
                 result.outcomes[index] = .inDoubt(reason)
             }
@@ -264,9 +265,19 @@ struct SendBatch {
                 + "look it up at the destination, then use resend --in-doubt or confirm.", disposition: .stop)
     }
 
-    static let refusesAll = ConnectorError(
-        code: "destination_refuses_all",
-        message: "The destination refused \(RefusalStreak.limit) records in a row for one reason and accepted none.",
-        hint: "See the refused records' reason: a field or a permission is probably wrong for all of them.",
-        disposition: .fixConfiguration)
+    /// A permission that is wanting is named, since nothing else is wrong then.
+    static func refusesAll(_ streak: RefusalStreak) -> ConnectorError {
+        if streak.isForbidden, let reason = streak.reason {
+            return ConnectorError(
+                code: RefusalStreak.forbidden,
+                message: "The destination refused every record for want of a permission: \(reason.message)",
+                hint: reason.hint, disposition: .fixConfiguration)
+        }
+        return ConnectorError(
+            code: "destination_refuses_all",
+            message:
+                "The destination refused \(RefusalStreak.limit) records in a row for one reason and accepted none.",
+            hint: "See the refused records' reason: a field or a permission is probably wrong for all of them.",
+            disposition: .fixConfiguration)
+    }
 }
