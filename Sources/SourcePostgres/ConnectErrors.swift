@@ -106,7 +106,7 @@ struct ConnectErrors {
                 "Check the spelling of host and that this machine's name service knows it.", .retry(after: nil))
         }
         if lower.contains("ssl") || lower.contains("certificate") || lower.contains("tls") {
-            return encryption(text, lower)
+            return wasCutOff(lower) ? cutOff(failure, text) : encryption(text, lower)
         }
         if lower.contains("connection refused") || lower.contains("no such file or directory") {
             return make(
@@ -129,6 +129,23 @@ struct ConnectErrors {
         return make(
             "connection_failed", "No connection to \(failure.address.server): \(text)",
             "Check that a PostgreSQL server answers there.", .retry(after: nil))
+    }
+
+    /// A server that goes away while the connection is being encrypted says nothing about its encryption.
+    private static func wasCutOff(_ lower: String) -> Bool {
+        let ends = [
+            "unexpected eof", "ssl syscall error", "closed unexpectedly", "closed the connection",
+            "could not send ssl negotiation", "connection reset",
+        ]
+        return !lower.contains("certificate") && ends.contains { lower.contains($0) }
+    }
+
+    private static func cutOff(_ failure: ConnectionAttempt.Failure, _ text: String) -> ConnectorError {
+        make(
+            "connection_failed",
+            "\(failure.address.server) closed the connection while it was being encrypted: \(text)",
+            "Try again in a moment; if it happens each time, look into the server's log and at its TLS settings.",
+            .retry(after: nil))
     }
 
     private static func encryption(_ text: String, _ lower: String) -> ConnectorError {

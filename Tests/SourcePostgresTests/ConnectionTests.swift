@@ -186,6 +186,17 @@ struct ConnectionTests {
         #expect(try await TestServer.error(Self.probe, socket).code == "connection_refused")
     }
 
+    /// As when it is killed at that moment: a failure of the network, not of anybody's certificate.
+    @Test(arguments: ["", "S"])
+    func serverThatGoesAwayWhileTheConnectionIsEncryptedIsTriedAgain(_ answer: String) async throws {
+        let listener = try Listener(answers: true)
+        listener.goAway(after: answer)
+        let source = try TestServer.source(["port": String(listener.port), "sslmode": "require"])
+        let error = try await TestServer.error(Self.probe, source)
+        #expect(error.code == "connection_failed", "\(error)")
+        #expect(error.disposition == .retry(after: nil))
+    }
+
     @Test func silentServerRunsIntoTheConnectTimeout() async throws {
         let listener = try Listener(answers: true)
         let source = try TestServer.source(["port": String(listener.port), "connect_timeout_seconds": "1"])
@@ -239,7 +250,24 @@ struct ConnectionTests {
             self.descriptor = descriptor
         }
 
-        deinit { close(descriptor) }
+        /// Gives one connection that answer to its wish for encryption, and closes it.
+        func goAway(after answer: String) {
+            let descriptor = descriptor
+            Thread.detachNewThread {
+                let connection = accept(descriptor, nil, nil)
+                guard connection >= 0 else { return }
+                var wish = [UInt8](repeating: 0, count: 8)
+                _ = recv(connection, &wish, wish.count, 0)
+                _ = send(connection, answer, answer.utf8.count, 0)
+                close(connection)
+            }
+        }
+
+        deinit {
+            // Wakes who still waits for a connection.
+            shutdown(descriptor, Int32(SHUT_RDWR))
+            close(descriptor)
+        }
     }
 
     private static let otherCertificate = """
