@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Runs of 20,000 rows, killed with SIGKILL at 30 moments spread over their length, and then run again.
+/// Runs of 20,000 rows, killed with SIGKILL at 30 moments spread over their length (or as many as SLUICE_FAULT_MOMENTS says),
+/// and then run again.
 @Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct KillTests {
     private static let rows = 20_000
-    private static let moments = 30
     private static let lanes = 4
 
     /// What the second half of the tests starts from: 12,000 rows changed and 2,000 new.
@@ -16,15 +16,18 @@ import Testing
         """
 
     @Test func aKilledInitialRunLosesNothingAndCreatesNothingTwice() async throws {
-        try await killEverywhere { try await Lane(isIncremental: false, latency: 500) }
+        try await killEverywhere("initial") { try await Lane(isIncremental: false, latency: 500) }
     }
 
     @Test func aKilledIncrementalRunLosesNothingAndCreatesNothingTwice() async throws {
-        try await killEverywhere { try await Lane(isIncremental: true, latency: 650) }
+        try await killEverywhere("incremental") { try await Lane(isIncremental: true, latency: 650) }
     }
 
     /// Spreads the moments over lanes that work side by side, each on its own Planhat.
-    private func killEverywhere(_ makeLane: @escaping @Sendable () async throws -> Lane) async throws {
+    private func killEverywhere(
+        _ kind: String, _ makeLane: @escaping @Sendable () async throws -> Lane
+    ) async throws {
+        let parts = FaultMoments.fractions(of: "kill \(kind)", usually: 30)
         let killed = try await withThrowingTaskGroup(of: Int.self) { group in
             for first in 0..<Self.lanes {
                 group.addTask {
@@ -32,11 +35,10 @@ import Testing
                     var length = try await lane.measure()
                     #expect(length > 1.9, "the run is over too soon to be killed at different moments")
                     var killed = 0
-                    for moment in stride(from: first, to: Self.moments, by: Self.lanes) {
-                        let part = (Double(moment) + 0.5) / Double(Self.moments)
+                    for moment in stride(from: first, to: parts.count, by: Self.lanes) {
                         // A run that was measured while the machine was busy was longer than the ones that follow.
                         for _ in 0..<3 {
-                            if try await lane.trial(killedAfter: length * part) {
+                            if try await lane.trial(killedAfter: length * parts[moment]) {
                                 killed += 1
                                 break
                             }
@@ -49,7 +51,7 @@ import Testing
             return try await group.reduce(0, +)
         }
         // The machine may be quicker at one time than at another; most have to be kills all the same.
-        #expect(killed >= Self.moments * 2 / 3, "only \(killed) of \(Self.moments) runs were still going when killed")
+        #expect(killed >= parts.count * 2 / 3, "only \(killed) of \(parts.count) runs were still going when killed")
     }
 
     /// One place in which runs are killed, one after the other, each from the same start.
