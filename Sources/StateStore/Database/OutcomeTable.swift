@@ -112,7 +112,8 @@ enum OutcomeTable {
     static func counts(_ database: Database, run: Int64) throws -> [OutcomeKind: Int] {
         let sql = "SELECT outcome, count(*) FROM outcomes WHERE run = ? GROUP BY outcome"
         var counts: [OutcomeKind: Int] = [:]
-        for row in try Row.fetchAll(database, sql: sql, arguments: [run]) { counts[try kind(row[0])] = row[1] }
+        let rows = try Row.fetchAll(database.cachedStatement(sql: sql), arguments: [run])
+        for row in rows { counts[try kind(row[0])] = row[1] }
         return counts
     }
 

@@ -27,8 +27,7 @@ enum RunTable {
         let sql = """
             INSERT INTO runs (sync, state, is_full, is_limited, started_by, started_at) VALUES (?, ?, ?, ?, ?, ?)
             """
-        try database.execute(
-            sql: sql,
+        try database.cachedStatement(sql: sql).execute(
             arguments: [sync, run.state.rawValue, run.full, run.limited, run.trigger, run.startedAt.milliseconds])
         return database.lastInsertedRowID
     }
@@ -76,9 +75,8 @@ enum RunTable {
     }
 
     static func seal(_ database: Database, _ run: Int64, definition: String, at moment: Moment) throws {
-        try database.execute(
-            sql: "UPDATE runs SET sealed_at = ?, plan_definition = ? WHERE id = ?",
-            arguments: [moment.milliseconds, definition, run])
+        try database.cachedStatement(sql: "UPDATE runs SET sealed_at = ?, plan_definition = ? WHERE id = ?")
+            .execute(arguments: [moment.milliseconds, definition, run])
     }
 
     static func appliedPosition(_ database: Database, _ run: Int64) throws -> Int {
@@ -90,7 +88,8 @@ enum RunTable {
     }
 
     static func setAppliedPosition(_ database: Database, _ run: Int64, _ position: Int) throws {
-        try database.execute(sql: "UPDATE runs SET applied_position = ? WHERE id = ?", arguments: [position, run])
+        try database.cachedStatement(sql: "UPDATE runs SET applied_position = ? WHERE id = ?")
+            .execute(arguments: [position, run])
     }
 
     static func requestCancel(_ database: Database, _ id: Int64, at moment: Moment) throws -> RunState {
@@ -111,7 +110,8 @@ enum RunTable {
     }
 
     static func run(_ database: Database, _ id: Int64) throws -> RunRecord? {
-        try Row.fetchOne(database, sql: "\(select) WHERE runs.id = ?", arguments: [id]).map(record)
+        let statement = try database.cachedStatement(sql: "\(select) WHERE runs.id = ?")
+        return try Row.fetchOne(statement, arguments: [id]).map(record)
     }
 
     /// Newest first. The page is found in an index before its rows are read, so a far page costs no rows before it.
@@ -127,7 +127,7 @@ enum RunTable {
 
     static func unfinished(_ database: Database, sync: String?) throws -> [RunRecord] {
         let sql = "\(select) WHERE runs.\(unfinishedStates) ORDER BY runs.id"
-        return try Row.fetchAll(database, sql: sql).map(record).filter { sync == nil || $0.sync == sync }
+        return try records(database, sql).filter { sync == nil || $0.sync == sync }
     }
 
     static func latestSealed(_ database: Database, sync: String) throws -> SealedPlan? {
@@ -135,7 +135,7 @@ enum RunTable {
             \(select) WHERE runs.id = (SELECT max(id) FROM runs
                 WHERE sync = (SELECT id FROM syncs WHERE name = ?) AND sealed_at IS NOT NULL)
             """
-        guard let row = try Row.fetchOne(database, sql: sql, arguments: [sync]) else { return nil }
+        guard let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [sync]) else { return nil }
         return SealedPlan(
             run: try record(row), sealedAt: Moment(milliseconds: row["sealed_at"]),
             definition: row["plan_definition"], appliedPosition: row["applied_position"])

@@ -6,14 +6,16 @@ enum SyncTable {
     static func identifier(_ database: Database, _ name: String) throws -> Int64 {
         try database.cachedStatement(sql: "INSERT INTO syncs (name) VALUES (?) ON CONFLICT (name) DO NOTHING")
             .execute(arguments: [name])
-        guard let id = try Int64.fetchOne(database, sql: "SELECT id FROM syncs WHERE name = ?", arguments: [name])
-        else { throw DatabaseError(resultCode: .SQLITE_NOTFOUND, message: "the sync just stored is not there") }
+        let statement = try database.cachedStatement(sql: "SELECT id FROM syncs WHERE name = ?")
+        guard let id = try Int64.fetchOne(statement, arguments: [name]) else {
+            throw DatabaseError(resultCode: .SQLITE_NOTFOUND, message: "the sync just stored is not there")
+        }
         return id
     }
 
     static func memory(_ database: Database, name: String) throws -> SyncMemory? {
         let sql = "SELECT * FROM syncs WHERE name = ? AND definition IS NOT NULL"
-        return try Row.fetchOne(database, sql: sql, arguments: [name]).map(memory)
+        return try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [name]).map(memory)
     }
 
     static func all(_ database: Database) throws -> [SyncMemory] {
@@ -38,8 +40,7 @@ enum SyncTable {
             UPDATE syncs SET seed = ?, definition = ?, mapping_revision = ?, key_revision = ?, destination = ?,
                 columns = ?, has_accepted = ?, last_complete_run = ?, extra = ? WHERE id = ?
             """
-        try database.execute(
-            sql: sql,
+        try database.cachedStatement(sql: sql).execute(
             arguments: [
                 Int64(bitPattern: memory.seed), memory.definition, memory.mappingRevision, memory.keyRevision,
                 memory.destination, memory.columns, memory.hasAccepted, memory.lastCompleteRun,
