@@ -39,7 +39,7 @@ struct EveryStepTests {
 
     private func recover(_ world: World, _ folder: String, _ object: DestinationObject, step: Int) async throws {
         world.source.rows = [row(1, "a"), row(2, "b"), row(3, "d"), row(5, "a"), row(7, "bad"), row(8, "e")]
-        let environment = try world.environment(folder, object: object, steps: .none)
+        let environment = try world.environment(folder, object: object, steps: .none, isAnother: true)
         let records = try await RunSync(Definitions.first, options: RunOptions(), environment: environment).run()
         for record in records {
             #expect(record.rows.isBalanced && record.operations.isBalanced, "step \(step)")
@@ -80,7 +80,7 @@ struct EveryStepTests {
             world.source.rows = [row(1, "a"), ["id": .null], ["id": .null]]
             let dying = try world.environment(folder, object: object, steps: CrashPlan(step: step, bytes: bytes).hook)
             do { _ = try await RunSync(Definitions.first, options: RunOptions(), environment: dying).run() } catch {}
-            let environment = try world.environment(folder, object: object, steps: .none)
+            let environment = try world.environment(folder, object: object, steps: .none, isAnother: true)
             let records = try await RunSync(Definitions.first, options: RunOptions(), environment: environment).run()
             #expect(records.allSatisfy { $0.state == .stoppedByGuard }, "step \(step)")
             #expect(world.account.requests.isEmpty, "step \(step)")

@@ -105,6 +105,7 @@ final class History {
             note(error, crash)
         }
         if crash.wasFull { world.noteBroken() }
+        if crash.isDead { world.noteKilled() }
         if crash.isDead && losesPower { try cutPower(object) }
         world.time.advance(by: .seconds(random.number(0...2_000)))
     }
@@ -145,7 +146,7 @@ final class History {
     private func arrangeSecondRunner(_ object: DestinationObject) throws {
         let second = RunSync(
             definition, options: RunOptions(),
-            environment: try world.environment(folder, object: object, steps: .none))
+            environment: try world.environment(folder, object: object, steps: .none, isAnother: true))
         let met = met
         world.meanwhile(atRequest: random.number(0...4)) {
             do {

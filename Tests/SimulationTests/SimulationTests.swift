@@ -14,8 +14,8 @@ import Testing
 /// change their type, a source that is slow or breaks off, plans that were saved and have aged, every fault of the account.
 /// A third of the datasets are read incrementally.
 ///
-/// `SLUICE_SEED=n` replays one seed, `SLUICE_SEEDS=n` plays so many, and a fifth as many of each other behavior; 1,000 makes
-/// 2,000 histories.
+/// 2,000 histories. `SLUICE_SEED=n` replays one seed, `SLUICE_SEEDS=n` plays so many (1,000) of update-or-create, and a fifth
+/// as many of each other behavior.
 struct SimulationTests {
     @Test(arguments: Seeds.groups)
     func destinationEqualsTheSourceAfterAnyHistory(seeds: Range<UInt64>) async throws {
@@ -83,7 +83,7 @@ enum Seeds {
     static var groups: [Range<UInt64>] {
         let environment = ProcessInfo.processInfo.environment
         if let text = environment["SLUICE_SEED"], let seed = UInt64(text) { return [seed..<seed + 1] }
-        let count = environment["SLUICE_SEEDS"].flatMap { UInt64($0) } ?? 500
+        let count = environment["SLUICE_SEEDS"].flatMap { UInt64($0) } ?? 1_000
         let size = max(1, (count + 9) / 10)
         return stride(from: UInt64(1), through: count, by: Int(size)).map { $0..<min($0 + size, count + 1) }
     }

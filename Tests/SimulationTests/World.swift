@@ -21,6 +21,7 @@ final class World: Sendable {
     /// Seconds that the clock is ahead of what it should be.
     private let ahead = Mutex<Int64>(0)
     private let jumps = Mutex(0)
+    private let opened = Mutex<ControlDatabase?>(nil)
     /// Whether changes show themselves in a column that grows, and nothing else changes.
     let isIncremental: Bool
 
@@ -59,16 +60,32 @@ final class World: Sendable {
     /// Requests that did not simply go through.
     var faultsBroken: Int { broken.withLock { $0 } }
 
-    func environment(_ folder: String, object: DestinationObject, steps: FileSteps) throws -> RunEnvironment {
+    /// Of one process, until that is killed: its runs share one control database, as those of `serve` do.
+    ///
+    /// - Parameter isAnother: whether it is that of a process that comes by.
+    func environment(
+        _ folder: String, object: DestinationObject, steps: FileSteps, isAnother: Bool = false
+    ) throws -> RunEnvironment {
         let state = try StateDirectory(path: folder + "/state", steps: steps)
         let time = time
         return RunEnvironment(
-            state: state, database: try ControlDatabase.open(path: state.databasePath),
+            state: state, database: try isAnother ? .open(path: state.databasePath) : database(state),
             time: RunTime(
                 now: { Moment(milliseconds: time.milliseconds) }, sleep: { try await Self.sleep($0, time) },
                 chance: { time.fraction() }, seed: { time.bits() }),
             connections: WorldConnections(world: self, destinationObject: object, limitPath: folder + "/limit"))
     }
+
+    private func database(_ state: StateDirectory) throws -> ControlDatabase {
+        try opened.withLock { opened in
+            let database = try opened ?? ControlDatabase.open(path: state.databasePath)
+            opened = database
+            return database
+        }
+    }
+
+    /// The process was killed: the next one opens everything anew.
+    func noteKilled() { opened.withLock { $0 = nil } }
 
     /// A cancelled run's patience with its request is watched by a task of its own, at no certain time: it ends at once
     /// here, so that the request is always waited for.
