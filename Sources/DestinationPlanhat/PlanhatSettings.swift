@@ -15,6 +15,10 @@ package struct PlanhatSettings: Sendable {
     /// Planhat's keys are longer than this.
     static let apiKeyCharactersMin = 340
 
+    /// Planhat's hard limit of 150 a second. Of its other one, 50 at once, there are never so many: one write at a time to
+    /// each object.
+    static let requestsPerMinuteMax = 9_000
+
     package static let declaration = ConnectorDeclaration(
         type: "planhat",
         displayName: "Planhat",
@@ -39,7 +43,7 @@ package struct PlanhatSettings: Sendable {
                 "analytics_url", .text, help: "Another address for activities and metrics.",
                 example: "http://127.0.0.1:8471"),
             SettingDeclaration(
-                "requests_per_minute", .integer(1...100_000), defaultValue: "200",
+                "requests_per_minute", .integer(1...requestsPerMinuteMax), defaultValue: "200",
                 help: "Planhat's soft quota; shared by every sync of this destination.", example: "200"),
             SettingDeclaration(
                 "timeout_seconds", .integer(1...3_600), defaultValue: "180",

@@ -13,7 +13,7 @@ sources:
   acme: {{type: sqlite, path: data/acme.db}}
   gone: {{type: sqlite, path: data/gone.db}}
 destinations:
-  planhat: {{type: planhat, api_key: {token}, base_url: "{address}", requests_per_minute: 100000}}
+  planhat: {{type: planhat, api_key: {token}, base_url: "{address}", requests_per_minute: 9000}}
 datasets:
   accounts: {{source: acme, table: accounts}}
   people: {{source: acme, sql: "select id, account_id, email from people"}}

@@ -15,7 +15,7 @@ version: 1
 sources:
   acme: {{type: sqlite, path: data/acme.db}}
 destinations:
-  planhat: {{type: planhat, api_key: {token}, base_url: "{address}", requests_per_minute: 100000}}
+  planhat: {{type: planhat, api_key: {token}, base_url: "{address}", requests_per_minute: 9000}}
 syncs:
   companies:
     from: {{source: acme, table: accounts}}

@@ -16,7 +16,7 @@ struct PostgresFaultTests {
             {type: postgres, host: 127.0.0.1, port: "${PGPORT}", database: sluice_test, user: sluice_test, password: "${PG}"}
         destinations:
           planhat:
-            {type: planhat, base_url: "\(address)", api_key: "${PLANHAT_API_KEY}", requests_per_minute: 60000}
+            {type: planhat, base_url: "\(address)", api_key: "${PLANHAT_API_KEY}", requests_per_minute: 9000}
         syncs:
           companies:
             from:

@@ -139,7 +139,7 @@ import Testing
             sources: {data: {type: sqlite, path: data.db}}
             destinations:
               planhat:
-                {type: planhat, base_url: "\(planhat.address)", api_key: "${KEY}", requests_per_minute: 100000}
+                {type: planhat, base_url: "\(planhat.address)", api_key: "${KEY}", requests_per_minute: 9000}
             syncs:
               accounts:
                 from: {source: data, table: accounts}

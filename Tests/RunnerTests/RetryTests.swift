@@ -108,4 +108,25 @@ struct RetryTests {
         fixture.account.fault { number, _ in number == 0 ? .rateLimited(after: nil) : .none }
         #expect(try await fixture.run(in: once).state == .succeeded)
     }
+
+    /// The quota is that of the connection: whoever else sends waits too.
+    @Test func refusalForTheRateWithoutAWordOfHowLongHoldsTheWholeConnection() async throws {
+        let fixture = try RunFixture()
+        let environment = try fixture.environment()
+        let pace = try environment.connections.pace(things())
+        let other = try environment.connections.pace(things())
+        func waited() async throws -> Int64 {
+            let before = environment.time.now().milliseconds
+            try await other.permit(time: environment.time, progress: { _ in })
+            return environment.time.now().milliseconds - before
+        }
+        pace.observe(RateLimitNotice(remaining: 3), time: environment.time)
+        #expect(try await waited() == 0)
+        pace.observe(RateLimitNotice(isRefusal: true), time: environment.time)
+        let wait = try await waited()
+        #expect((14_000...16_000).contains(wait), "\(wait)")
+        pace.observe(RateLimitNotice(wait: .seconds(3), isRefusal: true), time: environment.time)
+        let asked = try await waited()
+        #expect((2_900...3_100).contains(asked), "\(asked)")
+    }
 }

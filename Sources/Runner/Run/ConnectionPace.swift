@@ -39,9 +39,12 @@ package struct ConnectionPace: Sendable {
         }
     }
 
-    /// Takes in what an answer said about the limit.
+    /// Takes in what an answer said about the limit. A refusal that does not say how long to wait holds everybody as long
+    /// as the request itself would wait: the quota is that of the connection.
     package func observe(_ notice: RateLimitNotice, time: RunTime) {
-        guard notice.isRefusal || notice.remaining == 0, let wait = notice.wait else { return }
+        guard notice.isRefusal || notice.remaining == 0,
+            let wait = notice.wait ?? (notice.isRefusal ? RetryPolicy().waitRateLimited : nil)
+        else { return }
         let micros = wait.components.seconds * 1_000_000 + wait.components.attoseconds / 1_000_000_000_000
         let now = time.now().milliseconds * 1_000
         do {
