@@ -113,6 +113,18 @@ struct ActionTests {
         #expect(fixture.account.created.values.allSatisfy { $0 == 1 })
     }
 
+    @Test func confirmationIsCountedAndPartOfTheLifeOfItsRecords() async throws {
+        let (_, environment) = try await inDoubt()
+        #expect(try ConfirmRecords(things(), environment: environment).confirm(["k1"]).confirmed == 1)
+        let run = try #require(try RunHistory(environment.database).runs(limit: 1).first)
+        try expectTrueBooks(run, environment)
+        #expect(run.trigger == "confirm" && run.rows.carried == 1 && run.operations.accepted == 1)
+        let life = RecordLife(things(), environment: environment)
+        #expect(try life.steps(key: "k1").map(\.outcome) == ["in_doubt", "confirmed"])
+        #expect(try life.steps(key: "k1").last?.payload == nil)
+        #expect(try life.steps(key: "k2").map(\.outcome) == ["in_doubt"])
+    }
+
     @Test(arguments: [StepName.journalCreated, .journalOpen, .journalSettled, .pendingRenamed, .snapshotRenamed])
     func confirmThatWasKilledIsFinishedByTheNextRun(step: StepName) async throws {
         let (fixture, environment) = try await inDoubt()

@@ -1,3 +1,4 @@
+internal import ConnectorKit
 package import ProjectConfig
 internal import Records
 internal import StateStore
@@ -5,6 +6,9 @@ internal import SyncCore
 
 /// Takes a person's word that records in doubt did arrive: their fingerprints move as if they had been accepted.
 package struct ConfirmRecords: Sendable {
+    /// What its runs say of who asked for them.
+    static let trigger = "confirm"
+
     private let definition: SyncDefinition
     private let environment: RunEnvironment
 
@@ -57,8 +61,8 @@ package struct ConfirmRecords: Sendable {
     /// The same way as an accepted batch: journal, snapshot, pending file, in a run of its own.
     private func settle(_ entries: [PendingEntry], _ files: SyncFiles) throws {
         let now = environment.time.now()
-        let run = try environment.database.createRun(
-            sync: definition.name, trigger: "confirm", full: false, limited: true, startedAt: now, state: .running)
+        var run = try environment.database.createRun(
+            sync: definition.name, trigger: Self.trigger, full: false, limited: true, startedAt: now, state: .running)
         let journal = try AcceptanceJournal.open(files, run: run.id)
         let opened = entries.enumerated().map {
             OpenEntry(sequence: $0.offset, keyHash: $0.element.keyHash, rowHash: $0.element.rowHash)
@@ -74,7 +78,42 @@ package struct ConfirmRecords: Sendable {
         case .none, .lost: snapshot = nil
         }
         let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
+        // Only now: of a run that asked for something and has no plan the next start would say that it broke off.
+        count(entries.count, in: &run)
         try CloseRun(environment: environment, files: files).close(
             run, CloseRun.Ending(state: .succeeded), memory: memory, snapshot: snapshot, summary: nil)
+        do {
+            try name(entries, run: run.id, at: now)
+        } catch {
+            environment.progress(.notSwept(RunError(error)))
+        }
+    }
+
+    /// What is confirmed was read and sent by an earlier run, and has arrived.
+    private func count(_ confirmed: Int, in run: inout RunRecord) {
+        run.rows.carried = confirmed
+        run.rows.planned = confirmed
+        run.operations.planned = confirmed
+        run.operations.accepted = confirmed
+        if definition.behavior == .send {
+            run.operations.sent = confirmed
+        } else {
+            run.operations.alreadyEqual = confirmed
+        }
+    }
+
+    /// Keeps which records they were, by the hashes of their keys, where the plans of other runs lie: for the life of a
+    /// record. Nothing depends on it, so it comes last.
+    private func name(_ entries: [PendingEntry], run: Int64, at now: Moment) throws {
+        let header = PlanHeader(run: run, sync: definition.name, keyField: "", madeAt: now)
+        var writer = try PlanWriter(
+            path: environment.state.planPath(run: run), header: header.encoded(), steps: environment.state.steps)
+        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        for entry in entries {
+            _ = unsafe try writer.append(
+                kind: .remember, isNew: false, keyHash: entry.keyHash, rowHash: entry.rowHash, key: nothing,
+                payload: nothing)
+        }
+        try writer.seal(summary: PlanSummary().encoded())
     }
 }

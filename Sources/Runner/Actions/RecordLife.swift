@@ -7,7 +7,7 @@ internal import SyncCore
 package struct RecordLife: Sendable {
     package struct Step: Sendable, Hashable {
         package var run: RunRecord
-        /// An `OutcomeKind`, or `accepted`; `sent` or `planned` where the run, or what is kept of it, does not say more.
+        /// An `OutcomeKind`, `accepted`, or `confirmed` by a person; `sent` or `planned` where the run, or what is kept of it, does not say more.
         package var outcome: String
         package var reason: Reason?
         /// What was sent, as JSON text; nil where the record never left.
@@ -41,17 +41,21 @@ package struct RecordLife: Sendable {
             let outcome = outcomes[run.id]
             guard sent != nil || outcome != nil else { continue }
             let exchanges = try sent.map { try history.exchanges(run: run.id, sequence: $0.sequence) } ?? []
-            let word = outcome?.outcome.rawValue ?? Self.outcome(in: run, wasCarried: !exchanges.isEmpty)
+            let isConfirmed = outcome == nil && run.trigger == ConfirmRecords.trigger
+            let told = outcome?.outcome.rawValue ?? Self.outcome(in: run, wasCarried: !exchanges.isEmpty)
+            let word = isConfirmed ? Self.confirmed : told
             let isKept = exchanges.isEmpty && (word == OutcomeKind.undelivered.rawValue || word == Self.planned)
+            let payload = sent.flatMap { $0.payload.isEmpty ? nil : $0.payload }
             steps.append(
                 Step(
-                    run: run, outcome: word, reason: outcome?.reason, payload: isKept ? nil : sent?.payload,
-                    unsent: isKept ? sent?.payload : nil, exchanges: exchanges))
+                    run: run, outcome: word, reason: outcome?.reason, payload: isKept ? nil : payload,
+                    unsent: isKept ? payload : nil, exchanges: exchanges))
         }
         return steps
     }
 
     private static let planned = "planned"
+    private static let confirmed = "confirmed"
 
     /// What became of a planned record of which the history says nothing else: it was accepted, unless the run had more
     /// that did not arrive than the history names.

@@ -74,7 +74,7 @@ struct RecordPage: Sendable {
 
     private func outcome(_ word: String) -> HTML {
         switch word {
-        case "accepted": StateView.badge("accepted", .good, .ok)
+        case "accepted", "confirmed": StateView.badge(word, .good, .ok)
         case "sent": StateView.badge("sent", .live, .live)
         case "rejected": StateView.badge("rejected", .bad, .bad)
         default: StateView.badge(word.replacing("_", with: " "), .part, .part)
