@@ -17,6 +17,9 @@ struct Demo: AsyncParsableCommand {
     @Flag(name: .long, help: "Leave the local Planhat running at the end, to look around.")
     var stay = false
 
+    @Flag(name: .long, help: "Print one JSON value, the runs, on standard output.")
+    var json = false
+
     mutating func run() async throws {
         try await SandboxFailure.translated { try await start() }
     }
@@ -29,13 +32,14 @@ struct Demo: AsyncParsableCommand {
         }
         let (isKept, stays) = (keep != nil, stay)
         defer { if !isKept { DemoFolder.remove(folder) } }
-        let show = DemoShow(project: try DemoProject(folder: folder))
+        let show = DemoShow(project: try DemoProject(folder: folder), isJSON: json)
         var configuration = SandboxConfiguration()
         configuration.port = 0
         let sandbox = try Sandbox(configuration)
         try await Interruption.watch {
             try await Self.play(show, sandbox, stays: stays)
         }
+        guard !json else { return }
         Output.text("")
         Output.text("Next, with your own data:")
         Output.text("  sluice init my-project      writes a commented project to fill in")
@@ -55,10 +59,12 @@ struct Demo: AsyncParsableCommand {
                 }
             }
             for await port in ports {
-                try await show.play(address: "http://127.0.0.1:\(port)")
+                let runs = try await show.play(address: "http://127.0.0.1:\(port)")
+                if show.isJSON { try Output.print(json: ["runs": runs]) }
                 guard stays else { break }
-                Output.text("")
-                Output.text("The local Planhat shows what arrived on http://127.0.0.1:\(port)/ . Ctrl-C ends it.")
+                let address = "http://127.0.0.1:\(port)/"
+                let line = "The local Planhat shows what arrived on \(address) . Ctrl-C ends it."
+                if show.isJSON { Output.note(line) } else { ["", line].forEach(Output.text) }
                 try await group.waitForAll()
             }
             group.cancelAll()

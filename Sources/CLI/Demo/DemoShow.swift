@@ -8,28 +8,34 @@ internal import StateStore
 /// What the demo does and says.
 struct DemoShow: Sendable {
     let project: DemoProject
+    /// Whether the runs are told as JSON: what the show says besides is then no output.
+    let isJSON: Bool
 
-    func play(address: String) async throws {
+    /// Returns the runs of both rounds, in their order.
+    func play(address: String) async throws -> [RunRecord] {
         let workspace = try workspace(address)
         let environment = try workspace.environment()
-        Output.text("A local Planhat listens on \(address).")
-        Output.text("The sample database: \(project.folder)/data/acme.db")
+        say("A local Planhat listens on \(address).")
+        say("The sample database: \(project.folder)/data/acme.db")
         heading("First run: everything is new")
-        try await run(workspace, environment)
+        let first = try await run(workspace, environment)
         heading("A week passes: rows change, come and go")
         try project.change()
         try await showChanges(workspace, environment)
         heading("Second run: only what changed is sent")
         let runs = try await run(workspace, environment)
         try showMissing(runs, environment)
+        return first + runs
     }
+
+    private func say(_ line: String) { isJSON ? Output.note(line) : Output.text(line) }
 
     private func workspace(_ address: String) throws -> Workspace {
         var options = ProjectOptions()
         options.project = project.projectPath
         options.state = project.folder + "/.sluice"
         options.env = nil
-        options.json = false
+        options.json = isJSON
         options.quiet = true
         options.verbose = false
         var variables = ProcessInfo.processInfo.environment
@@ -39,18 +45,17 @@ struct DemoShow: Sendable {
     }
 
     private func heading(_ text: String) {
-        Output.text("")
-        Output.text(text)
-        Output.text(String(repeating: "-", count: text.count))
+        say("")
+        say(text)
+        say(String(repeating: "-", count: text.count))
     }
 
-    @discardableResult
     private func run(_ workspace: Workspace, _ environment: RunEnvironment) async throws -> [RunRecord] {
         let results = try await RunSyncs(environment: environment).runAll(workspace.project, options: RunOptions())
         for result in results {
             if let error = result.error { throw error }
             for record in result.records {
-                RunText.summary(record, reasons: []).forEach(Output.text)
+                RunText.summary(record, reasons: []).forEach(say)
                 if let failure = record.error {
                     throw RunError(code: failure.code, message: failure.message, hint: failure.hint)
                 }
@@ -64,10 +69,10 @@ struct DemoShow: Sendable {
             let report = try await PlanSync(sync, options: RunOptions(), environment: environment).plan(examplesMax: 50)
             let keys = { (change: String) in report.examples.filter { $0.change == change }.map(\.key) }
             let (added, changed) = (keys("added"), keys("changed"))
-            Output.text("\(sync.name): \(added.count) new (\(added.joined(separator: ", "))), \(changed.count) changed")
-            for line in Self.wrapped(changed) { Output.text("  " + line) }
+            say("\(sync.name): \(added.count) new (\(added.joined(separator: ", "))), \(changed.count) changed")
+            for line in Self.wrapped(changed) { say("  " + line) }
         }
-        Output.text("Rows that left the source stay in Planhat: the behavior is update_or_create.")
+        say("Rows that left the source stay in Planhat: the behavior is update_or_create.")
     }
 
     private func showMissing(_ runs: [RunRecord], _ environment: RunEnvironment) throws {
@@ -75,9 +80,9 @@ struct DemoShow: Sendable {
         heading("What did not arrive, and why")
         for run in runs {
             for outcome in try history.outcomes(run: run.id, outcome: nil, limit: 100) {
-                Output.text("\(run.sync) \(outcome.key): \(outcome.outcome.rawValue), \(outcome.code)")
-                Output.text("  \(outcome.message)")
-                Output.text("  \(outcome.hint)")
+                say("\(run.sync) \(outcome.key): \(outcome.outcome.rawValue), \(outcome.code)")
+                say("  \(outcome.message)")
+                say("  \(outcome.hint)")
             }
         }
     }
