@@ -122,7 +122,9 @@ struct ConstantTests {
     @Test func aRowBeyondItsFieldsBoundsIsInvalidAndTheOthersArrive() async throws {
         let fixture = try RunFixture([row("k1", seats: 5), row("k2", seats: 99), row("k3", seats: 0)])
         let environment = try fixture.environment(object: bounded)
-        let record = try await fixture.run(RunOptions(), things(), in: environment)
+        var accepting = RunOptions()
+        accepting.acceptedGuards = ["invalid"]
+        let record = try await fixture.run(accepting, things(), in: environment)
         #expect(record.state == .completedWithRejections && record.operations.created == 1)
         #expect(record.reasons == [ReasonCount(code: "out_of_range", count: 2)])
         #expect(try fixture.outcomes(record, .invalid) == ["k2", "k3"])

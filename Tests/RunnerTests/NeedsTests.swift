@@ -108,7 +108,7 @@ struct DestinationLookTests {
         ).plan(examplesMax: 3)
         #expect(report.operations.created == 2 && report.operations.updated == 1)
         let warning = try #require(report.warnings.first)
-        #expect(warning.code == "possible_duplicates" && warning.message.hasPrefix("1 records"), "\(warning)")
+        #expect(warning.code == "possible_duplicates" && warning.message.hasPrefix("1 record "), "\(warning)")
         #expect(warning.message.contains("(k1)"))
     }
 

@@ -234,7 +234,8 @@ struct ResumeTests {
     @Test func runIsClosedFromItsJournalWhereItsPlanIsDamaged() async throws {
         let fixture = try RunFixture(rows(6))
         try await killed(fixture, at: .journalOpen, number: 2)
-        try Files.damage(fixture.folder + "/state/plans/1.plan")
+        // A block that is not needed any more is not read.
+        try Files.damageMuch(fixture.folder + "/state/plans/1.plan")
         let records = try await next(fixture)
         #expect(records[0].state == .failed)
         #expect(records[1].operations.created == 2)

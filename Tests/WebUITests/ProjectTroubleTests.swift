@@ -54,6 +54,7 @@ import WebUI
         let database = fixture.site.environment.database
         _ = try database.createRun(
             sync: "companies", trigger: "cli", full: false, limited: false, startedAt: WebFixture.now, state: .running)
+        try database.save(SyncMemory(name: "companies", seed: 1))
         #expect(try await !fixture.ask("/syncs").text.contains("Orphaned"))
         #expect(try await fixture.post("/syncs/companies/delete", [("revision", "1")]).status == 303)
         let page = try await fixture.ask("/syncs").text
