@@ -162,7 +162,7 @@ import Testing
         #expect(third.operations("sent") == 40 - count && third.rows("unchanged") == count)
         #expect(try setting.planhat.lines("activities").count == 40)
         #expect(try setting.planhat.state()["sent_again"].members.isEmpty)
-        let full = try await setting.run("events", status: 1, options: ["--full"])
+        let full = try await setting.run("events", status: 2, options: ["--full"])
         #expect(full["error"]["code"].string == "full_refused")
         #expect(try setting.planhat.lines("activities").count == 40)
     }
