@@ -17,7 +17,10 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "sluice",
-    products: [.executable(name: "sluice", targets: ["CLI"])],
+    products: [
+        .executable(name: "sluice", targets: ["CLI"]),
+        .executable(name: "step-benchmark", targets: ["StepBenchmark"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -71,6 +74,11 @@ let package = Package(
             ]
         ),
         .target(name: "TestKit", dependencies: ["Records", "ConnectorKit"]),
+        .executableTarget(
+            name: "StepBenchmark",
+            dependencies: ["Records", "ConnectorKit", "SyncCore", "StateStore", "SourcePostgres"],
+            path: "Benchmarks/steps"
+        ),
 
         .testTarget(name: "RecordsTests", dependencies: ["Records"]),
         .testTarget(name: "ConnectorKitTests", dependencies: ["Records", "ConnectorKit", "TestKit"]),
@@ -148,6 +156,13 @@ let unhurried: Set = [
     "ConformanceTests", "DestinationPlanhatTests", "EndToEndTests", "PlanhatSandboxTests", "ProjectConfigTests",
     "RunnerTests", "WebUITests",
 ]
+
+/// For scripts/check-sanitizers: the tests it runs and what they need, and nothing else is built.
+if let chosen = Context.environment["SLUICE_ONLY_TESTS"]?.split(separator: "|").map(String.init) {
+    let others: Set = ["CLI", "WebUI", "CExamples", "CMemory", "CWebAssets", "SourcePostgres", "StepBenchmark"]
+    package.products = []
+    package.targets.removeAll { others.contains($0.name) || ($0.type == .test && !chosen.contains($0.name)) }
+}
 
 for target in package.targets where target.type != .system && !ofC.contains(target.name) {
     target.swiftSettings =
