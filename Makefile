@@ -13,7 +13,7 @@ test: ## build and run every test; the last line is the count
 check: ## formatting, warnings as errors, tests
 	@scripts/check
 
-check-sanitizers: ## unit and simulation suites under the thread and address sanitizers (slow: a debug build each)
+check-sanitizers: ## unit and simulation suites under the thread and address sanitizers (slow: a build each)
 	@scripts/check-sanitizers
 
 bench: ## how fast, against what (ROWS=1000000)
