@@ -28,17 +28,10 @@ enum Files {
         try file.close()
     }
 
-    /// Turns a byte of every 64 in the middle half over: each part of it is damaged.
-    static func damageMuch(_ path: String) throws {
+    /// Turns a byte over, in the middle where no other place is said.
+    static func damage(_ path: String, at offset: Int? = nil) throws {
         var data = try Data(contentsOf: URL(fileURLWithPath: path))
-        for place in stride(from: data.count / 4, to: data.count * 3 / 4, by: 64) { data[place] ^= 0xFF }
-        try data.write(to: URL(fileURLWithPath: path))
-    }
-
-    /// Turns a byte in the middle over.
-    static func damage(_ path: String) throws {
-        var data = try Data(contentsOf: URL(fileURLWithPath: path))
-        data[data.count / 2] ^= 0xFF
+        data[offset ?? data.count / 2] ^= 0xFF
         try data.write(to: URL(fileURLWithPath: path))
     }
 }

@@ -40,7 +40,7 @@ struct FullRunTests {
         #expect(broken.state == .failed && broken.operations.undelivered == 4)
         fixture.account.fault { _, _ in .none }
         let record = try await fixture.run(RunOptions(), definition)
-        #expect(record.fullReason == "mapping_changed" && record.operations.accepted == 6)
+        #expect(record.fullReason == "full_run_unfinished" && record.operations.accepted == 6)
         #expect(try await fixture.run(RunOptions(), definition).rows.unchanged == 6)
     }
 

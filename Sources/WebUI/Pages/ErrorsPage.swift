@@ -51,7 +51,7 @@ struct ErrorsPage: Sendable {
         let items = rows.html { row in
             let action: HTML? = isWhole ? nil : "<span class=\"do\">\(Self.inline(row.action))</span>"
             // Hundreds of them on one page: a link from the page to itself needs no address.
-            let link: HTML = "<a class=\"code\" href=\"?code=\(row.code)\">\(row.code)</a>"
+            let link: HTML = "<a href=\"?code=\(row.code)\">\(row.code)</a>"
             return "<div><dt>\(link)</dt><dd>\(Self.inline(row.meaning))\(action)</dd></div>"
         }
         guard !rows.isEmpty else {
