@@ -5,21 +5,29 @@ internal import Synchronization
 /// flight is being settled, the next start closes the run instead of going on with it.
 final class CancelNote: Sendable {
     private let environment: RunEnvironment
-    private let run = Mutex<Int64?>(nil)
+    private struct Watched {
+        var run: Int64
+        /// Whether its end had been asked for before this process took it up: it is closed then, and what comes after it
+        /// is not what was meant.
+        var wasAsked: Bool
+    }
+
+    private let state = Mutex<Watched?>(nil)
 
     init(_ environment: RunEnvironment) { self.environment = environment }
 
-    /// The run that a cancel is meant for.
-    var watched: Int64? { run.withLock { $0 } }
+    /// The run whose end somebody else may ask for.
+    var watched: Int64? { state.withLock { $0.flatMap { $0.wasAsked ? nil : $0.run } } }
 
     /// Names the run that a cancel is meant for from now on.
-    func watch(_ id: Int64) {
-        run.withLock { $0 = id }
+    func watch(_ id: Int64) throws {
+        let watched = Watched(run: id, wasAsked: try environment.database.isCancelRequested(run: id))
+        state.withLock { $0 = watched }
         if Task.isCancelled { cancel() }
     }
 
     func cancel() {
-        guard environment.cancellation == .ends, let id = run.withLock({ $0 }) else { return }
+        guard environment.cancellation == .ends, let id = state.withLock({ $0?.run }) else { return }
         do {
             _ = try environment.database.requestCancel(run: id, at: environment.time.now())
         } catch {

@@ -53,7 +53,7 @@ package struct RunSync: Sendable {
         let resume = ResumeRun(definition, environment: environment, files: files, policy: policy)
         var own: RunRecord?
         for unfinished in try environment.database.unfinishedRuns(sync: definition.name) {
-            noted.watch(unfinished.id)
+            try noted.watch(unfinished.id)
             switch try await resume.resume(unfinished) {
             case .ended(let record): records.append(record)
             case .planAnew(let record):
@@ -122,7 +122,7 @@ package struct RunSync: Sendable {
             ?? environment.database.createRun(
                 sync: definition.name, trigger: options.trigger, full: false, limited: false,
                 startedAt: environment.time.now(), state: .running)
-        noted.watch(record.id)
+        try noted.watch(record.id)
         record.trigger = options.trigger
         record.limited = options.limit != nil || options.isSelective
         if record.state == .queued {
