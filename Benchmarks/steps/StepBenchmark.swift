@@ -127,12 +127,12 @@ struct WalkedRows {
     private func probe() throws {
         guard let snapshot = try Snapshot.open(files[0]).snapshot else { return }
         var known: [Probe] = []
-        var seen = SeenTable(count: snapshot.count)
+        let seen = SeenTable(count: snapshot.count)
         var findings: [Differ.Finding] = []
         for admitted in admitted {
             snapshot.probe(admitted.keyHashes, into: &known)
             findings.removeAll(keepingCapacity: true)
-            _ = Differ(isFull: false).diff(admitted, known: known, seen: &seen, findings: &findings)
+            _ = Differ(isFull: false).diff(admitted, known: known, seen: seen, findings: &findings)
         }
     }
 
