@@ -41,7 +41,9 @@ struct MetricRecordTests {
                 ]
             })
         let sync = accountSync("metric", .send, key: nil, name: "metrics", Self.lines)
-        let record = try await fixture.run(sync)
+        var options = RunOptions()
+        options.acceptedGuards = ["invalid"]
+        let record = try await fixture.run(sync, options)
         #expect(record.operations.sent == 2 * times && record.rows.invalid == 3 * times, "\(record.reasons)")
         #expect(record.reasons == [ReasonCount(code: "lookup_missing", count: 3 * times)])
         #expect(fixture.sandbox.eventLines("metrics").split(separator: "\n").count == 2 * times)
