@@ -60,15 +60,25 @@ package struct RemovalPayload: Sendable {
 
 /// What is written of a record that is named by the destination's own id.
 package enum AddressedPayload {
-    /// The JSON object with the id before its members.
+    /// The JSON object with the id before its members, in the place of one that stood there: a refused row that is
+    /// carried was addressed before, and its record may be another now.
     package static func json(_ payload: String, id: String) -> String {
         var writer = ByteWriter(capacity: payload.utf8.count + 64)
         writer.append("{\"\(RemovalPayload.idName)\":")
         JSONText.appendString(id, to: &writer)
-        let members = payload.dropFirst()
+        let members = withoutID(payload.dropFirst())
         if members != "}" { writer.append(UInt8(ascii: ",")) }
         writer.append(String(members))
         return writer.text
+    }
+
+    private static func withoutID(_ members: Substring) -> Substring {
+        let start = "\"\(RemovalPayload.idName)\":\""
+        guard members.hasPrefix(start), let end = members.dropFirst(start.count).firstIndex(of: "\"") else {
+            return members
+        }
+        let rest = members[members.index(after: end)...]
+        return rest.first == "," ? rest.dropFirst() : rest
     }
 }
 

@@ -79,6 +79,17 @@ struct LostStateTests {
         #expect(try await fixture.run(RunOptions(), sync).rows.unchanged == 20)
     }
 
+    @Test func confirmDoesNotTakeForeignFingerprintsForItsOwn() async throws {
+        let sync = things(behavior: .mirror)
+        let fixture = try RunFixture(rows(3))
+        fixture.account.refuse { key, _ in key == "k1" ? noGood : nil }
+        try await fixture.run(RunOptions(), sync)
+        try Loss.databaseGone.strike(fixture.folder + "/state")
+        #expect(try await fixture.run(RunOptions(), sync).error?.code == "state_lost")
+        let environment = try fixture.environment()
+        #expect(try environment.database.memory("things") == nil)
+    }
+
     /// A kill between the removal of what is of no use and the end of the run leaves nothing half known.
     @Test func aKillInTheFirstRunAfterwardsLosesNothing() async throws {
         for step in 1...40 {
@@ -117,5 +128,18 @@ struct EditedMappingTests {
         try await fixture.run(resend, edited)
         let record = try await fixture.run(RunOptions(), edited)
         #expect(record.full && record.rows.planned == 10)
+    }
+
+    /// What was read says nothing of the rows that the dataset has now, whoever was sent first.
+    @Test func limitedRunThatTookUpEverythingEndsTheEdit() async throws {
+        let fixture = try RunFixture(rows(4))
+        try await fixture.run()
+        var limited = RunOptions()
+        limited.limit = 100
+        #expect(try await fixture.run(limited, edited).operations.accepted == 4)
+        let memory = try #require(try fixture.environment().database.memory("things"))
+        try await fixture.run(RunOptions(), edited)
+        let after = try #require(try fixture.environment().database.memory("things"))
+        #expect(memory.mappingRevision == after.mappingRevision)
     }
 }

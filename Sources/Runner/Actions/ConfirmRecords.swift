@@ -60,6 +60,7 @@ package struct ConfirmRecords: Sendable {
 
     /// The same way as an accepted batch: journal, snapshot, pending file, in a run of its own.
     private func settle(_ entries: [PendingEntry], _ files: SyncFiles) throws {
+        try Opening.requireOwn(files, environment.database.memory(definition.name))
         let now = environment.time.now()
         var run = try environment.database.createRun(
             sync: definition.name, trigger: Self.trigger, full: false, limited: true, startedAt: now, state: .running)

@@ -77,6 +77,8 @@ struct CarriedRecords {
         }
     }
 
+    func isThere() throws -> Bool { try files.hasCarried() }
+
     /// False where the file is damaged: a complete scan then reads the rows again.
     func isWhole() throws -> Bool { try !files.hasCarried() || open() != nil }
 

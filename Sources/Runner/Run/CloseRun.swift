@@ -13,6 +13,9 @@ struct CloseRun {
     /// The name under which it remembers that what was believed before the run is of no use, should its plan be lost.
     static let forgetsState = "closing_forgets_state"
 
+    /// The name under which a sync remembers that its fingerprints were not empty, also of rows that were never sent.
+    static let hasFingerprints = "has_fingerprints"
+
     struct Ending {
         var state: RunState
         var failure: RunFailure?
@@ -56,8 +59,9 @@ struct CloseRun {
         }
         let startsOver = summary?.forgetsState ?? (memory.extra[Self.forgetsState] != nil)
         if hasJournal || startsOver {
-            _ = try SnapshotMerge.close(
+            let header = try SnapshotMerge.close(
                 files, run: run.id, old: snapshot, startsOver: startsOver, seedMark: SeedMark.of(memory.seed))
+            memory.extra[Self.hasFingerprints] = header.count > 0 ? "1" : nil
         }
         try KeyFile.close(files)
         if hasJournal { try AcceptanceJournal.drop(files, run: run.id) }

@@ -32,7 +32,9 @@ struct EndRun {
     ) throws {
         var figures = figures
         var memory = memory
-        remember(summary, isLimited: record.limited, in: &memory)
+        var isAllTakenUp = !record.limited
+        if case .complete = ending, summary.rows.deferred == 0 { isAllTakenUp = true }
+        remember(summary, isAllTakenUp: isAllTakenUp, in: &memory)
         var isWhole = false
         if case .complete = ending { isWhole = !record.limited }
         RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
@@ -66,10 +68,12 @@ struct EndRun {
     }
 
     /// What the plan was made with: the sync may have been changed since.
-    private func remember(_ summary: PlanSummary, isLimited: Bool, in memory: inout SyncMemory) {
+    private func remember(_ summary: PlanSummary, isAllTakenUp: Bool, in memory: inout SyncMemory) {
+        // How far was read says nothing of what another dataset has; a run that comes to its end notes its own.
+        if memory.definition != summary.definition { ScanScope.forget(in: &memory) }
         memory.definition = summary.definition
         // Where only some rows were sent as they are mapped now, the others are still to be taken up.
-        if !isLimited || summary.forgetsState || memory.mappingRevision.isEmpty {
+        if isAllTakenUp || summary.forgetsState || memory.mappingRevision.isEmpty {
             memory.mappingRevision = summary.mappingRevision
         }
         memory.keyRevision = summary.keyRevision

@@ -45,6 +45,17 @@ struct Opening {
         SyncMemory(name: definition.name, seed: environment.time.seed())
     }
 
+    /// Throws `state_lost` where what the sync's folder holds belongs to another control database.
+    static func requireOwn(_ files: SyncFiles, _ known: SyncMemory?) throws {
+        if case .lost(let reason, isOfOther: true) = try find(files, known) { throw unusable(reason) }
+    }
+
+    private static func unusable(_ reason: String) -> StateError {
+        StateError(
+            code: "state_lost", message: "The fingerprints of this sync cannot be used: \(reason)",
+            hint: "Restore a backup of the state directory, or use sluice reset to start over.")
+    }
+
     private enum Found {
         case nothing
         case known(Snapshot)
@@ -61,7 +72,8 @@ struct Opening {
             return .lost("the control database knows nothing of them; they belong to another one", isOfOther: true)
         }
         switch try Snapshot.open(files) {
-        case .none where known.hasAccepted: return .lost("their files are not there", isOfOther: false)
+        case .none where known.hasAccepted || known.extra[CloseRun.hasFingerprints] != nil:
+            return .lost("their files are not there", isOfOther: false)
         case .none: return .nothing
         case .current(let snapshot), .fellBack(let snapshot, _):
             let mark = snapshot.header.seedMark
@@ -74,9 +86,7 @@ struct Opening {
     /// What was sent once must not be sent again, and nothing removed, because a file was lost.
     private static func requireSendable(_ prepared: PreparedSync, _ reason: String) throws {
         guard prepared.shape.behavior != .updateOrCreate, prepared.shape.behavior != .updateOnly else { return }
-        throw StateError(
-            code: "state_lost", message: "The fingerprints of this sync cannot be used: \(reason)",
-            hint: "Restore a backup of the state directory, or use sluice reset to start over.")
+        throw unusable(reason)
     }
 }
 

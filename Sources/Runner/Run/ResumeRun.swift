@@ -150,6 +150,10 @@ struct ResumeRun {
         var prepared = try PreparedSync(definition, environment: environment)
         let numbers = try RunHistory(environment.database).nextExchangeNumber(run: found.id)
         prepared.exchanges.begin(run: found.id, firstNumber: numbers)
+        // A run that is to end needs no destination for it.
+        if try environment.database.isCancelRequested(run: found.id) {
+            return try fail(found, because: CancellationError())
+        }
         // Where the destination cannot be asked now, the run stays as it was found.
         try await prepared.discoverFields(environment: environment, policy: policy)
         // Only now: what the account's own fields take is part of the definition.

@@ -27,7 +27,9 @@ struct ScanScope {
         scope.watermark = try await retrying.read { try await newest(rule, prepared) }
         let carried = CarriedRecords(
             files: environment.state.sync(prepared.definition.name), environment: environment)
-        guard try carried.isWhole(),
+        // A carried row is held against its key alone: where another key could find its record, all rows are read.
+        let looksByOthers = prepared.shape.behavior == .createOnly && !prepared.shape.otherKeys.isEmpty
+        guard try carried.isWhole(), try !looksByOthers || !carried.isThere(),
             let since = since(rule, prepared, opening, options: options, now: asOf ?? environment.time.now())
         else { return scope }
         scope.isComplete = false

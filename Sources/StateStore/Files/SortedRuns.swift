@@ -2,8 +2,8 @@ internal import Records
 
 /// An external sort by hash, stable: records are gathered in memory, put in order of one byte of their hash and spilled
 /// into a nameless file whenever `recordsMax` are together; at the end the records of a few values of that byte at a
-/// time are read from all the spilled runs and sorted. Memory: twice `recordsMax` records; as much again where the
-/// records of one value alone are more than that.
+/// time are read from all the spilled runs and sorted. Memory: twice `recordsMax` records; as much again, two or three
+/// times, where more than that have one hash.
 @safe
 struct SortedRuns<Element: HashKeyed>: ~Copyable {
     /// A stretch of records in the file, in the order of the byte, and where the records of each of its values begin.
@@ -132,20 +132,40 @@ struct SortedRuns<Element: HashKeyed>: ~Copyable {
         }
     }
 
-    /// The records of one value are more than fit in memory: they are sorted by themselves, by the bytes that follow.
+    /// The records of one value are more than fit in memory: they are sorted by themselves, by the bytes that follow,
+    /// unless they are all of one hash.
     private func mergeLarge(_ value: Int, _ body: (UnsafeBufferPointer<Element>) throws -> Void) throws {
-        let isLastByte = level == MemoryLayout<Hash128>.size - 1
+        if try isOneHash(value) {
+            for run in spilled {
+                let count = try unsafe readToScratch(run, value)
+                try unsafe body(UnsafeBufferPointer(start: scratch, count: count))
+            }
+            return
+        }
         var inner = SortedRuns(folder: folder, recordsMax: recordsMax, level: level + 1)
         for run in spilled {
-            let (start, end) = (Int(run.starts[value]), Int(run.starts[value + 1]))
-            try unsafe read(run, start..<end, to: scratch)
-            if isLastByte {
-                // Nothing but records of one hash.
-                try unsafe body(UnsafeBufferPointer(start: scratch, count: end - start))
-            } else {
-                for index in 0..<(end - start) { try inner.add(unsafe scratch[index]) }
+            for index in 0..<(try readToScratch(run, value)) { try inner.add(unsafe scratch[index]) }
+        }
+        try unsafe inner.mergeTogether(body)
+    }
+
+    private func isOneHash(_ value: Int) throws -> Bool {
+        if level == MemoryLayout<Hash128>.size - 1 { return true }
+        var first: Hash128?
+        for run in spilled {
+            for index in 0..<(try readToScratch(run, value)) {
+                let key = unsafe scratch[index].key
+                if let first, first != key { return false }
+                first = key
             }
         }
-        if !isLastByte { try unsafe inner.mergeTogether(body) }
+        return true
+    }
+
+    /// Returns how many records of the value the run has.
+    private func readToScratch(_ run: Run, _ value: Int) throws -> Int {
+        let (start, end) = (Int(run.starts[value]), Int(run.starts[value + 1]))
+        try unsafe read(run, start..<end, to: scratch)
+        return end - start
     }
 }

@@ -32,4 +32,19 @@ import Testing
         #expect(words(found) == words(given))
         #expect(ScratchFolder.names(scratch.path).isEmpty)
     }
+
+    /// A key column that is one country in most rows.
+    @Test func manyOfOneHashKeepTheOrderTheyCameIn() throws {
+        let scratch = try ScratchFolder()
+        var spill = PairSpill(directory: scratch.path, pairsInMemoryMax: 64)
+        let heavy = Hash128(high: 0x0102_0304_0506_0708, low: 9)
+        for number in 0..<3_000 {
+            let key = number % 4 == 0 ? Hash128(high: heavy.high, low: UInt64(number)) : heavy
+            try spill.add(key, Hash128(high: 0, low: UInt64(number)))
+        }
+        let sorted = try spill.finish()
+        let ofHeavy = (0..<sorted.count).map { sorted.pair(at: $0) }.filter { $0.key == heavy }
+        #expect(ofHeavy.map(\.value.low) == (0..<3_000).filter { $0 % 4 != 0 }.map { UInt64($0) })
+        #expect(ScratchFolder.names(scratch.path).isEmpty)
+    }
 }
