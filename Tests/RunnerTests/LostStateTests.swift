@@ -79,7 +79,7 @@ struct LostStateTests {
         #expect(try await fixture.run(RunOptions(), sync).rows.unchanged == 20)
     }
 
-    @Test func confirmDoesNotTakeForeignFingerprintsForItsOwn() async throws {
+    @Test func aRefusalLeavesTheDatabaseAsItIs() async throws {
         let sync = things(behavior: .mirror)
         let fixture = try RunFixture(rows(3))
         fixture.account.refuse { key, _ in key == "k1" ? noGood : nil }
