@@ -137,7 +137,7 @@ struct SortedRuns<Element: HashKeyed>: ~Copyable {
     private func mergeLarge(_ value: Int, _ body: (UnsafeBufferPointer<Element>) throws -> Void) throws {
         if try isOneHash(value) {
             for run in spilled {
-                let count = try unsafe readToScratch(run, value)
+                let count = try readToScratch(run, value)
                 try unsafe body(UnsafeBufferPointer(start: scratch, count: count))
             }
             return
