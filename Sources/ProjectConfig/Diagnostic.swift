@@ -31,13 +31,17 @@ package struct Diagnostic: Error, Sendable, Hashable, Codable {
         self.missing = missing
     }
 
-    /// `file:line:column: `; empty where no file is at fault.
-    package var placeText: String {
-        guard let file else { return "" }
+    /// `file:line:column`; nil where no file is at fault.
+    package var placeName: String? {
         // The name of a definition made in the pages stands in no line.
-        guard let line, line > 0 else { return file + ": " }
-        return file + ":\(line)" + (column.map { ":\($0)" } ?? "") + ": "
+        file.map { file in
+            guard let line, line > 0 else { return file }
+            return file + ":\(line)" + (column.map { ":\($0)" } ?? "")
+        }
     }
+
+    /// The same before what is said of it; empty where no file is at fault.
+    package var placeText: String { placeName.map { $0 + ": " } ?? "" }
 
     /// Nil where no line of a file is at fault.
     package var place: Location? {

@@ -79,6 +79,20 @@ struct LostStateTests {
         #expect(try await fixture.run(RunOptions(), sync).rows.unchanged == 20)
     }
 
+    /// Rows that a first run skipped were never accepted, and are as little to be sent for a lost file.
+    @Test func rowsThatWereOnlyRememberedAreNotSentWhereTheFilesAreGone() async throws {
+        let here = Location(file: "sluice.yaml", line: 1, column: 1)
+        var sync = things(behavior: .send, key: KeyDefinition(columns: ["id"], field: nil, location: here))
+        sync.firstRun = .skip
+        let fixture = try RunFixture(rows(5))
+        let environment = try fixture.environment(
+            object: SimulatedDestination.object(batchItemsMax: 10, repeatable: .never))
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).rows.skipped == 5)
+        try Loss.filesGone.strike(fixture.folder + "/state")
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).error?.code == "state_lost")
+        #expect(fixture.account.events.isEmpty)
+    }
+
     @Test func aRefusalLeavesTheDatabaseAsItIs() async throws {
         let sync = things(behavior: .mirror)
         let fixture = try RunFixture(rows(3))

@@ -143,6 +143,21 @@ struct SendTests {
         #expect(sent(fixture).values.allSatisfy { $0 == 1 })
     }
 
+    /// Old rows that were to be remembered under the new mapping, and were not, are no changed rows.
+    @Test func editedMappingSendsNothingAgainAfterARunThatBrokeOff() async throws {
+        let fixture = try RunFixture(rows(20))
+        let environment = try fixture.environment(object: Self.events)
+        try await fixture.run(RunOptions(), sync(again: true), in: environment)
+        fixture.source.rows = (101...110).map { row("k\($0)") } + rows(20)
+        var other = sync(again: true)
+        other.mappings.removeLast()
+        fixture.account.fault { _, _ in .unauthorized }
+        #expect(try await fixture.run(RunOptions(), other, in: environment).state == .failed)
+        fixture.account.fault { _, _ in .none }
+        #expect(try await fixture.run(RunOptions(), other, in: environment).operations.sent == 10)
+        #expect(sent(fixture).values.allSatisfy { $0 == 1 } && sent(fixture).count == 30)
+    }
+
     @Test func fullRunIsRefused() async throws {
         let fixture = try RunFixture(rows(1))
         let environment = try fixture.environment(object: Self.events)

@@ -7,7 +7,8 @@ internal import SyncCore
 package struct RecordLife: Sendable {
     package struct Step: Sendable, Hashable {
         package var run: RunRecord
-        /// An `OutcomeKind`, `accepted`, or `confirmed` by a person; `sent` or `planned` where the run, or what is kept of it, does not say more.
+        /// An `OutcomeKind`, `accepted`, or `confirmed` by a person; `sent` or `planned` where the run, or what is kept of it,
+        /// does not say more.
         package var outcome: String
         package var reason: Reason?
         /// What was sent, as JSON text; nil where the record never left.

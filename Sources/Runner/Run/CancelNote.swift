@@ -4,7 +4,6 @@ internal import Synchronization
 /// Notes in the history that a run was cancelled, as soon as it is: should the process be killed while the batch in
 /// flight is being settled, the next start closes the run instead of going on with it.
 final class CancelNote: Sendable {
-    private let environment: RunEnvironment
     private struct Watched {
         var run: Int64
         /// Whether its end had been asked for before this process took it up: it is closed then, and what comes after it
@@ -12,6 +11,7 @@ final class CancelNote: Sendable {
         var wasAsked: Bool
     }
 
+    private let environment: RunEnvironment
     private let state = Mutex<Watched?>(nil)
 
     init(_ environment: RunEnvironment) { self.environment = environment }

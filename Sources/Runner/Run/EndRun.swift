@@ -32,9 +32,7 @@ struct EndRun {
     ) throws {
         var figures = figures
         var memory = memory
-        var isAllTakenUp = !record.limited
-        if case .complete = ending, summary.rows.deferred == 0 { isAllTakenUp = true }
-        remember(summary, isAllTakenUp: isAllTakenUp, in: &memory)
+        remember(summary, isAllTakenUp: isAllTakenUp(record, ending, summary), in: &memory)
         var isWhole = false
         if case .complete = ending { isWhole = !record.limited }
         RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
@@ -65,6 +63,13 @@ struct EndRun {
         try CloseRun(environment: environment, files: files)
             .close(record, end, memory: memory, snapshot: old, summary: summary)
         if let closed = try environment.database.run(record.id) { record = closed }
+    }
+
+    /// Whether every row has been taken up as it is mapped now. Of a full run that broke off the next one knows that it
+    /// has to begin anew (`noteFull`); of others only the mapping that they had before says so.
+    private func isAllTakenUp(_ record: RunRecord, _ ending: Deliver.Ending, _ summary: PlanSummary) -> Bool {
+        if case .complete = ending { return !record.limited || summary.rows.deferred == 0 }
+        return summary.full && !record.limited
     }
 
     /// What the plan was made with: the sync may have been changed since.

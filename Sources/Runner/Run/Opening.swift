@@ -69,16 +69,16 @@ struct Opening {
     private static func find(_ files: SyncFiles, _ known: SyncMemory?) throws -> Found {
         guard let known else {
             guard try files.hasState() else { return .nothing }
-            return .lost("the control database knows nothing of them; they belong to another one", isOfOther: true)
+            return .lost("the control database knows nothing of them; they belong to another one.", isOfOther: true)
         }
         switch try Snapshot.open(files) {
         case .none where known.hasAccepted || known.extra[CloseRun.hasFingerprints] != nil:
-            return .lost("their files are not there", isOfOther: false)
+            return .lost("their files are not there.", isOfOther: false)
         case .none: return .nothing
         case .current(let snapshot), .fellBack(let snapshot, _):
             let mark = snapshot.header.seedMark
             guard mark != 0, mark != SeedMark.of(known.seed) else { return .known(snapshot) }
-            return .lost("they belong to another control database", isOfOther: true)
+            return .lost("they belong to another control database.", isOfOther: true)
         case .lost(let reason): return .lost(reason.message, isOfOther: false)
         }
     }

@@ -65,7 +65,8 @@ package struct PreparedSync: Sendable {
         }
     }
 
-    /// What is wrong with a mapping to a field that is not declared, or with what is written for it, once the account's own fields are known.
+    /// What is wrong with a mapping to a field that is not declared, or with what is written for it, once the account's own
+    /// fields are known.
     static func problem(
         with mapping: MappingDefinition, in shape: SyncShape, _ definition: SyncDefinition
     ) -> Diagnostic? {

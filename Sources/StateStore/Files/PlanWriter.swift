@@ -1,8 +1,8 @@
 package import Records
 
 /// Writes the plan of one run: its operations in the order they are found, in blocks of what makes a batch (at most some
-/// MiB) with a checksum each, then a seal. A plan without its seal is one whose scan did not end. The first two and each block are filled up
-/// with zeros to whole pages, so that blocks can go past the page cache.
+/// MiB) with a checksum each, then a seal. A plan without its seal is one whose scan did not end. The first two and each
+/// block are filled up with zeros to whole pages, so that blocks can go past the page cache.
 ///
 /// header 64 | the caller's header | blocks | footer (struck, places of the blocks, summary) | seal 64
 package struct PlanWriter: ~Copyable {

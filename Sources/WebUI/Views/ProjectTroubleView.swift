@@ -21,9 +21,7 @@ enum ProjectTroubleView {
     }
 
     private static func item(_ problem: Diagnostic) -> HTML {
-        let place = [problem.file, problem.line.map(String.init), problem.column.map(String.init)]
-            .compactMap { $0 }.joined(separator: ":")
-        let shown: HTML = place.isEmpty ? .empty : "<code>\(place)</code> "
+        let shown: HTML = problem.placeName.map { "<code>\($0)</code> " } ?? .empty
         return """
             <li>\(shown)\(Prose.sentence(problem.message))\(ReasonView.doLine(Prose.sentence(problem.hint)))<span class="detail">\(ReasonView.codeLink(problem.code))</span></li>
             """

@@ -139,22 +139,29 @@ import Testing
         }
     }
 
-    /// A settle frame is synced with the open frame after it: the second may be on the disk without the first.
-    @Test(arguments: [true, false])
-    func settlementThatAPowerCutTookLeavesBothBatchesUnsettled(isLastOpenWhole: Bool) throws {
-        let files = try ScratchFolder.kept()
-        let path = files.sync.folder + "/journal"
-        let journal = try AcceptanceJournal.open(files.sync, run: 1)
+    /// Writes a journal of two batches, the first one settled, and tells where that frame lies.
+    private static func settledBetweenTwoOpened(_ sync: SyncFiles) throws -> Range<Int> {
+        let path = sync.folder + "/journal"
+        let journal = try AcceptanceJournal.open(sync, run: 1)
         try journal.append(open: Self.open(0, 0..<2))
         let start = try RawFile.read(path).count
         try journal.append(settled: Self.settled(0, [.set, .keep]))
         let end = try RawFile.read(path).count
         try journal.append(open: Self.open(1, 2..<4))
         journal.close()
+        return start..<end
+    }
+
+    /// A settle frame is synced with the open frame after it: the second may be on the disk without the first.
+    @Test(arguments: [true, false])
+    func settlementThatAPowerCutTookLeavesBothBatchesUnsettled(isLastOpenWhole: Bool) throws {
+        let files = try ScratchFolder.kept()
+        let path = files.sync.folder + "/journal"
+        let frame = try Self.settledBetweenTwoOpened(files.sync)
         let good = try RawFile.read(path)
-        for first in stride(from: start, to: end, by: 7) {
+        for first in stride(from: frame.lowerBound, to: frame.upperBound, by: 7) {
             var bad = good
-            for place in first..<end { bad[place] = 0 }
+            for place in first..<frame.upperBound { bad[place] = 0 }
             if !isLastOpenWhole { bad[bad.count - 1] ^= 1 }
             try RawFile.write(path, bad)
             var (zero, one) = (Self.open(0, 0..<2), Self.open(1, 2..<4))
@@ -196,15 +203,9 @@ import Testing
     func mendingThatIsKilledTakesNothingAway(bytes: Int) throws {
         let files = try ScratchFolder.kept()
         let path = files.sync.folder + "/journal"
-        let journal = try AcceptanceJournal.open(files.sync, run: 1)
-        try journal.append(open: Self.open(0, 0..<2))
-        let start = try RawFile.read(path).count
-        try journal.append(settled: Self.settled(0, [.set, .keep]))
-        let end = try RawFile.read(path).count
-        try journal.append(open: Self.open(1, 2..<4))
-        journal.close()
+        let frame = try Self.settledBetweenTwoOpened(files.sync)
         var bad = try RawFile.read(path)
-        for place in start..<end { bad[place] = 0 }
+        for place in frame { bad[place] = 0 }
         try RawFile.write(path, bad)
         let before = try Self.frames(files.sync).frames
         let dying = SyncFiles(
