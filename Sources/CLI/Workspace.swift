@@ -91,9 +91,19 @@ struct Workspace {
         }
     }
 
+    /// What commands need that only look. Where there is no state yet, an empty one stands in for it that is gone with the
+    /// second value: looking leaves nothing behind.
+    func environmentToRead() throws -> (RunEnvironment, ScratchState?) {
+        if StatePlace(path: statePath()).isThere { return (try environment(), nil) }
+        let scratch = ScratchState()
+        return (try environment(at: scratch.path), scratch)
+    }
+
     /// What runs and actions need; makes the state directory where there is none.
-    func environment(progress: @escaping @Sendable (RunProgress) -> Void = { _ in }) throws -> RunEnvironment {
-        let state = try StateDirectory(path: statePath())
+    func environment(
+        at path: String? = nil, progress: @escaping @Sendable (RunProgress) -> Void = { _ in }
+    ) throws -> RunEnvironment {
+        let state = try StateDirectory(path: path ?? statePath())
         var environment = RunEnvironment(
             state: state, database: try ControlDatabase.open(path: state.databasePath), time: .system,
             connections: connections(state: state), progress: progress)

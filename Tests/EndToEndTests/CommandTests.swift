@@ -13,7 +13,10 @@ import Testing
         let help = try await WorkFolder().sluice(command, "--help")
         #expect(help.status == 0 && help.errors.isEmpty)
         #expect(help.output.contains("sluice \(command)"), "\(help.output)")
-        if command != "version" { #expect(help.output.contains("Example: sluice \(command)"), "\(help.output)") }
+        #expect(help.output.contains("Example: sluice \(command)"), "\(help.output)")
+        for option in ["--project", "--state", "--json", "--quiet", "--verbose"] {
+            #expect(help.output.contains("  \(option)"), "\(option) is missing: \(help.output)")
+        }
     }
 
     @Test func theHelpNamesEveryCommand() async throws {
@@ -32,6 +35,28 @@ import Testing
             let json = try await folder.sluice(arguments + ["--json"])
             let error = try json.json()["error"]
             #expect(json.status == 2 && error["code"].string != nil && error["message"].string != nil, "\(arguments)")
+        }
+    }
+
+    @Test func quietSaysNothingWhereAllWentWell() async throws {
+        let folder = try WorkFolder()
+        for arguments in [["init", "mine"], ["demo"]] {
+            let ended = try await folder.sluice(arguments + ["--quiet"])
+            #expect(ended.status == 0 && ended.output.isEmpty && ended.errors.isEmpty, "\(ended.everything)")
+        }
+    }
+
+    @Test func commandsThatOnlyLookLeaveNothingBehind() async throws {
+        let project = try await CompanyProject()
+        let before = project.folder.entries()
+        for (arguments, status) in [
+            (["plan", "companies"], Int32(0)), (["runs"], 0), (["runs", "companies", "--json"], 0), (["show"], 1),
+            (["records", "1"], 1), (["record", "companies", "7"], 0), (["check"], 0), (["objects", "planhat"], 0),
+            (["tables", "local"], 0), (["preview", "accounts"], 0), (["schema"], 0),
+        ] {
+            let ended = try await project.sluice(arguments)
+            #expect(ended.status == status, "\(arguments): \(ended.everything)")
+            #expect(project.folder.entries() == before, "\(arguments)")
         }
     }
 

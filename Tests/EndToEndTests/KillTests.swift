@@ -8,19 +8,36 @@ import Testing
     private static let lanes = 4
 
     /// What the second half of the tests starts from: 12,000 rows changed and 2,000 new.
-    private static let changes = """
-        update accounts set seats = seats + 1000 where id <= 12000;
-        insert into accounts
+    private static func changes(_ table: String) -> String {
+        """
+        update \(table) set seats = seats + 1000 where id <= 12000;
+        insert into \(table)
         with recursive n(i) as (select 20001 union all select i + 1 from n where i < 22000)
         select i, 'Account ' || i, 'Team', i % 100 from n;
         """
-
-    @Test func aKilledInitialRunLosesNothingAndCreatesNothingTwice() async throws {
-        try await killEverywhere("initial") { try await Lane(isIncremental: false, latency: 500) }
     }
 
-    @Test func aKilledIncrementalRunLosesNothingAndCreatesNothingTwice() async throws {
-        try await killEverywhere("incremental") { try await Lane(isIncremental: true, latency: 650) }
+    enum Source: String, CaseIterable {
+        case sqlite, postgres
+    }
+
+    private static let sources = Source.allCases.filter { $0 == .sqlite || PostgresServer.isThere }
+
+    @Test(arguments: sources) func aKilledInitialRunLosesNothingAndCreatesNothingTwice(source: Source) async throws {
+        try await killEverywhere("initial \(source)") {
+            try await Lane(source, isIncremental: false, latency: 500)
+        }
+    }
+
+    @Test(arguments: sources)
+    func aKilledIncrementalRunLosesNothingAndCreatesNothingTwice(source: Source) async throws {
+        try await killEverywhere("incremental \(source)") {
+            try await Lane(source, isIncremental: true, latency: 650)
+        }
+    }
+
+    @Test(.enabled(if: PostgresServer.isThere, "\(PostgresServer.missing)")) func runsFromPostgresAreKilledToo() {
+        #expect(Self.sources == Source.allCases)
     }
 
     /// Spreads the moments over lanes that work side by side, each on its own Planhat.
@@ -32,6 +49,7 @@ import Testing
             for first in 0..<Self.lanes {
                 group.addTask {
                     let lane = try await makeLane()
+                    defer { lane.drop() }
                     var length = try await lane.measure()
                     #expect(length > 1.9, "the run is over too soon to be killed at different moments")
                     var killed = 0
@@ -57,26 +75,31 @@ import Testing
     /// One place in which runs are killed, one after the other, each from the same start.
     private final class Lane: Sendable {
         private let project: CompanyProject
+        private let account: PostgresAccount?
         private let port: Int
         private let options: [String]
         private let isIncremental: Bool
         private let expected: Set<String>
         private let toAccept: Int
 
-        init(isIncremental: Bool, latency: Int) async throws {
+        init(_ source: Source, isIncremental: Bool, latency: Int) async throws {
             self.isIncremental = isIncremental
             project = try await CompanyProject(rows: KillTests.rows, sandbox: ["--data", "base.jsonl"])
+            account = source == .postgres ? try PostgresAccount(project) : nil
             port = project.planhat.port
             options = ["--latency", String(latency)]
             if isIncremental {
                 let before = try await project.sluice("run", "companies", "--json", "--state", "base-state")
                 guard before.status == 0 else { throw ChildError(description: before.everything) }
-                try project.database.execute(KillTests.changes)
+                try project.database.execute(KillTests.changes("accounts"))
+                if let account { try PostgresServer.execute(KillTests.changes(account.table)) }
             }
             try await project.planhat.stop()
             expected = try project.expected()
             toAccept = isIncremental ? 14_000 : KillTests.rows
         }
+
+        func drop() { account?.drop() }
 
         /// Puts everything back to the start and starts the local Planhat on the port it had before, since another
         /// address would be another destination.

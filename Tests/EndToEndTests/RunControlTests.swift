@@ -76,6 +76,10 @@ import Testing
         latency: Int = 900, rows: Int = 30_000, isPlanned: Bool = true, _ script: String
     ) async throws -> Meanwhile {
         let project = try await CompanyProject(rows: rows, sandbox: ["--latency", String(latency)])
+        return try await meanwhile(on: project, isPlanned: isPlanned, script)
+    }
+
+    private func meanwhile(on project: CompanyProject, isPlanned: Bool, _ script: String) async throws -> Meanwhile {
         let shown = isPlanned ? "\"planned\" : [1-9]" : "\"state\" : \"running\""
         let whole = """
             set -m
@@ -118,6 +122,44 @@ import Testing
         try await expectCancelled(done.project, done.first())
         let late = try await done.project.sluice("cancel", "1")
         #expect(late.status == 0 && late.output.contains("ended already"), "\(late.everything)")
+    }
+
+    /// Cancels the run and tells how long it took to end, in milliseconds.
+    private static let cancelling = """
+        asked=${EPOCHREALTIME/./}; "$SLUICE" cancel 1; echo "cancel $?"; wait $pid; echo "ended $?"
+        echo "took $(( (${EPOCHREALTIME/./} - asked) / 1000 ))"
+        """
+
+    @Test func cancelEndsAWaitThatPlanhatAskedFor() async throws {
+        let project = try await CompanyProject(sandbox: ["--fail", "status=429 retry-after=300 times=1"])
+        let done = try await meanwhile(on: project, isPlanned: true, Self.cancelling)
+        #expect(done.told["cancel"] == 0 && done.told["ended"] == 130, "\(done.printed)")
+        #expect(done.told["took"] ?? .max < 30_000, "\(done.printed)")
+        let run = try #require(try await project.sluice("runs", "--json").runs().first)
+        #expect(run.state == "cancelled" && run.isBalanced && run.operations("undelivered") == 12, "\(run)")
+        // The five minutes hold for every later run; here they are lifted by hand.
+        try FileManager.default.removeItem(atPath: project.folder.path + "/.sluice/limits")
+        let next = try await project.sluice("run", "companies", "--json")
+        #expect(next.status == 0, "\(next.everything)")
+        #expect(try project.arrived() == project.expected())
+        #expect(try project.planhat.state()["created_again"].members.isEmpty)
+    }
+
+    @Test(.enabled(if: PostgresServer.isThere, "\(PostgresServer.missing)"))
+    func cancelEndsASlowQuery() async throws {
+        let project = try await CompanyProject()
+        let account = try PostgresAccount(project)
+        defer { account.drop() }
+        try account.useQuery("select * from \(account.table) where id < 7 or pg_sleep(300)::text = ''")
+        let done = try await meanwhile(on: project, isPlanned: false, Self.cancelling)
+        #expect(done.told["cancel"] == 0 && done.told["ended"] == 130, "\(done.printed)")
+        #expect(done.told["took"] ?? .max < 30_000, "\(done.printed)")
+        let run = try #require(try await project.sluice("runs", "--json").runs().first)
+        #expect(run.state == "cancelled" && run.isBalanced && run.operations("planned") == 0, "\(run)")
+        try account.useQuery("select * from \(account.table)")
+        let next = try await project.sluice("run", "companies", "--json")
+        #expect(next.status == 0, "\(next.everything)")
+        #expect(try project.arrived() == project.expected())
     }
 
     @Test(arguments: [false, true]) func controlCStopsTheRunPolitely(isPlanned: Bool) async throws {

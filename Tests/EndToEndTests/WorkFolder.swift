@@ -67,6 +67,12 @@ final class WorkFolder: Sendable {
         try FileManager.default.copyItem(atPath: from, toPath: path + "/" + name)
     }
 
+    /// The names of what is directly in the folder, but for the output of what was started there.
+    func entries() -> [String] {
+        (FileManager.default.enumerator(atPath: path)?.allObjects as? [String] ?? [])
+            .filter { !$0.contains(".output-") && !$0.contains("/") }.sorted()
+    }
+
     /// The relative paths of all files under a folder.
     func files(under name: String = "") -> [String] {
         let found = FileManager.default.enumerator(atPath: path + "/" + name)?.allObjects as? [String] ?? []

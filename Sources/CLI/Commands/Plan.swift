@@ -44,8 +44,11 @@ struct Plan: AsyncParsableCommand {
         let definitions = try syncs.map { try workspace.sync($0) }
         var options = RunOptions()
         options.isFull = full
-        let (runOptions, examples, environment) = (options, max(0, records), try workspace.environment())
-        let file = out
+        // A saved plan belongs to a state: the run that sends it compares them.
+        let (environment, scratch) =
+            out == nil ? try workspace.environmentToRead() : (try workspace.environment(), nil)
+        defer { scratch?.remove() }
+        let (runOptions, examples, file) = (options, max(0, records), out)
         let reports = try await Interruption.watch {
             var reports: [PlanSync.Report] = []
             for definition in definitions {

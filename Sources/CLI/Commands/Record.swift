@@ -20,7 +20,9 @@ struct Record: ParsableCommand {
     func run() throws {
         let workspace = try Workspace.open(common)
         let definition = try workspace.sync(sync)
-        let steps = try RecordLife(definition, environment: try workspace.environment()).steps(key: key)
+        let (environment, scratch) = try workspace.environmentToRead()
+        defer { scratch?.remove() }
+        let steps = try RecordLife(definition, environment: environment).steps(key: key)
         if common.json {
             return try Output.print(json: RecordBody(sync: sync, key: key, steps: steps))
         }

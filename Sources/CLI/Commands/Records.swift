@@ -35,7 +35,8 @@ struct Records: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let environment = try workspace.environment()
+        let (environment, scratch) = try workspace.environmentToRead()
+        defer { scratch?.remove() }
         let history = RunHistory(environment.database)
         let record = try RunLookup.find(number, environment)
         let kind = outcome.flatMap { OutcomeKind(rawValue: $0) }

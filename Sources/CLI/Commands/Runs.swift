@@ -27,7 +27,8 @@ struct Runs: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let environment = try workspace.environment()
+        let (environment, scratch) = try workspace.environmentToRead()
+        defer { scratch?.remove() }
         let runs = try CurrentRuns(environment: environment).runs(sync: sync, limit: limit)
         // A sync that the project has no more may still have a history.
         if let sync, runs.isEmpty { _ = try workspace.sync(sync) }
@@ -59,7 +60,8 @@ struct Show: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let environment = try workspace.environment()
+        let (environment, scratch) = try workspace.environmentToRead()
+        defer { scratch?.remove() }
         let history = RunHistory(environment.database)
         let record = try RunLookup.find(number, environment)
         if common.json { return try Output.print(json: record) }
