@@ -13,7 +13,7 @@ package struct PlanReader: Sendable {
     /// Operations with those struck out; each has a sequence below it.
     package let total: Int
 
-    private let file: PlanFile
+    private let file: PagedFile
     private let struck: StruckSet
     private let places: [PlanBlockPlace]
     /// The next operation: its block, its place in it (nil: the block is yet to be read) and its sequence.
@@ -25,7 +25,7 @@ package struct PlanReader: Sendable {
     /// Throws `plan_corrupt` for a sealed plan that is damaged and for a file that is no plan, `state_newer`.
     package init(path: String) throws {
         self.path = path
-        file = try PlanFile(path, .read)
+        file = try PagedFile(path, .read)
         let footer = try PlanFooter(file.plain)
         isSealed = footer.isSealed
         summary = footer.summary

@@ -9,7 +9,7 @@ package struct PlanWriter: ~Copyable {
     /// One operation may not be larger: a block's size is written in four bytes.
     package static let operationBytesMax = 64 * 1_024 * 1_024
 
-    private let file: PlanFile
+    private let file: PagedFile
     private let steps: FileSteps
     /// The payloads of the block that is being filled; that of the operation that was begun is at its end.
     package var payload = ByteWriter.large(capacity: PlanBlock.bytesUsual)
@@ -34,7 +34,7 @@ package struct PlanWriter: ~Copyable {
         self.steps = steps
         operationsMax = batchItemsMax
         let start = Self.start(header)
-        let created = try PlanFile(path, .create)
+        let created = try PagedFile(path, .create)
         try unsafe start.withUnsafeBytes { try unsafe steps.write($0, to: created.plain, at: 0, as: .planCreated) }
         file = created
         offset = start.count

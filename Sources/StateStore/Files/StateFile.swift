@@ -69,11 +69,14 @@ final class StateFile: Sendable {
 
     /// A file without a name in `folder`, for sorting; it is gone with the process.
     static func temporary(in folder: String) throws -> StateFile {
-        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
-        let path = folder + "/spill." + suffix
+        let path = temporaryPath(in: folder)
         let file = try open(path, .create)
         if unsafe unlink(path) != 0 { throw StateError.system(errno, "remove", path) }
         return file
+    }
+
+    static func temporaryPath(in folder: String) -> String {
+        folder + "/spill." + String(UInt64.random(in: 0 ... .max), radix: 36)
     }
 
     func size() throws -> Int {

@@ -1,12 +1,12 @@
 internal import Records
 
-/// The file of a plan. Its blocks, but for the first, go past the page cache: each is written once and read once, and
-/// gigabytes of them would cost their copying and push out what other programs need.
+/// A file of a plan or of a sort: whole pages, but for the first, go past the page cache. Each is written once and read
+/// once, and gigabytes of them would cost their copying and push out what other programs need.
 ///
 /// A copy shares the file.
-struct PlanFile: Sendable {
-    /// Blocks that begin below this offset are written and read as other files are: a small plan needs no disk to be
-    /// read again.
+struct PagedFile: Sendable {
+    /// What begins below this offset is written and read as other files are: a small plan needs no disk to be read
+    /// again.
     static let cachedBytes = 8 << 20
 
     let plain: StateFile
@@ -18,6 +18,14 @@ struct PlanFile: Sendable {
     init(_ path: String, _ mode: StateFile.Mode) throws {
         plain = try StateFile.open(path, mode)
         pastCache = StateFile.openPastCache(path, mode)
+    }
+
+    /// A file without a name in `folder`, for sorting; it is gone with the process.
+    static func temporary(in folder: String) throws -> PagedFile {
+        let path = StateFile.temporaryPath(in: folder)
+        let file = try PagedFile(path, .create)
+        try StateFolder.remove(path)
+        return file
     }
 
     /// Bytes that are whole pages at a page's offset and address go past the cache, others do not.
@@ -57,7 +65,7 @@ struct PlanBlockMemory: Sendable {
     private var size = 0
 
     /// Reads and verifies a block; throws `plan_corrupt`.
-    mutating func read(_ file: PlanFile, _ place: PlanBlockPlace) throws {
+    mutating func read(_ file: PagedFile, _ place: PlanBlockPlace) throws {
         let pageBytes = StateFile.pageBytes
         let capacity = place.size + (pageBytes - place.size % pageBytes) % pageBytes
         size = 0
