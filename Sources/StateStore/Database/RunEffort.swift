@@ -40,24 +40,11 @@ extension RunEffort: Codable {
     }
 }
 
-extension RunEffort {
-    /// What `StoredText` makes of it, by hand: it is stored with every batch.
-    var storedText: String {
-        let counts = answers.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
-        return """
-            {"answers":{\(counts)},"close_ms":\(closeMilliseconds),"deliver_ms":\(deliverMilliseconds),\
-            "plan_ms":\(planMilliseconds),"prepare_ms":\(prepareMilliseconds),\
-            "rate_limit_wait_ms":\(rateLimitWaitMilliseconds),"retries":\(retries),\
-            "retry_wait_ms":\(retryWaitMilliseconds),"scan_ms":\(scanMilliseconds)}
-            """
-    }
-}
-
 /// The rows of `efforts`.
 enum EffortTable {
     static func save(_ database: Database, _ effort: RunEffort, run: Int64) throws {
         let sql =
             "INSERT INTO efforts (run, effort) VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET effort = excluded.effort"
-        try database.cachedStatement(sql: sql).execute(arguments: [run, effort.storedText])
+        try database.cachedStatement(sql: sql).execute(arguments: [run, try StoredText.encode(effort)])
     }
 }
