@@ -1,13 +1,26 @@
-/// When the next request may leave, as arithmetic: a rate with a burst, one number of state (GCRA).
+/// When the next request may leave, as arithmetic: a rate with a burst, one number of state (GCRA). The burst is part of the
+/// quota: no sixty seconds, wherever they begin, see more requests leave than the quota allows.
 package struct RequestPacing: Sendable, Hashable {
     /// Microseconds from one request to the next at the steady rate.
     package let intervalMicros: Int64
     /// Requests that may leave at once after a pause.
     package let burst: Int64
 
-    package init(requestsPerMinute: Int, burst: Int = 50) {
-        intervalMicros = max(1, 60_000_000 / Int64(max(1, requestsPerMinute)))
-        self.burst = Int64(max(1, min(burst, requestsPerMinute)))
+    /// - Parameter burst: nil for what suits the quota.
+    package init(requestsPerMinute: Int, burst: Int? = nil) {
+        let quota = max(1, requestsPerMinute)
+        let burst = max(1, min(burst ?? Self.burst(quota), quota))
+        // Sixty seconds that begin with a burst see all of it but one request beside the steady ones.
+        let steady = Int64(quota - burst + 1)
+        intervalMicros = (60_000_000 + steady - 1) / steady
+        self.burst = Int64(burst)
+    }
+
+    /// An eighth of the quota, so that a small run is not slowed down and a long one keeps most of the rate; at most 50.
+    /// At 6,000 a minute and more, requests are so close that a burst would save nothing, and would be over limits that
+    /// are counted by the second.
+    private static func burst(_ quota: Int) -> Int {
+        quota >= 6_000 ? 1 : min(50, quota / 8)
     }
 
     /// Takes one permit.

@@ -153,6 +153,6 @@ struct FixtureConnections: Connections {
 
     func pace(_ sync: SyncDefinition) throws -> ConnectionPace {
         ConnectionPace(
-            pacing: RequestPacing(requestsPerMinute: 60_000_000), shared: SharedNumber(path: limitPath))
+            pacing: RequestPacing(requestsPerMinute: 60_000_000, burst: 50), shared: SharedNumber(path: limitPath))
     }
 }

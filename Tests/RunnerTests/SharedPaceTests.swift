@@ -10,8 +10,8 @@ import Testing
 /// What asks a destination outside of a run shares the connection's rate limit with the runs.
 struct SharedPaceTests {
     private static let here = Location(file: "sluice.yaml", line: 1, column: 1)
-    /// Permits that may be taken at once: all that the setting of the test allows in a minute.
-    private static let perMinute = 3
+    /// So few that the permits that may be taken at once are two.
+    private static let perMinute = 16
 
     private let folder = FileManager.default.temporaryDirectory.path + "/sluice-pace-" + UUID().uuidString
 
@@ -45,11 +45,11 @@ struct SharedPaceTests {
         let time = waits.time
         let state = try StateDirectory(path: folder)
         let pace = try connections(state).pace(things())
-        for _ in 0..<Self.perMinute { try await pace.permit(time: time, progress: { _ in }) }
+        for _ in 0..<2 { try await pace.permit(time: time, progress: { _ in }) }
         #expect(waits.all.isEmpty)
         let asked = try connections(state).destination(named: "account", time: time)
         _ = try await asked.read(key: "1", keyField: "externalId", of: SimulatedDestination.objects[0])
-        #expect(waits.all == [.seconds(20)])
+        #expect(waits.all == [.seconds(4)])
     }
 
     @Test func whereThereIsNoStateNobodyWaits() async throws {

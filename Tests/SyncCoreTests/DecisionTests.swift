@@ -214,18 +214,57 @@ import Testing
 
 @Suite struct RequestPacingTests {
     @Test func aBurstLeavesAtOnceAndThenTheRateHolds() {
-        let pacing = RequestPacing(requestsPerMinute: 60, burst: 3)
+        let pacing = RequestPacing(requestsPerMinute: 62, burst: 3)
         var state: Int64 = 0
         let waits = (0..<6).map { _ in pacing.take(&state, now: 0) }
         #expect(waits == [0, 0, 0, 1_000_000, 2_000_000, 3_000_000])
     }
 
     @Test func afterAPauseTheBurstIsThereAgain() {
-        let pacing = RequestPacing(requestsPerMinute: 60, burst: 2)
+        let pacing = RequestPacing(requestsPerMinute: 61, burst: 2)
         var state: Int64 = 0
         for _ in 0..<5 { _ = pacing.take(&state, now: 0) }
         let waits = (0..<3).map { _ in pacing.take(&state, now: 60_000_000) }
         #expect(waits == [0, 0, 1_000_000])
+    }
+
+    @Test func aSmallRunAtTheUsualQuotaWaitsForNothing() {
+        let pacing = RequestPacing(requestsPerMinute: 200)
+        var state: Int64 = 0
+        #expect((0..<20).allSatisfy { _ in pacing.take(&state, now: 1_000_000) == 0 })
+    }
+
+    /// Whoever sends at moments of their own, after pauses, in bursts or without end: requests that leave are counted in the
+    /// sixty seconds from each of them on.
+    @Test(arguments: [1, 2, 7, 8, 60, 200, 1_000, 5_999, 6_000, 9_000])
+    func noSixtySecondsSeeMoreRequestsThanTheQuota(_ quota: Int) {
+        let pacing = RequestPacing(requestsPerMinute: quota)
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var random = SeededRandom(seed: seed)
+            var (state, now) = (Int64(0), Int64(1_795_000_000_000_000))
+            var left: [Int64] = []
+            for _ in 0..<(3 * quota + 50) {
+                if random.chance(percent: 2) {
+                    now += Int64(random.number(0...90_000_000))
+                } else if random.chance(percent: 20) {
+                    now += Int64(random.number(0...Int(2 * pacing.intervalMicros)))
+                }
+                now += pacing.take(&state, now: now)
+                left.append(now)
+            }
+            for index in left.indices.dropFirst(quota) {
+                #expect(left[index] - left[index - quota] >= 60_000_000, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test func noSecondSeesMoreThanAHundredAndFiftyRequestsAtAnyQuotaUpToNineThousand() {
+        for quota in [1_200, 3_000, 5_999, 6_000, 9_000] {
+            let pacing = RequestPacing(requestsPerMinute: quota)
+            var (state, left) = (Int64(0), 0)
+            while pacing.take(&state, now: 0) < 1_000_000 { left += 1 }
+            #expect(left <= 150, "\(quota) a minute")
+        }
     }
 
     @Test func anAskedPauseHoldsEverybody() {
