@@ -1,10 +1,22 @@
 package import ConnectorKit
 package import Records
 
-/// How large the next batch may be. Shrinks when the destination finds a body too large, and does not grow again in
-/// the same run.
+/// How large the next batch may be. Shrinks when the destination finds a body too large or lets it time out, and does not
+/// grow beyond that again in the same run. Shrinks as well while answers are slow, and grows again once they are quick. What
+/// was learned is forgotten at the end of the run.
 package struct Batcher: Sendable, Hashable {
+    /// An answer that took longer than this, a third of the time that a request gets, halves the batches that follow.
+    package static let slowAnswer = Duration.seconds(60)
+    /// So many full batches in a row that were answered within this time let the next one be a quarter larger.
+    package static let quickAnswer = Duration.seconds(15)
+    package static let quickAnswersToGrow = 3
+    /// Slow answers alone never make batches smaller than this.
+    package static let slowItemsMin = 100
+
     package private(set) var itemsMax: Int
+    /// What batches may grow to again.
+    private var ceiling: Int
+    private var quickAnswers = 0
     /// How many records one call may take away.
     package let deletesMax: Int
     package let bytesMax: Int
@@ -13,6 +25,7 @@ package struct Batcher: Sendable, Hashable {
 
     package init(_ object: DestinationObject) {
         itemsMax = object.batchItemsMax
+        ceiling = object.batchItemsMax
         deletesMax = max(1, object.removalItemsMax)
         bytesMax = object.batchBytesMax
     }
@@ -21,7 +34,27 @@ package struct Batcher: Sendable, Hashable {
     package mutating func shrink(from count: Int) -> Bool {
         guard count > 1 else { return false }
         itemsMax = max(1, min(itemsMax, count) / 2)
+        ceiling = itemsMax
+        quickAnswers = 0
         return true
+    }
+
+    /// Learns from how long the answer to `count` operations took.
+    package mutating func answered(_ count: Int, after duration: Duration) {
+        if duration > Self.slowAnswer {
+            itemsMax = max(min(itemsMax, Self.slowItemsMin), min(itemsMax, count) / 2)
+            quickAnswers = 0
+            return
+        }
+        guard duration <= Self.quickAnswer else {
+            quickAnswers = 0
+            return
+        }
+        guard count >= itemsMax, itemsMax < ceiling else { return }
+        quickAnswers += 1
+        guard quickAnswers >= Self.quickAnswersToGrow else { return }
+        quickAnswers = 0
+        itemsMax = min(ceiling, itemsMax + max(1, itemsMax / 4))
     }
 }
 

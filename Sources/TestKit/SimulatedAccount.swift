@@ -50,6 +50,7 @@ public final class SimulatedAccount: Sendable {
         var refuses: @Sendable (String, String) -> Reason? = { _, _ in nil }
         var fault: @Sendable (Int, [String]) -> SimulatedFault = { _, _ in .none }
         var onWrite: @Sendable (Int) async -> Void = { _ in }
+        var answerMilliseconds: @Sendable (Int) -> Int = { _ in 1 }
         var fields: [DestinationField] = []
         var people: [[String: String]] = []
         var readError: ConnectorError?
@@ -133,6 +134,13 @@ public final class SimulatedAccount: Sendable {
 
     /// Is called with a request's number while it is on its way.
     public func onWrite(_ hook: @escaping @Sendable (Int) async -> Void) { state.withLock { $0.onWrite = hook } }
+
+    /// Says how long an answer to that many operations takes.
+    public func answerMilliseconds(_ rule: @escaping @Sendable (Int) -> Int) {
+        state.withLock { $0.answerMilliseconds = rule }
+    }
+
+    func milliseconds(of count: Int) -> Int { state.withLock { $0.answerMilliseconds }(count) }
 
     func arrive(_ batch: OperationBatch) async -> SimulatedFault {
         let keys = batch.entries.indices.map { batch.keyText($0) }

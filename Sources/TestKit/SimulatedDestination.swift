@@ -55,7 +55,7 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         let bytes = batch.entries.reduce(2) { $0 + $1.payload.count + 1 }
         switch outcome {
         case .success(let answer):
-            note("PUT", status: 200, bytes: bytes, error: nil)
+            note("PUT", status: 200, bytes: bytes, error: nil, milliseconds: account.milliseconds(of: batch.count))
             return answer
         case .failure(let error):
             note("PUT", status: Self.status(error), bytes: bytes, error: error.code)
@@ -152,10 +152,10 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         }
     }
 
-    private func note(_ method: String, status: Int?, bytes: Int, error: String?) {
+    private func note(_ method: String, status: Int?, bytes: Int, error: String?, milliseconds: Int = 1) {
         context.record(
             Exchange(
-                method: method, path: "/things", status: status, milliseconds: 1, requestBytes: bytes,
+                method: method, path: "/things", status: status, milliseconds: milliseconds, requestBytes: bytes,
                 responseBytes: 2, requestBody: "", responseBody: "{}", error: error, isWrite: method == "PUT"))
     }
 

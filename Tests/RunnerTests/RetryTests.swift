@@ -66,6 +66,16 @@ struct RetryTests {
         #expect(fixture.account.requests.dropFirst(8).allSatisfy { $0.keys.count <= 4 })
     }
 
+    @Test func slowAnswersAreFollowedBySmallerBatchesAndQuickOnesByLargerAgain() async throws {
+        let fixture = try RunFixture(rows(2_000))
+        let object = SimulatedDestination.object(batchItemsMax: 400)
+        fixture.account.answerMilliseconds { $0 > 150 ? 61_000 : 10_000 }
+        let record = try await fixture.run(in: fixture.environment(object: object))
+        #expect(record.state == .succeeded && record.operations.created == 2_000)
+        let counts = fixture.account.requests.map(\.keys.count)
+        #expect(counts == [400, 200, 100, 100, 100, 125, 125, 125, 156, 100, 100, 100, 125, 125, 19])
+    }
+
     @Test func recordThatIsTooLargeByItselfIsRejected() async throws {
         let fixture = try RunFixture(rows(3))
         fixture.account.fault { _, keys in keys.contains("k2") ? .tooLarge(items: 0) : .none }

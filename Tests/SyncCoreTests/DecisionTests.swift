@@ -110,6 +110,37 @@ import Testing
         #expect(!shrunk(&batcher, 1))
     }
 
+    @Test func slowAnswersHalveTheBatchesDownToAFloorAndQuickOnesLetThemGrowSlowly() {
+        var batcher = Batcher(SimulatedDestination.object(batchItemsMax: 5_000))
+        func answered(_ count: Int, seconds: Int) -> Int {
+            batcher.answered(count, after: .seconds(seconds))
+            return batcher.itemsMax
+        }
+        #expect(answered(5_000, seconds: 60) == 5_000)
+        #expect(answered(5_000, seconds: 61) == 2_500)
+        // A slow answer to few says more than their number.
+        #expect(answered(600, seconds: 170) == 300)
+        #expect(answered(300, seconds: 170) == 150)
+        #expect(answered(150, seconds: 170) == 100)
+        #expect(answered(3, seconds: 170) == 100)
+        #expect(answered(100, seconds: 1) == 100 && answered(100, seconds: 1) == 100)
+        #expect(answered(100, seconds: 30) == 100 && answered(100, seconds: 1) == 100)
+        // What is not full proves nothing.
+        #expect(answered(99, seconds: 1) == 100 && answered(100, seconds: 1) == 100)
+        #expect(answered(100, seconds: 1) == 125)
+        for _ in 0..<300 { _ = answered(batcher.itemsMax, seconds: 1) }
+        #expect(batcher.itemsMax == 5_000)
+    }
+
+    @Test func whatWasTooLargeIsNotGrownToAgain() {
+        var batcher = Batcher(SimulatedDestination.object(batchItemsMax: 5_000))
+        #expect(shrunk(&batcher, 5_000))
+        batcher.answered(2_500, after: .seconds(61))
+        #expect(batcher.itemsMax == 1_250)
+        for _ in 0..<300 { batcher.answered(batcher.itemsMax, after: .seconds(1)) }
+        #expect(batcher.itemsMax == 2_500)
+    }
+
     @Test(arguments: [1, 2, 3, 7, 100, 5_000])
     func halvingFindsOneBadRecordWithFewParts(count: Int) {
         for bad in Set([0, count / 2, count - 1]) {

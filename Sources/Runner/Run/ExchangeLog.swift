@@ -9,6 +9,7 @@ package final class ExchangeLog: Sendable {
         var count = 0
         var writes = 0
         var bytesSent: Int64 = 0
+        var lastWrite = Duration.zero
         var batch: Int?
         var attempt = 1
         var sequences: ClosedRange<Int>?
@@ -65,6 +66,7 @@ package final class ExchangeLog: Sendable {
             state.count += 1
             if exchange.isWrite {
                 state.writes += 1
+                state.lastWrite = .milliseconds(exchange.milliseconds)
                 state.bytesSent += Int64(exchange.requestBytes)
             }
             if let last = state.waiting.indices.last {
@@ -80,6 +82,9 @@ package final class ExchangeLog: Sendable {
         }
         meter.answered(record)
     }
+
+    /// How long the last write was on its way, without its wait for the rate limit.
+    var lastWrite: Duration { state.withLock { $0.lastWrite } }
 
     /// Takes what has gathered since the last call.
     func take() -> (records: [ExchangeRecord], writes: Int, bytesSent: Int64) {

@@ -34,6 +34,7 @@ struct SendBatch {
             let (answer, isAnswerLost) = await deliver(slice, number: number)
             for index in part where isAnswerLost { sent.result.isAnswerLost[index] = true }
             if answer.isOfADestinationThatAnswers { streaks.doubts.answered() }
+            learn(from: answer, slice, batcher: &batcher)
             switch answer {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result)
@@ -74,6 +75,12 @@ struct SendBatch {
             }
         }
         return sent
+    }
+
+    /// Smaller batches follow a slow answer. Removals go by calls of their own.
+    private func learn(from answer: Answer, _ slice: OperationBatch, batcher: inout Batcher) {
+        guard case .answered = answer, slice.kind != .delete else { return }
+        batcher.answered(slice.count, after: prepared.exchanges.lastWrite)
     }
 
     private func take(
