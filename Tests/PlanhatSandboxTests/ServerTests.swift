@@ -233,9 +233,11 @@ import Testing
     @Test(arguments: [("both", true, true), ("new", true, false), ("old", false, true), ("none", false, false)])
     func limitHeadersAreSpelledAsTheSwitchSays(_ form: String, _ new: Bool, _ old: Bool) async throws {
         try await serve(switches: ["limit-headers=\(form)"], perMinute: 5) { _, port in
-            let (_, headers) = try await send(port, .get, "/companies")
-            #expect((value(headers, "X-RateLimit-Limit") != nil) == new)
-            #expect((value(headers, "X-Rate-Limit-Limit") != nil) == old)
+            for authorization in ["Bearer \(SandboxConfiguration.defaultToken)", nil] {
+                let (_, headers) = try await send(port, .get, "/companies", authorization: authorization)
+                #expect((value(headers, "X-RateLimit-Limit") != nil) == new)
+                #expect((value(headers, "X-Rate-Limit-Limit") != nil) == old)
+            }
         }
     }
 

@@ -63,7 +63,8 @@ struct SandboxResponder: HTTPResponder {
         // The analytics API knows no token, and has no limit but the size of a request.
         if AnalyticsRoutes.call(target) != nil { return await carryOut(target, request) }
         guard isAuthorized(request.headers) else {
-            return Attempt(answer: .message(401, "Unauthorized"))
+            // Nobody's quota is counted: the headers come all the same.
+            return Attempt(answer: .message(401, "Unauthorized"), headers: rateHeaders(Self.uncounted))
         }
         let permit = window?.take(at: clock()) ?? Self.uncounted
         let headers = rateHeaders(permit)
