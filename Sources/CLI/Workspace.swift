@@ -76,7 +76,9 @@ struct Workspace {
         return ProjectConnections(project: project, catalog: Connectors.all, state: state) {
             connection, declaration in
             try references.settings(for: connection, declaration: declaration)
-        }
+        }.limiting(
+            Set(loaded.parts.filter { $0.isStored && $0.hiddenBy == nil }.map(\.location)),
+            to: OutboundPolicy(ProcessInfo.processInfo.environment["SLUICE_ALLOW_HOSTS"]))
     }
 
     /// The state directory where there is one that can be written to, for commands that leave nothing there but their share of

@@ -11,6 +11,9 @@ package struct ProjectConnections: Connections {
     private let state: StateDirectory?
     /// Resolves a connection's settings: references to variables and files are read only for this one connection.
     private let settings: @Sendable (ConnectionDefinition, ConnectorDeclaration) throws -> ConnectorSettings
+    /// Where the connections that it names may lead: those that were made in the pages.
+    private var outbound = OutboundPolicy(nil)
+    private var limited: Set<Location> = []
 
     /// - Parameter state: nil for commands that need no rate limit shared with others.
     package init(
@@ -21,6 +24,13 @@ package struct ProjectConnections: Connections {
         self.catalog = catalog
         self.state = state
         self.settings = settings
+    }
+
+    /// The same, where the definitions at these places may reach only what the policy allows.
+    package func limiting(_ places: Set<Location>, to policy: OutboundPolicy) -> ProjectConnections {
+        var connections = self
+        (connections.outbound, connections.limited) = (policy, places)
+        return connections
     }
 
     package func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable {
@@ -43,6 +53,7 @@ package struct ProjectConnections: Connections {
             throw unknown("source", name, Array(project.sources.keys))
         }
         let values = try settings(definition, type.declaration)
+        if limited.contains(definition.location) { try outbound.check(source: definition, values) }
         return try placed(definition) { () throws(ConnectorError) in try type.make(values) }
     }
 
@@ -55,6 +66,7 @@ package struct ProjectConnections: Connections {
     package func destination(named name: String, context: DestinationContext) throws -> any ConnectedDestination {
         let (definition, type) = try destinationType(name)
         let values = try settings(definition, type.declaration)
+        if limited.contains(definition.location) { try outbound.check(destination: definition, values, type) }
         return try placed(definition) { () throws(ConnectorError) in try type.make(values, context) }
     }
 
