@@ -46,7 +46,7 @@ struct OutboundPolicyTests {
                 }
             ], destinations: [])
         let place = Location(file: "source shop", line: 1, column: 1)
-        var project = Project(file: "sluice.yaml", directory: "/")
+        var project = Project(directory: "/", file: "sluice.yaml")
         project.sources["shop"] = ConnectionDefinition(
             name: "shop", type: "server", settings: [:], location: place, typeLocation: place, directory: "/")
         for (host, service) in [("db.internal,10.9.9.9", ""), ("db.internal", "warehouse")] {

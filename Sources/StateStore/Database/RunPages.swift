@@ -86,6 +86,23 @@ extension RunHistory {
         }
     }
 
+    /// When complete runs of a sync ended, oldest first: those after `begin`, at most `limit` and then the newest, and the
+    /// last one before them.
+    package func completeTimes(
+        sync: String, since begin: Moment, limit: Int = 3_000
+    ) throws(StateError) -> [Moment] {
+        let sql = """
+            SELECT ended_at FROM runs WHERE sync = (SELECT id FROM syncs WHERE name = ?) AND NOT is_limited
+            AND state IN ('\(RunState.succeeded.rawValue)', '\(RunState.completedWithRejections.rawValue)')
+            AND ended_at IS NOT NULL ORDER BY id DESC LIMIT ?
+            """
+        return try database.read { database in
+            let found = try Int64.fetchAll(database, sql: sql, arguments: [sync, limit])
+            let within = found.prefix { $0 > begin.milliseconds }
+            return found.prefix(within.count + 1).reversed().map { Moment(milliseconds: $0) }
+        }
+    }
+
     /// When the run's plan was complete, so that sending could begin.
     package func sealedAt(run: Int64) throws(StateError) -> Moment? {
         try database.read { database in

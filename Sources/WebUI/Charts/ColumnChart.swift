@@ -16,6 +16,8 @@ struct ColumnChart {
     var series: [Series]
     /// A promise or a limit, drawn as a line.
     var bound: (name: String, value: Double)?
+    /// Of which nothing is known, told as such in the table; a nought would be a claim.
+    var gaps: Set<Int> = []
     /// Shown in the table instead of the number.
     var format: (Double) -> String = { Wording.grouped(Int($0.rounded())) }
 
@@ -87,7 +89,7 @@ struct ColumnChart {
         view.isCaptionHidden = true
         return view.html(
             labels.indices.reversed().map { index in
-                [labels[index]] + series.map { HTML(format($0.values[index])) }
+                [labels[index]] + series.map { gaps.contains(index) ? "–" : HTML(format($0.values[index])) }
             })
     }
 

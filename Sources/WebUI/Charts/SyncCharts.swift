@@ -6,6 +6,8 @@ internal import StateStore
 struct SyncCharts {
     /// Oldest first.
     let runs: [RunRecord]
+    /// When complete runs ended, oldest first: the last before the 30 days and those within.
+    let completeAt: [Moment]
     let promised: Int?
     let now: Moment
 
@@ -46,19 +48,17 @@ struct SyncCharts {
         ).html()
     }
 
-    /// How old the data had become each time before it was complete again.
+    /// How old the data got on each of the last 30 days, beside what the schedule promises. A day on which nothing is
+    /// known yet is a gap.
     private var ages: HTML {
-        let complete = ended.filter { ($0.state == .succeeded || $0.state == .completedWithRejections) && !$0.limited }
-        guard complete.count > 1 else { return .empty }
-        let pairs = zip(complete, complete.dropFirst())
-        let hours = pairs.map { earlier, later in
-            Double((later.endedAt ?? now).milliseconds - (earlier.endedAt ?? now).milliseconds) / 3_600_000
-        }
+        let days = FreshnessDays(completeAt: completeAt, now: now).days
+        guard days.contains(where: { $0.oldestHours != nil }) else { return .empty }
         var chart = ColumnChart(
-            title: "How old did the data get before each run?", unit: "h",
-            labels: labels(Array(complete.dropFirst())),
-            series: [.init(name: "Age", tone: "accent", values: hours)])
+            title: "How old did the data get on each of the last 30 days?", unit: "h",
+            labels: days.map { "<time datetime=\"\($0.name)\">\($0.name)</time>" },
+            series: [.init(name: "Oldest", tone: "accent", values: days.map { $0.oldestHours ?? 0 })])
         chart.format = Self.tenths
+        chart.gaps = Set(days.indices.filter { days[$0].oldestHours == nil })
         if let promised { chart.bound = ("Promised by the schedule", Double(promised) / 3_600) }
         return chart.html()
     }

@@ -150,6 +150,7 @@ struct ConnectionPage: Sendable {
         var table = TableView(
             "Settings", [TableView.Column("Setting"), TableView.Column("Value"), TableView.Column("Defined in")])
         table.isCaptionHidden = true
+        table.isStacked = true
         let rows = connection.settings.sorted { $0.key < $1.key }.map { name, value -> [HTML] in
             let place = connection.settingLocations[name] ?? value.location
             return [

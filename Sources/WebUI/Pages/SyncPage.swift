@@ -12,6 +12,8 @@ struct SyncPage: Sendable {
     let tab: Place.Tab
     let history: [RunRecord]
     let hasMore: Bool
+    /// When complete runs of the last 30 days ended; for the health.
+    let completeAt: [Moment]
     let now: Moment
     /// What a dry run found, while it is kept.
     let plan: BackgroundWork.Progress?
@@ -34,6 +36,8 @@ struct SyncPage: Sendable {
         health = SyncHealth(
             definition, isPaused: try site.environment.database.isPaused(name), lastRun: last,
             freshAt: try site.history.completeRuns()[name], nextRun: site.engine.nextRuns()[name], now: now)
+        completeAt =
+            tab == .health ? try site.history.completeTimes(sync: name, since: FreshnessDays.begin(now)) : []
         plan = site.work.progress(.syncAction(name, .plan))
         deeds = tab == .timeline ? try site.audit.page(subject: "sync \(name)", limit: 20) : []
         tools = try SyncTools(site: site, name)
@@ -113,7 +117,7 @@ struct SyncPage: Sendable {
                 + "<p class=\"empty\">This sync has never run. A dry run shows what a run would do, and sends nothing.</p>"
         }
         return html
-            + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), promised: health.promisedSeconds, now: now).html())</div>"
+            + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), completeAt: completeAt, promised: health.promisedSeconds, now: now).html())</div>"
     }
 
     private var numbers: HTML {
