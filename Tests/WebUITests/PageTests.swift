@@ -104,12 +104,24 @@ import WebUI
     @Test(arguments: [
         "/overview.json", "/.json", "/syncs.json", "/syncs/companies.json", "/runs.json",
         "/runs/2/records.json", "/exchanges/2-0.json", "/connections.json", "/system.json",
+        "/account.json", "/people.json", "/audit.json", "/errors.json", "/sources/shop.json", "/destinations/crm.json",
     ])
     func everyPageHasATwinForPrograms(_ path: String) async throws {
         let answer = try await Self.full().ask(path)
         #expect(answer.status == 200)
         #expect(answer.headers[.contentType] == "application/json")
         #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) }
+    }
+
+    @Test func noAddressAnswersAProgramWithAPageForPeople() async throws {
+        let fixture = try EditingFixture()
+        try await fixture.makeAll()
+        for place in EveryPlace.examples where ![.signIn, .signOut, .welcome("good")].contains(place) {
+            // What streams goes on until the run or the test has ended.
+            if EveryPlace.label(place).hasSuffix("Events") { continue }
+            let answer = try await fixture.ask(place.path + ".json")
+            #expect(answer.headers[.contentType]?.hasPrefix("text/html") != true, "\(place.path)")
+        }
     }
 
     @Test func secretsAreNeverShown() async throws {

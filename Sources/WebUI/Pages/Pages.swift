@@ -14,6 +14,7 @@ struct Pages: Sendable {
         case .making(.dataset(let name)):
             let page = try await DatasetPage(site: site, name, request.query)
             return try give(request, page.body) { page.html(request) }
+        case .making where request.isJSON: throw PageFailure.noTwin
         case .making(let making): return try await MakingPages(site: site, request: request).answer(making)
         case .overview where StartPage.isFirst(site) && !request.isJSON:
             return WebAnswer(.page(try StartPage(site: site).html(request)))
@@ -57,7 +58,10 @@ struct Pages: Sendable {
         case .person(let name):
             let page = try PersonPage(site: site, name)
             return try give(request, page.body) { page.html(request) }
-        case .account: return WebAnswer(.page(AccountPage().html(request)))
+        case .account:
+            return try give(request, AccountBody(name: request.visitor.name, role: request.visitor.role)) {
+                AccountPage().html(request)
+            }
         case .audit:
             let page = try AuditPage(site: site, request.query)
             return try give(request, page.body) { page.html(request) }
@@ -90,6 +94,7 @@ struct Pages: Sendable {
     /// What a form of a sync leads to: the page that shows its result, or that asks first.
     private func actionPage(_ name: String, _ action: Place.SyncAction, _ request: WebRequest) throws -> WebAnswer {
         switch action {
+        case .reset where request.isJSON: throw PageFailure.noTwin
         case .reset:
             let page = try ResetPage(site: site, name)
             return WebAnswer(.page(page.html(request, problem: nil)))
@@ -109,6 +114,11 @@ struct Pages: Sendable {
     }
 
     private func json(_ body: some Encodable) throws -> WebAnswer { WebAnswer(.json(try JSONBody.bytes(body))) }
+}
+
+private struct AccountBody: Encodable {
+    var name: String
+    var role: String
 }
 
 /// JSON as the commands print it.

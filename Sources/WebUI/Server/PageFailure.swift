@@ -40,6 +40,9 @@ package struct PageFailure: Error, Sendable, Hashable {
             hint: failure.hint)
     }
 
+    static let noTwin = PageFailure(
+        .missing, code: "page_not_found", message: "A form has no JSON.",
+        hint: "The page that it belongs to has: that of the sync, dataset or connection, or /overview.json.")
     static let noSuchPage = PageFailure(
         .missing, code: "page_not_found", message: "There is no such page.", hint: "Go to the overview.")
     static let formTooOld = PageFailure(
