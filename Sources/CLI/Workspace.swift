@@ -95,10 +95,12 @@ struct Workspace {
 
     /// What commands need that only look. Where there is no state yet, an empty one stands in for it that is gone with the
     /// second value: looking leaves nothing behind.
-    func environmentToRead() throws -> (RunEnvironment, ScratchState?) {
-        if StatePlace(path: statePath()).isThere { return (try environment(), nil) }
+    func environmentToRead(
+        progress: @escaping @Sendable (RunProgress) -> Void = { _ in }
+    ) throws -> (RunEnvironment, ScratchState?) {
+        if StatePlace(path: statePath()).isThere { return (try environment(progress: progress), nil) }
         let scratch = ScratchState()
-        return (try environment(at: scratch.path), scratch)
+        return (try environment(at: scratch.path, progress: progress), scratch)
     }
 
     /// What runs and actions need; makes the state directory where there is none.

@@ -48,4 +48,13 @@ package struct ExistenceRule: Sendable, Hashable {
             code: "lookup_missing", message: "No \(object) at the destination has the \(field) in column \(column).",
             hint: "Sync \(object) first, or correct the value; the row is looked at again by every run.")
     }
+
+    /// What is told where the object may not be read.
+    package func unchecked(_ object: String) -> Reason {
+        Reason(
+            code: "existence_not_checked",
+            message: "The key may not read \(object), so it is not checked whether the \(field) in column \(column) is "
+                + "there. Rows without such a record are sent, and the destination may drop them without a word.",
+            hint: "Give the key read access to \(object).")
+    }
 }

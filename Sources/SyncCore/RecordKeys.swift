@@ -68,4 +68,20 @@ extension KeyWriter {
         writer.append(UInt8(ascii: "]"))
         return writer.text
     }
+
+    /// An identity of several parts whose last is the parent's, as the destination takes it: without blanks around it.
+    package static func withTrimmedParent(_ identity: String) -> String {
+        var elements = JSONElements(Array(identity.utf8))
+        var parts: [String] = []
+        do throws(JSONElements.Malformed) {
+            while let element = try elements.next() {
+                guard case .text(let bytes) = element else { return identity }
+                parts.append(JSONElements.decoded(bytes))
+            }
+        } catch {
+            return identity
+        }
+        guard let parent = parts.popLast() else { return identity }
+        return composite(parts + [parent.trimmingBlanks])
+    }
 }

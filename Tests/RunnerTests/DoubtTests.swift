@@ -114,4 +114,27 @@ struct DoubtTests {
         let record = try await fixture.run(RunOptions(), things(), in: try fixture.environment(object: object))
         #expect(record.operations.accepted == 25 && record.operations.inDoubt == 0)
     }
+
+    @Test func rowInDoubtThatVanishedIsToldAndHeldUntilItIsConfirmed() async throws {
+        let fixture = try RunFixture(rows(3))
+        let environment = try fixture.environment(object: Self.events)
+        fixture.account.fault { _, _ in .failedBefore }
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).operations.inDoubt == 3)
+        fixture.account.fault { _, _ in .none }
+        fixture.source.rows = rows(1)
+        for _ in 1...2 {
+            let record = try await fixture.run(RunOptions(), sync, in: environment)
+            #expect(record.rows.held == 3 && record.rows.carried == 2 && record.rows.scanned == 1)
+            #expect(record.state == .completedWithRejections && record.operations.sent == 0)
+            #expect(record.reasons == [ReasonCount(code: "in_doubt", count: 3)])
+            #expect(try fixture.outcomes(record, .held) == ["k1", "k2", "k3"])
+        }
+        #expect(fixture.progress.filter { $0 == .gone(keys: ["k2", "k3"]) }.count == 2)
+        var options = RunOptions()
+        options.onlyPending = .inDoubt
+        #expect(try await fixture.run(options, sync, in: environment).operations.sent == 1)
+        #expect(try ConfirmRecords(sync, environment: environment).confirm(nil).confirmed == 2)
+        let settled = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(settled.rows.held == 0 && settled.rows.carried == 0 && settled.state == .succeeded)
+    }
 }

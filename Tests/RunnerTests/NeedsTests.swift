@@ -8,10 +8,10 @@ import Testing
 
 /// Rows that need a record of another object, and rows that are known by several fields.
 struct NeedsTests {
-    private static let here = Location(file: "sluice.yaml", line: 1, column: 1)
+    static let here = Location(file: "sluice.yaml", line: 1, column: 1)
 
     /// An object whose rows measure a person, known by person and name.
-    private static var measure: DestinationObject {
+    static var measure: DestinationObject {
         var object = SimulatedDestination.object(batchItemsMax: 50, repeatable: .never)
         var who = DestinationField("who", .text, isRequiredOnCreate: true)
         who.requiredRecord = RequiredRecord(
@@ -23,8 +23,11 @@ struct NeedsTests {
         return object
     }
 
-    private let sync = things(
-        behavior: .send, key: KeyDefinition(columns: ["id"], field: "who", location: here))
+    static var sync: SyncDefinition {
+        things(behavior: .send, key: KeyDefinition(columns: ["id"], field: "who", location: here))
+    }
+
+    private let sync = Self.sync
 
     private func people(_ count: Int) -> [[String: String]] {
         (1...count).map { ["_id": "p\($0)", "email": "k\($0)"] }
@@ -70,6 +73,14 @@ struct NeedsTests {
             code: "forbidden", message: "May not read.", hint: "Let it.", disposition: .fixConfiguration)
         let environment = try fixture.environment(object: Self.measure)
         #expect(try await fixture.run(RunOptions(), sync, in: environment).operations.sent == 2)
+        let told = fixture.progress.compactMap { step in
+            if case .warned(let reason) = step { reason.code } else { nil }
+        }
+        #expect(told == ["existence_not_checked"])
+        fixture.source.rows += [row("k9")]
+        let report = try await PlanSync(sync, options: RunOptions(), environment: environment).plan(examplesMax: 1)
+        #expect(report.warnings.map(\.code) == ["existence_not_checked"])
+        #expect(report.warnings.first?.message.contains("person") == true)
     }
 }
 
@@ -91,6 +102,46 @@ struct DestinationLookTests {
         let report = try await PlanSync(things(), options: RunOptions(), environment: try fixture.environment())
             .plan(examplesMax: 3)
         #expect(!report.isDestinationRead && report.operations.created == 0 && report.operations.planned == 5)
+        #expect(report.warnings.map(\.code) == ["destination_not_read"])
+        #expect(report.warnings.first?.message.contains("May not read.") == true)
+    }
+
+    private static let down = ConnectorError(
+        code: "connection_refused", message: "Nobody listens.", hint: "Start it.", disposition: .retry(after: nil))
+
+    @Test func planIsMadeAfterTwoTriesWhereTheDestinationIsDown() async throws {
+        let fixture = try RunFixture(rows(5))
+        fixture.account.readError = Self.down
+        let report = try await PlanSync(things(), options: RunOptions(), environment: try fixture.environment())
+            .plan(examplesMax: 3)
+        #expect(fixture.account.pagedReads == 2 && report.operations.planned == 5 && !report.isDestinationRead)
+        #expect(report.warnings.map(\.code) == ["destination_not_read"])
+        #expect(fixture.time.slept.allSatisfy { $0 <= .seconds(10) })
+    }
+
+    @Test(arguments: [Behavior.updateOnly, .createOnly])
+    func planThatNeedsTheDestinationFailsAfterTwoTries(_ behavior: Behavior) async throws {
+        let fixture = try RunFixture(rows(5))
+        fixture.account.readError = Self.down
+        let plan = PlanSync(
+            things(behavior: behavior), options: RunOptions(), environment: try fixture.environment())
+        await #expect(throws: Self.down) { try await plan.plan(examplesMax: 3) }
+        #expect(fixture.account.singleReads == 2)
+        let isTold = fixture.progress.contains { step in
+            if case .waiting(let reason, _) = step { reason.contains("Nobody listens") } else { false }
+        }
+        #expect(isTold)
+    }
+
+    @Test(arguments: [(Behavior.updateOnly, 0, 2), (.createOnly, 3, 0)])
+    func planOfABehaviorThatAsksSaysWhatItWasTold(_ behavior: Behavior, created: Int, updated: Int) async throws {
+        let fixture = try RunFixture(rows(5))
+        fixture.account.records = ["k1": "{}", "k2": "{}"]
+        let report = try await PlanSync(
+            things(behavior: behavior), options: RunOptions(), environment: try fixture.environment()
+        ).plan(examplesMax: 0)
+        #expect(report.isDestinationRead)
+        #expect(report.operations.created == created && report.operations.updated == updated)
     }
 
     private static var named: DestinationObject {

@@ -44,11 +44,17 @@ struct Plan: AsyncParsableCommand {
         let definitions = try syncs.map { try workspace.sync($0) }
         var options = RunOptions()
         options.isFull = full
+        let (runOptions, examples, file, isQuiet) = (options, max(0, records), out, common.quiet)
+        // A plan is made at once, unless it has to wait for something.
+        let tell = { @Sendable (progress: RunProgress) in
+            guard !isQuiet, case .waiting(let reason, let duration) = progress else { return }
+            Output.note("waits \(max(1, Int((duration / .seconds(1)).rounded()))) s: \(reason)")
+        }
         // A saved plan belongs to a state: the run that sends it compares them.
         let (environment, scratch) =
-            out == nil ? try workspace.environmentToRead() : (try workspace.environment(), nil)
+            out == nil
+            ? try workspace.environmentToRead(progress: tell) : (try workspace.environment(progress: tell), nil)
         defer { scratch?.remove() }
-        let (runOptions, examples, file) = (options, max(0, records), out)
         let reports = try await Interruption.watch {
             var reports: [PlanSync.Report] = []
             for definition in definitions {

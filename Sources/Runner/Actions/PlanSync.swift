@@ -54,9 +54,7 @@ package struct PlanSync: Sendable {
     package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
         let kept = try asKept()
         var prepared = try PreparedSync(kept, environment: environment)
-        // Somebody waits for the answer: one more try, not a minute of them.
-        var policy = RetryPolicy()
-        policy.attemptsMax = 2
+        let policy = Self.policy
         try await prepared.discoverFields(environment: environment, policy: policy)
         let files = environment.state.sync(kept.name)
         let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
@@ -69,7 +67,8 @@ package struct PlanSync: Sendable {
         let scope = try await ScanScope.decide(prepared, opening, options: options, environment: environment)
         let made = try await MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
-            options: options, full: opening.full, scope: scope, environment: environment
+            options: options, full: opening.full, scope: scope, environment: environment,
+            policy: policy
         ).make(
             MakePlan.Target(
                 run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0, origin: origin))
@@ -79,6 +78,15 @@ package struct PlanSync: Sendable {
             report.savedIn = out
         }
         return report
+    }
+
+    /// Somebody waits for the answer: one more try, and soon, of whatever is read.
+    private static var policy: RetryPolicy {
+        var policy = RetryPolicy()
+        policy.attemptsMax = 2
+        policy.waitRateLimited = .seconds(5)
+        policy.waitAskedMax = .seconds(10)
+        return policy
     }
 
     /// Until its first run under a new name a sync's state is that of the old one.
@@ -128,6 +136,7 @@ package struct PlanSync: Sendable {
         report.removesRows = definition.behavior.rules.added == .remove
         // The destination need not be read for it: each planned record is removed, or is gone already.
         if report.removesRows { report.operations.removed = operations.planned }
+        report.warnings = made.warnings
         if let sight = made.sight {
             report.isDestinationRead = true
             report.operations.created = sight.created

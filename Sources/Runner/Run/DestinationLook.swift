@@ -31,6 +31,8 @@ package struct DestinationLook {
 
     let prepared: PreparedSync
     let retrying: Retrying
+    /// Whether the plan is only looked at: then it is made also where the destination cannot be read.
+    let isDryRun: Bool
 
     /// The column that a record's name comes from; nil where the name is a key itself, by which records are found.
     static func labelColumn(_ shape: SyncShape) -> String? {
@@ -41,17 +43,31 @@ package struct DestinationLook {
     }
 
     /// Nil where nobody asked, nothing is planned, or the destination cannot be read.
-    func look(_ maker: inout PlanMaker) async throws -> Sight? {
+    /// - Parameter isAsked: whether the behavior has left only records that are there, or only such that are not.
+    func look(_ maker: inout PlanMaker, isAsked: Bool) async throws -> Sight? {
         let behavior = prepared.shape.behavior
-        guard maker.looks, maker.ledger.planned > 0, [.updateOrCreate, .mirror].contains(behavior),
+        let planned = maker.ledger.planned
+        if isAsked {
+            return behavior == .createOnly ? Sight(created: planned, updated: 0) : Sight(created: 0, updated: planned)
+        }
+        guard maker.looks, planned > 0, [.updateOrCreate, .mirror].contains(behavior),
             prepared.shape.object.isReadable, PresentKeys.canTell(prepared.shape)
         else { return nil }
         do {
             let there = try await PresentSets.read(prepared, maker.dataset, retrying, labels: maker.labels)
             return try judge(&maker, there)
-        } catch let error as ConnectorError where error.code == "forbidden" {
+        } catch let error as ConnectorError where isDryRun || error.code == "forbidden" {
+            if isDryRun { maker.warnings.append(Self.unread(error)) }
             return nil
         }
+    }
+
+    private static func unread(_ error: ConnectorError) -> Reason {
+        Reason(
+            code: "destination_not_read",
+            message: "What is at the destination could not be read, so what would be created and what updated is not "
+                + "known: \(error.message)",
+            hint: error.hint)
     }
 
     /// A row updates the record that any of its keys finds.
@@ -62,10 +78,11 @@ package struct DestinationLook {
         for (place, key) in maker.otherKeys.enumerated() {
             for row in key.rows where there.others[place].contains(row.hash) { found.insert(row.sequence) }
         }
+        let rowKeys = RowKeys(prepared.shape, maker.dataset)
         _ = try maker.writer.strike { operation in
             guard operation.kind == .upsert else { return false }
             while let first = labels.first, first.sequence < operation.sequence { labels.removeFirst() }
-            if there.keys.contains(operation.keyHash) || found.contains(operation.sequence) {
+            if there.keys.contains(rowKeys.hash(operation)) || found.contains(operation.sequence) {
                 sight.updated += 1
                 return false
             }

@@ -14,85 +14,80 @@ struct ExistingRecords {
 
     private var shape: SyncShape { prepared.shape }
 
-    func resolve(_ maker: inout PlanMaker) async throws {
+    /// Whether few candidates are asked about one by one.
+    var readsOneByOne: Bool {
+        guard shape.key.within == nil else { return false }
+        switch shape.behavior.rules.added {
+        case .upsertIfKeyExists: return shape.keyField?.uniqueWithin == nil && shape.keyField?.mayRepeat == false
+        case .upsertIfKeyIsNew: return shape.otherKeys.isEmpty
+        default: return true
+        }
+    }
+
+    /// Nil where the behavior does not ask, or nothing can be sent.
+    func find(_ maker: inout PlanMaker, _ window: PlanWindow) async throws -> Finding? {
         let rules = shape.behavior.rules
-        guard rules.asksForKeys, maker.ledger.planned > 0 else { return }
-        if rules.added == .upsertIfKeyExists {
-            try await keepPresent(&maker)
-        } else {
-            try await keepNew(&maker)
-        }
+        guard rules.asksForKeys, window.count > 0 else { return nil }
+        return rules.added == .upsertIfKeyExists
+            ? try await present(maker.dataset, window) : try await new(&maker, window)
     }
 
-    private func candidates(_ maker: inout PlanMaker) throws -> [String] {
-        var candidates: [String] = []
-        _ = try maker.writer.strike { operation in
-            if candidates.count <= Resolver.singleReadsMax { candidates.append(operation.keyText) }
-            return false
-        }
-        return candidates
-    }
-
-    private func resolver(_ maker: borrowing PlanMaker) -> Resolver {
-        Resolver(prepared: prepared, dataset: maker.dataset, retrying: retrying)
+    private func resolver(_ dataset: Dataset) -> Resolver {
+        Resolver(prepared: prepared, dataset: dataset, retrying: retrying)
     }
 
     // MARK: Updates only
 
     /// Where the key alone does not say for which record the destination takes a row, the record's own id goes with it.
-    private func keepPresent(_ maker: inout PlanMaker) async throws {
-        let presence = try await resolver(maker).presence(
-            try candidates(&maker), total: maker.ledger.planned, seed: seed, directory: directory)
-        try maker.strike(as: .skipped, Self.absent) { presence.find($0.keyHash) == .missing }
-        try maker.strike(as: .invalid, ambiguous) { presence.find($0.keyHash) == .ambiguous }
-        guard !shape.keyDecides, maker.ledger.planned > 0 else { return }
-        try maker.address { operation in
-            guard case .found(let id) = presence.find(operation.keyHash) else { return nil }
-            return id
+    private func present(_ dataset: Dataset, _ window: PlanWindow) async throws -> Finding {
+        let presence = try await resolver(dataset).presence(
+            window.keys, total: window.count, seed: seed, directory: directory)
+        let keys = RowKeys(shape, dataset)
+        let ambiguous = ambiguous
+        var finding = Finding { operation in
+            switch presence.find(keys.hash(operation)) {
+            case .missing: Strike(outcome: .skipped, reason: Self.absent)
+            case .ambiguous: Strike(outcome: .invalid, reason: ambiguous)
+            case .found: nil
+            }
         }
+        guard !shape.keyDecides else { return finding }
+        finding.address = { operation in
+            guard operation.kind == .upsert, case .found(let id?) = presence.find(keys.hash(operation)) else {
+                return nil
+            }
+            return AddressedPayload.json(operation.payloadText, id: id)
+        }
+        return finding
     }
 
     // MARK: Creates only
 
-    /// What is there by any of the keys that the row writes would be changed, so it is left alone.
-    private func keepNew(_ maker: inout PlanMaker) async throws {
-        let keys = maker.otherKeys
-        if keys.isEmpty {
-            let present = try await present(&maker)
-            return try skip(&maker, Self.present) { present($0) }
+    /// What is there by any of the keys that the row writes would be changed, so it is left alone. It is never created,
+    /// so it need not be looked for again.
+    private func new(_ maker: inout PlanMaker, _ window: PlanWindow) async throws -> Finding {
+        let others = maker.otherKeys
+        let keys = RowKeys(shape, maker.dataset)
+        if others.isEmpty && shape.key.within == nil {
+            let existing = try await resolver(maker.dataset).existing(window.keys, total: window.count)
+            return Finding { existing.contains($0.keyHash) ? Self.left(Self.present) : nil }
         }
         let there = try await PresentSets.read(prepared, maker.dataset, retrying)
-        try skip(&maker, Self.present) { there.keys.contains($0.keyHash) }
-        for (place, key) in keys.enumerated() {
-            let known = Set(key.rows.lazy.filter { there.others[place].contains($0.hash) }.map(\.sequence))
-            guard !known.isEmpty else { continue }
-            try skip(&maker, presentBy(key.key)) { known.contains($0.sequence) }
+        var known: [Int: Int] = [:]
+        for (place, key) in others.enumerated() {
+            for row in key.rows where there.others[place].contains(row.hash) && known[row.sequence] == nil {
+                known[row.sequence] = place
+            }
+        }
+        let found = known
+        return Finding { operation in
+            if there.keys.contains(keys.hash(operation)) { return Self.left(Self.present) }
+            return found[operation.sequence].map { Self.left(presentBy(others[$0].key)) }
         }
     }
 
-    /// Which operations' keys are there.
-    private func present(_ maker: inout PlanMaker) async throws -> (PlannedOperation) -> Bool {
-        guard shape.key.within == nil else {
-            let there = try await PresentSets.read(prepared, maker.dataset, retrying)
-            return { there.keys.contains($0.keyHash) }
-        }
-        let existing = try await resolver(maker).existing(try candidates(&maker), total: maker.ledger.planned)
-        return { existing.contains($0.keyHash) }
-    }
-
-    /// What is there already is never created, so it need not be looked for again.
-    private func skip(
-        _ maker: inout PlanMaker, _ reason: Reason, where isThere: (PlannedOperation) -> Bool
-    ) throws {
-        var found: [(keyHash: Hash128, rowHash: Hash128, key: String, isNew: Bool)] = []
-        _ = try maker.writer.strike { operation in
-            guard operation.kind == .upsert, isThere(operation) else { return false }
-            found.append((operation.keyHash, operation.rowHash, operation.keyText, operation.isNew))
-            return true
-        }
-        for row in found {
-            try maker.skip(row.key, keyHash: row.keyHash, rowHash: row.rowHash, isNew: row.isNew, reason)
-        }
+    private static func left(_ reason: Reason) -> Strike {
+        Strike(outcome: .skipped, reason: reason, isRemembered: true)
     }
 
     // MARK: Reasons

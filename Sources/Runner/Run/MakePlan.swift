@@ -15,6 +15,8 @@ struct MakePlan {
     let full: FullRun
     let scope: ScanScope
     let environment: RunEnvironment
+    /// How often reads of the destination are repeated.
+    var policy = RetryPolicy()
 
     /// Where the plan goes, and for whom.
     struct Target {
@@ -37,6 +39,7 @@ struct MakePlan {
         var verdict: GuardVerdict?
         var examples: [OutcomeRecord]
         var sight: DestinationLook.Sight?
+        var warnings: [Reason]
     }
 
     func make(_ target: Target) async throws -> Result {
@@ -57,14 +60,15 @@ struct MakePlan {
         if !scope.isComplete, let pending {
             try carried.plan(&maker, pending: pending, snapshot: snapshot, now: now.milliseconds / 1_000)
         }
-        try await NeedsResolver(prepared: prepared, retrying: retrying).resolve(&maker)
-        try await ExistingRecords(
-            prepared: prepared, retrying: retrying, directory: target.directory, seed: memory.seed
-        )
-        .resolve(&maker)
-        try await strikeIncomplete(&maker)
-        try await DeleteResolver(prepared: prepared, retrying: retrying).resolve(&maker)
-        let sight = try await DestinationLook(prepared: prepared, retrying: retrying).look(&maker)
+        let goneRecords = GoneRecords(options: options, pending: pending, database: environment.database)
+        let gone =
+            full.forgetsState
+            ? [] : try goneRecords.holdDoubts(&maker, snapshot, isScanComplete: scope.isComplete)
+        let isAsked = try await JudgePlan(
+            prepared: prepared, retrying: retrying, full: full, directory: target.directory, seed: memory.seed
+        ).run(&maker)
+        let sight = try await DestinationLook(prepared: prepared, retrying: retrying, isDryRun: target.database == nil)
+            .look(&maker, isAsked: isAsked)
         let (removals, withheld) = try await planRemovals(&maker)
         try outcomes.flush()
         var summary = summary(maker, columns: columns)
@@ -75,20 +79,21 @@ struct MakePlan {
         summary.watermark = scope.watermark?.kept
         summary.keepsRefused = prepared.definition.dataset.incremental != nil
         summary.pendingCleared = clearedPending(maker)
-        summary.gone = try GoneRecords(options: options, pending: pending).keys(maker, target.database)
+        summary.gone = gone + (try goneRecords.asked(maker))
         summary.origin = target.origin
         let verdicts = judge(maker, summary)
         summary.guards = Set(verdicts.map(\.name.rawValue))
         let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }
         try maker.writer.seal(summary: summary.encoded())
-        return Result(summary: summary, verdict: verdict, examples: outcomes.examples, sight: sight)
+        return Result(
+            summary: summary, verdict: verdict, examples: outcomes.examples, sight: sight, warnings: maker.warnings)
     }
 
     private var carried: CarriedRecords {
         CarriedRecords(files: environment.state.sync(prepared.definition.name), environment: environment)
     }
 
-    private var retrying: Retrying { Retrying(policy: .init(), environment: environment) }
+    private var retrying: Retrying { Retrying(policy: policy, environment: environment) }
 
     private func maker(
         _ target: Target, outcomes: OutcomeSink, at now: Moment, lookups: [LookupName: LookupTable]
@@ -150,7 +155,7 @@ struct MakePlan {
         try maker.spill.finish { hash, _ in shared.insert(hash) }
         maker.struck = shared
         guard !shared.isEmpty else { return }
-        try maker.strike(as: .invalid, PlanMaker.duplicateKey) { shared.contains($0.keyHash) }
+        try maker.strike(PlanMaker.duplicateKey) { shared.contains($0.keyHash) }
     }
 
     private func nameHeld(_ maker: inout PlanMaker) throws {
@@ -162,50 +167,6 @@ struct MakePlan {
             }
             let reason = isShared ? PlanMaker.duplicateKey : row.reason
             try maker.outcomes.add(isShared ? .invalid : .held, key: row.key, keyHash: row.keyHash, reason)
-        }
-    }
-
-    /// Strikes out the rows that would have to make a new record and lack what one needs. Rows of a record that is there
-    /// stay: an update needs nothing but what changes.
-    private func strikeIncomplete(_ maker: inout PlanMaker) async throws {
-        let lacking = maker.lacking
-        guard lacking.count > 0, maker.ledger.planned > 0 else { return }
-        let reasons = maker.reasonsOfCreation
-        let existing: SortedHashes
-        if prepared.shape.behavior == .createOnly {
-            // What is there has been struck out.
-            existing = SortedHashes([])
-        } else {
-            guard let found = try await existingIncomplete(&maker, lacking) else { return }
-            existing = found
-        }
-        for (place, reason) in reasons.enumerated() {
-            try maker.strike(as: .invalid, reason) {
-                lacking.reason(of: $0.sequence) == place && !existing.contains($0.keyHash)
-            }
-        }
-    }
-
-    /// Which of those rows' records are there; nil where that cannot be asked, or would cost more than the destination's
-    /// own refusals do: a few are read one by one, many by one paged read in a run that looks at every record anyway.
-    private func existingIncomplete(_ maker: inout PlanMaker, _ lacking: LackingRows) async throws -> SortedHashes? {
-        let shape = prepared.shape
-        guard shape.object.isReadable, shape.key.within == nil,
-            lacking.count <= Resolver.singleReadsMax || full.isFull
-        else { return nil }
-        var candidates: [String] = []
-        var total = 0
-        _ = try maker.writer.strike { operation in
-            guard lacking.reason(of: operation.sequence) != nil else { return false }
-            total += 1
-            if candidates.count <= Resolver.singleReadsMax { candidates.append(operation.keyText) }
-            return false
-        }
-        do {
-            return try await Resolver(prepared: prepared, dataset: maker.dataset, retrying: retrying)
-                .existing(candidates, total: total)
-        } catch let error as ConnectorError where error.code == "forbidden" {
-            return nil
         }
     }
 

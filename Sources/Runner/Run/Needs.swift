@@ -18,6 +18,23 @@ struct NotedColumn {
         self.ignoresCase = ignoresCase
     }
 
+    /// What the rows before that sequence say.
+    func upTo(_ end: Int) -> NotedColumn {
+        guard let last = rows.last, last.sequence >= end else { return self }
+        var part = self
+        part.rows = Array(rows.prefix { $0.sequence < end })
+        return part
+    }
+
+    /// The different values of the rows; nil where they are many.
+    var fewTexts: [String]? {
+        if texts.count <= Resolver.singleReadsMax { return texts.sorted() }
+        guard rows.count <= Resolver.singleReadsMax else { return nil }
+        let wanted = Set(rows.map(\.hash))
+        let found = texts.filter { wanted.contains(hash($0)) }
+        return found.count == wanted.count ? found.sorted() : nil
+    }
+
     func hash(_ text: String) -> Hash128 { Hash128.of(ignoresCase ? text.lowercased() : text, seed: 3) }
 
     mutating func note(_ view: borrowing RowsView, _ row: Int, sequence: Int) {
@@ -58,23 +75,33 @@ struct NeedsResolver {
     let prepared: PreparedSync
     let retrying: Retrying
 
-    func resolve(_ maker: inout PlanMaker) async throws {
-        guard let needs = maker.needs, maker.ledger.planned > 0 else { return }
-        for (object, values) in needs.values.sorted(by: { $0.key < $1.key }) where !values.rows.isEmpty {
-            guard let existing = try await existing(object, needs.rule.field, values) else { continue }
+    func judges(_ maker: inout PlanMaker, _ window: PlanWindow) async throws -> [Judge] {
+        guard let needs = maker.needs, window.count > 0 else { return [] }
+        var judges: [Judge] = []
+        for (object, values) in needs.values.sorted(by: { $0.key < $1.key }) {
+            let values = values.upTo(window.end)
+            guard !values.rows.isEmpty, let existing = try await existing(object, needs.rule, values, &maker) else {
+                continue
+            }
             let missing = Set(values.rows.lazy.filter { !existing.contains($0.hash) }.map(\.sequence))
             guard !missing.isEmpty else { continue }
-            try maker.strike(as: .invalid, needs.rule.missing(object)) { missing.contains($0.sequence) }
+            let strike = Strike(outcome: .invalid, reason: needs.rule.missing(object))
+            judges.append { missing.contains($0.sequence) ? strike : nil }
         }
+        return judges
     }
 
-    /// The hashes of those records that are there; nil where the account may not be asked.
-    private func existing(_ name: String, _ field: String, _ values: NotedColumn) async throws -> SortedHashes? {
+    /// The hashes of those records that are there; nil where the account may not be asked, which is told.
+    private func existing(
+        _ name: String, _ rule: ExistenceRule, _ values: NotedColumn, _ maker: inout PlanMaker
+    ) async throws -> SortedHashes? {
         let objects = type(of: prepared.destination).objects
         guard let object = objects.first(where: { $0.name == name }), object.isReadable else { return nil }
         do {
-            return SortedHashes(try await read(values, field, of: object))
+            return SortedHashes(try await read(values, rule.field, of: object))
         } catch let error as ConnectorError where error.code == "forbidden" {
+            let warning = rule.unchecked(name)
+            if !maker.warnings.contains(warning) { maker.warnings.append(warning) }
             return nil
         }
     }
@@ -83,9 +110,9 @@ struct NeedsResolver {
         _ values: NotedColumn, _ field: String, of object: DestinationObject
     ) async throws -> [Hash128] {
         let destination = prepared.destination
-        if values.texts.count <= Resolver.singleReadsMax {
+        if let texts = values.fewTexts {
             var found: [Hash128] = []
-            for text in values.texts {
+            for text in texts {
                 let record = try await retrying.read {
                     try await destination.read(key: text, keyField: field, of: object)
                 }

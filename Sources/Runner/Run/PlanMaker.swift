@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import Foundation
 internal import Records
 internal import StateStore
 internal import SyncCore
@@ -42,8 +43,13 @@ struct PlanMaker: ~Copyable {
     private let mapping: Mapping
     private let differ: Differ
     private let snapshot: Snapshot?
-    private let filter: RecordFilter
-    private let limit: Int
+    let filter: RecordFilter
+    /// At most so many rows are sent; more are planned at first, for some may be struck out.
+    let limit: Int
+    /// Planned rows, after as many as are to be sent, that cannot be sent: what they hold is the reason.
+    private(set) var unmapped: Set<Int> = []
+    /// What a person should know of how the plan was made.
+    var warnings: [Reason] = []
     private let step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
     private let removal: RemovalPayload
     private let canReadBack: Bool
@@ -53,6 +59,8 @@ struct PlanMaker: ~Copyable {
     private var probes: [Probe] = []
     private var findings: [Differ.Finding] = []
     private var key = ByteWriter(capacity: 256)
+    /// Of the operation that `append` has written last.
+    private var lastSequence = 0
 
     struct HeldRow {
         var index: Int32
@@ -192,10 +200,6 @@ struct PlanMaker: ~Copyable {
         case .take:
             if filter.isSelective { noteDoubt(rows, row, keyHash: keyHash, rowHash: rowHash) }
         }
-        guard ledger.planned < limit else {
-            ledger.deferred += 1
-            return .deferred
-        }
         return try plan(finding, rows, row, keyHash: keyHash, rowHash: rowHash)
     }
 
@@ -221,6 +225,10 @@ struct PlanMaker: ~Copyable {
         switch mapping.outcome(rows, row, into: &writer.payload) {
         case .invalid(let reason):
             writer.abandon()
+            if ledger.planned >= limit {
+                dataset.writeKey(rows, row, to: &key)
+                return try setAside(reason, kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash)
+            }
             ledger.invalid += 1
             if !filter.takesAll && filter.isPending(keyHash) { invalidPending.insert(keyHash) }
             dataset.writeKey(rows, row, to: &key)
@@ -236,6 +244,19 @@ struct PlanMaker: ~Copyable {
         needs?.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)
         for index in otherKeys.indices { otherKeys[index].note(rows, row, sequence: sequence) }
+        ledger.planned += 1
+        if isNew { plannedNew += 1 } else { changedKnown += 1 }
+        return .planned
+    }
+
+    /// Plans a row that cannot be sent, so that it is invalid only where a row in its place would be sent: whether it stands
+    /// before the last row that is sent is known once rows have been struck out.
+    private mutating func setAside(
+        _ reason: Reason, _ kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128
+    ) throws -> SeenTable.Mark {
+        let (text, words) = (key.text, try JSONEncoder().encode(reason))
+        try append(kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text) { $0.append(Array(words)) }
+        unmapped.insert(lastSequence)
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned
@@ -282,16 +303,7 @@ struct PlanMaker: ~Copyable {
         bytes.append(key)
         unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: bytes.bytes)
         payload(&writer.payload)
-        _ = try writer.commit()
-    }
-
-    /// Turns a planned row into a skipped one that counts as known from now on. Its operation has been struck out.
-    mutating func skip(_ key: String, keyHash: Hash128, rowHash: Hash128, isNew: Bool, _ reason: Reason) throws {
-        try append(.remember, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: key) { _ in }
-        ledger.planned -= 1
-        ledger.skipped += 1
-        if isNew { plannedNew -= 1 } else { changedKnown -= 1 }
-        try outcomes.add(.skipped, key: key, keyHash: keyHash, reason)
+        lastSequence = try writer.commit()
     }
 
     /// Counts a row whose key an earlier row had, and takes back what the first such row was counted as.

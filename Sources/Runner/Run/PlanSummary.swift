@@ -32,7 +32,7 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var columns = ""
     /// Records that were refused or in doubt before and need no more care: accepted state again, or vanished.
     package var pendingCleared: [String] = []
-    /// Keys that were asked for by `resend` and are no longer in the source.
+    /// Keys that were asked for by `resend`, or are in doubt, and are no longer in the source.
     package var gone: [String] = []
     package var full = false
     package var fullReason: String?

@@ -83,7 +83,7 @@ struct PresentKeys {
     private func keyHashes(_ text: String, _ parents: [String]) -> [Hash128] {
         guard !text.isEmpty else { return [] }
         guard shape.key.within != nil else { return [dataset.hash(ofKey: text)] }
-        return parents.map { dataset.hash(ofKey: KeyWriter.composite([text, $0])) }
+        return parents.map { dataset.hash(ofKey: KeyWriter.withTrimmedParent(KeyWriter.composite([text, $0]))) }
     }
 
     private static func hashes(_ text: String, _ key: OtherKey, _ parents: [String]) -> [Hash128] {
@@ -122,19 +122,55 @@ struct NotedKey {
         rows.append((sequence, Self.hash(text, within: parent, ignoresCase: key.ignoresCase)))
     }
 
+    /// The destination takes a parent without blanks around it.
     static func hash(_ text: String, within parent: String?, ignoresCase: Bool) -> Hash128 {
         let own = ignoresCase ? text.lowercased() : text
-        return Hash128.of(parent.map { own + "\u{0}" + $0 } ?? own, seed: 4)
+        return Hash128.of(parent.map { own + "\u{0}" + $0.trimmingBlanks } ?? own, seed: 4)
     }
 }
 
-/// The records that have the keys of planned rows, by their ids.
+/// The keys of planned rows as the destination compares them.
+struct RowKeys {
+    private let dataset: Dataset
+    private let isWithin: Bool
+
+    init(_ shape: SyncShape, _ dataset: Dataset) {
+        self.dataset = dataset
+        isWithin = shape.key.within != nil
+    }
+
+    func hash(_ operation: PlannedOperation) -> Hash128 {
+        guard isWithin else { return operation.keyHash }
+        return dataset.hash(ofKey: KeyWriter.withTrimmedParent(operation.keyText))
+    }
+}
+
+/// The records that have the keys of planned rows.
 struct Presence {
+    enum Finding {
+        case missing
+        /// Several records have the key.
+        case ambiguous
+        /// Without an id where the key alone says which record is meant.
+        case found(id: String?)
+    }
+
     private let table: LookupTable
+    private let keysAlone: Set<Hash128>
 
-    func find(_ keyHash: Hash128) -> LookupTable.Finding { table.find(keyHash.hexadecimal) }
+    func find(_ keyHash: Hash128) -> Finding {
+        if keysAlone.contains(keyHash) { return .found(id: nil) }
+        switch table.find(keyHash.hexadecimal) {
+        case .missing: return .missing
+        case .ambiguous: return .ambiguous
+        case .found(let id): return .found(id: id)
+        }
+    }
 
-    fileprivate init(_ table: LookupTable) { self.table = table }
+    fileprivate init(_ table: LookupTable, keysAlone: Set<Hash128> = []) {
+        self.table = table
+        self.keysAlone = keysAlone
+    }
 }
 
 extension Resolver {
@@ -144,11 +180,16 @@ extension Resolver {
         let name = LookupName(object: prepared.shape.object.name, field: key?.name ?? "", ignoresCase: false)
         if total <= Self.singleReadsMax, key?.uniqueWithin == nil, key?.mayRepeat == false {
             var found: [(String, String)] = []
+            var keysAlone: Set<Hash128> = []
             for text in candidates {
-                guard let id = try await id(ofKey: text, field: key?.name ?? "") else { continue }
-                found.append((dataset.hash(ofKey: text).hexadecimal, id))
+                let hash = dataset.hash(ofKey: text)
+                switch try await record(ofKey: text, field: key?.name ?? "") {
+                case .found(let id?): found.append((hash.hexadecimal, id))
+                case .found(nil): keysAlone.insert(hash)
+                case .missing, .ambiguous: continue
+                }
             }
-            return Presence(LookupTable(name, seed: seed, records: found))
+            return Presence(LookupTable(name, seed: seed, records: found), keysAlone: keysAlone)
         }
         let keys = PresentKeys(prepared: prepared, dataset: dataset, retrying: retrying)
         let parents = try await keys.parents()
@@ -164,15 +205,16 @@ extension Resolver {
         return Presence(table)
     }
 
-    /// The id of the record with that key; nil where there is none.
-    private func id(ofKey text: String, field: String) async throws -> String? {
+    private func record(ofKey text: String, field: String) async throws -> Presence.Finding {
         let record = try await retrying.read {
             try await prepared.destination.read(key: text, keyField: field, of: prepared.shape.object)
         }
-        guard let record else { return nil }
-        if let id = SwappedValues.texts(record, [RemovalPayload.idName])[RemovalPayload.idName] { return id }
+        guard let record else { return .missing }
+        if let id = SwappedValues.texts(record, [RemovalPayload.idName])[RemovalPayload.idName] {
+            return .found(id: id)
+        }
         // Where the key alone decides the id is not written.
-        if prepared.shape.keyDecides { return "?" }
+        if prepared.shape.keyDecides { return .found(id: nil) }
         throw RunError(
             code: "unreadable_answer",
             message: "The destination's record with the key of a row has no id of its own.",

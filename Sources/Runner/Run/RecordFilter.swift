@@ -59,17 +59,17 @@ struct RecordFilter {
 
     private func judge(_ entry: PendingEntry, rowHash: Hash128) -> Verdict {
         if entry.kind == .inDoubt {
-            return .hold(
-                Reason(
-                    code: "in_doubt",
-                    message: "An earlier request for this record got no answer; it may have arrived.",
-                    hint: "Look it up at the destination, then use resend --in-doubt or confirm."))
+            return .hold(Self.inDoubt)
         }
         guard !ignoresHolds, entry.kind == .rejected, entry.rowHash == rowHash,
             !HoldPolicy.isDue(entry.dueAt, now: now)
         else { return .take }
         return .hold(Self.heldReason(tries: entry.tries))
     }
+
+    static let inDoubt = Reason(
+        code: "in_doubt", message: "An earlier request for this record got no answer; it may have arrived.",
+        hint: "Look it up at the destination, then use resend --in-doubt or confirm.")
 
     static func heldReason(tries: UInt32) -> Reason {
         Reason(

@@ -133,41 +133,30 @@ struct DeleteResolver {
         code: "already_gone", message: "No record at the destination has this key, so there is nothing to remove.",
         hint: "Nothing to do.")
 
-    private struct Planned {
-        var keyHash: Hash128
-        var rowHash: Hash128
-        var key: String
-        var isNew: Bool
-    }
-
-    func resolve(_ maker: inout PlanMaker) async throws {
+    /// Nil where nothing has to be read: the destination finds them by itself.
+    func find(_ maker: inout PlanMaker, _ window: PlanWindow) async throws -> Finding? {
         let field = prepared.shape.key.field ?? ""
-        guard prepared.shape.behavior.rules.added == .remove, maker.ledger.planned > RemovalPlanner.singleReadsMax,
+        let count = min(window.count, maker.limit)
+        guard prepared.shape.behavior.rules.added == .remove, count > RemovalPlanner.singleReadsMax,
             prepared.shape.object.key(field)?.name != RemovalPayload.idName, prepared.shape.object.isReadable
-        else { return }
-        var planned: [Planned] = []
-        planned.reserveCapacity(maker.ledger.planned)
+        else { return nil }
+        var planned: [Hash128] = []
+        planned.reserveCapacity(window.count)
         _ = try maker.writer.strike { operation in
-            guard operation.kind.isRemoval else { return false }
-            planned.append(
-                Planned(
-                    keyHash: operation.keyHash, rowHash: operation.rowHash, key: operation.keyText,
-                    isNew: operation.isNew))
-            return true
+            if operation.kind.isRemoval { planned.append(operation.keyHash) }
+            return false
         }
         let names = try await RecordNames(prepared: prepared, retrying: retrying, dataset: maker.dataset)
-            .read(SortedHashes(planned.map(\.keyHash)))
+            .read(SortedHashes(planned))
         let payload = RemovalPayload(prepared.shape)
-        for record in planned {
-            if let name = names[record.keyHash] {
-                try maker.append(
-                    payload.kind, isNew: record.isNew, keyHash: record.keyHash, rowHash: record.rowHash,
-                    key: record.key
-                ) { payload.write(key: record.key, id: name.id, to: &$0) }
-            } else {
-                try maker.skip(
-                    record.key, keyHash: record.keyHash, rowHash: record.rowHash, isNew: record.isNew, Self.gone)
-            }
+        return Finding { operation in
+            guard operation.kind.isRemoval, names[operation.keyHash] == nil else { return nil }
+            return Strike(outcome: .skipped, reason: Self.gone, isRemembered: true)
+        } address: { operation in
+            guard operation.kind.isRemoval, let name = names[operation.keyHash] else { return nil }
+            var writer = ByteWriter(capacity: 64)
+            payload.write(key: operation.keyText, id: name.id, to: &writer)
+            return writer.text
         }
     }
 }

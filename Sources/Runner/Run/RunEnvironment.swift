@@ -87,7 +87,7 @@ package enum RunProgress: Sendable, Hashable {
     /// The next part of the run begins.
     case stage(RunStage)
     case scanning(rows: Int)
-    /// Records that were asked for by key and that the source does not have.
+    /// Records that were asked for, or are in doubt, and that the source does not have.
     case gone(keys: [String])
     case planned(operations: Int)
     /// Something that a person should look at; the run goes on.

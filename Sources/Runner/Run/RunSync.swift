@@ -198,6 +198,7 @@ package struct RunSync: Sendable {
         try environment.database.update(record)
         let made = try await plan(opening, prepared, record)
         if !made.summary.gone.isEmpty { environment.progress(.gone(keys: made.summary.gone)) }
+        for warning in made.warnings { environment.progress(.warned(warning)) }
         if let warning = made.sight?.warning { environment.progress(.warned(warning)) }
         record.rows = made.summary.rows
         record.operations.planned = made.summary.rows.planned

@@ -175,6 +175,21 @@ package struct PlanWriter: ~Copyable {
         return struck.count - before
     }
 
+    /// Gives back the disk of the last blocks, as far as nothing is left in them. Their sequences are not used again.
+    package mutating func dropStruckEnd() throws {
+        _ = try finishBlock()
+        let before = offset
+        while let last = places.last, isStruck(last) {
+            offset = last.offset
+            places.removeLast()
+        }
+        if offset < before { try file.plain.truncate(to: offset) }
+    }
+
+    private func isStruck(_ place: PlanBlockPlace) -> Bool {
+        (place.firstSequence..<place.firstSequence + place.operations).allSatisfy { struck.contains($0) }
+    }
+
     /// Ends the plan: what was struck, where the blocks are and the caller's `summary`. Returns when all is on the
     /// disk; nothing may be appended after it.
     package mutating func seal(summary: [UInt8]) throws {

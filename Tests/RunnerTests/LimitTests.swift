@@ -1,0 +1,123 @@
+import ConnectorKit
+import ProjectConfig
+import Records
+import Runner
+import StateStore
+import TestKit
+import Testing
+
+/// A limit counts rows that are sent: a row that is struck out uses no place up, and what comes after the last one that is
+/// sent is left for a later run.
+struct LimitTests {
+    private func limited(_ count: Int) -> RunOptions {
+        var options = RunOptions()
+        options.limit = count
+        return options
+    }
+
+    @Test(arguments: [1, 64]) func rowsThatShareAKeyUseNoPlaceUp(size: Int) async throws {
+        let fixture = try RunFixture([row("d"), row("d", "Bea"), row("k1"), row("k2")])
+        fixture.source.batchRowsMax = size
+        let record = try await fixture.run(limited(1))
+        #expect(record.rows.invalid == 2 && record.rows.planned == 1 && record.rows.deferred == 1)
+        #expect(fixture.account.requests.map(\.keys) == [["k1"]])
+        #expect(try await fixture.run(limited(1)).operations.created == 1)
+        #expect(fixture.account.records.keys.sorted() == ["k1", "k2"])
+    }
+
+    @Test func allRowsThatShareAKeyAreInvalidAlsoBeyondTheLimit() async throws {
+        let fixture = try RunFixture([row("k1"), row("d"), row("d", "Bea"), row("d", "Cid")] + rows(5).dropFirst())
+        let record = try await fixture.run(limited(1))
+        #expect(record.rows.invalid == 3 && record.rows.planned == 1 && record.rows.deferred == 4)
+        #expect(try fixture.outcomes(record, .invalid) == ["d", "d", "d"])
+    }
+
+    @Test func knownRowsThatShareAKeyAreInvalidBeyondTheLimitToo() async throws {
+        let fixture = try RunFixture(rows(4))
+        try await fixture.run()
+        fixture.source.rows = rows(4, "Bea") + [row("k4", "Cid")]
+        let record = try await fixture.run(limited(1))
+        #expect(record.rows.invalid == 2 && record.rows.planned == 1 && record.rows.deferred == 2)
+    }
+
+    @Test(arguments: [5, 60]) func updatesOnlySendAsManyAsExist(count: Int) async throws {
+        let fixture = try RunFixture(rows(count))
+        fixture.account.records = ["k\(count - 1)": "{}", "k\(count)": "{}"]
+        let record = try await fixture.run(limited(2), things(behavior: .updateOnly))
+        #expect(record.operations.updated == 2 && record.rows.skipped == count - 2 && record.rows.deferred == 0)
+        #expect(record.state == .succeeded)
+    }
+
+    @Test func nobodyIsAskedAboutWhatComesAfterTheLastRowThatIsSent() async throws {
+        let fixture = try RunFixture(rows(60))
+        fixture.account.records = Dictionary(uniqueKeysWithValues: (3...60).map { ("k\($0)", "{}") })
+        let record = try await fixture.run(limited(1), things(behavior: .updateOnly))
+        #expect(record.rows.skipped == 2 && record.rows.planned == 1 && record.rows.deferred == 57)
+        #expect(fixture.account.requests.map(\.keys) == [["k3"]])
+        #expect(fixture.account.singleReads == 20 && fixture.account.pagedReads == 0)
+    }
+
+    @Test(arguments: [5, 60]) func createsOnlySendAsManyAsAreNew(count: Int) async throws {
+        let fixture = try RunFixture(rows(count))
+        fixture.account.records = Dictionary(uniqueKeysWithValues: (1...count - 3).map { ("k\($0)", "{}") })
+        let sync = things(behavior: .createOnly)
+        let record = try await fixture.run(limited(2), sync)
+        #expect(record.operations.created == 2 && record.rows.skipped == count - 3 && record.rows.deferred == 1)
+        let next = try await fixture.run(limited(2), sync)
+        #expect(next.operations.created == 1 && next.rows.unchanged == count - 1 && next.rows.deferred == 0)
+    }
+
+    @Test func deletesRemoveTheFirstThatAreThere() async throws {
+        let fixture = try RunFixture(rows(60))
+        fixture.account.records = Dictionary(uniqueKeysWithValues: (11...60).map { ("k\($0)", "{}") })
+        let record = try await fixture.run(limited(25), things(behavior: .delete, mappings: []))
+        #expect(record.rows.skipped == 10 && record.rows.planned == 25 && record.rows.deferred == 25)
+        #expect(record.operations.removed == 25 && fixture.account.records.count == 25)
+    }
+
+    @Test(arguments: [6, 50]) func rowsWhoseRecordIsMissingUseNoPlaceUp(count: Int) async throws {
+        let fixture = try RunFixture(rows(count))
+        fixture.account.people = (3...count).map { ["_id": "p\($0)", "email": "k\($0)"] }
+        let environment = try fixture.environment(object: NeedsTests.measure)
+        let record = try await fixture.run(limited(1), NeedsTests.sync, in: environment)
+        #expect(record.operations.sent == 1 && record.rows.invalid == 2 && record.rows.deferred == count - 3)
+        #expect(fixture.account.events.count == 1)
+    }
+
+    @Test func mirrorSendsTheFirstAndRemovesNothing() async throws {
+        let fixture = try RunFixture(rows(10))
+        let sync = things(behavior: .mirror)
+        try await fixture.run(RunOptions(), sync)
+        fixture.source.rows = [row("d"), row("d", "Bea")] + rows(8, "Bea")
+        let record = try await fixture.run(limited(3), sync)
+        #expect(record.rows.planned == 3 && record.rows.invalid == 2 && record.rows.deferred == 5)
+        #expect(record.operations.removals == 0 && fixture.account.records.count == 10)
+    }
+
+    @Test func rowThatCannotBeCastIsInvalidOnlyBeforeTheLastOneThatIsSent() async throws {
+        func bad(_ id: String) -> SimulatedSource.Row { row(id).merging(["seats": .text("many")]) { $1 } }
+        let fixture = try RunFixture([bad("b1"), row("k1"), bad("b2"), row("k2"), bad("b3")])
+        let first = try await fixture.run(limited(1))
+        #expect(first.rows.invalid == 1 && first.rows.planned == 1 && first.rows.deferred == 3)
+        // A shared key moves the last row that is sent beyond one that had looked to stand after it.
+        let other = try RunFixture([row("d"), bad("b2"), row("d"), row("k2"), bad("b3"), row("k3"), row("k4")])
+        let record = try await other.run(limited(1))
+        #expect(record.rows.invalid == 3 && record.rows.planned == 1 && record.rows.deferred == 3)
+        #expect(try other.outcomes(record, .invalid) == ["b2", "d", "d"])
+        #expect(record.reasons.map(\.code).contains("duplicate_key"))
+    }
+
+    @Test func limitThatIsLargerThanThePlanLeavesNothing() async throws {
+        let fixture = try RunFixture(rows(4))
+        let record = try await fixture.run(limited(4))
+        #expect(record.rows.planned == 4 && record.rows.deferred == 0)
+        #expect(try await fixture.run(limited(9)).rows.unchanged == 4)
+    }
+
+    @Test func planOfALimitedRunTakesTheRoomOfWhatIsSent() async throws {
+        let fixture = try RunFixture(rows(20_000))
+        try await fixture.run(limited(1))
+        let path = try fixture.environment().state.planPath(run: 1)
+        #expect(try Files.size(path) < 1 << 20)
+    }
+}
