@@ -140,6 +140,35 @@ struct ExactRecordTests {
         #expect(fixture.sandbox.store.count(of: "assets") == 2)
     }
 
+    // MARK: Blanks around the company
+
+    @Test func blanksAroundTheCompanyDoNotHideTheRecordToUpdate() async throws {
+        let fixture = try await account("asset", [["x9", "Old", "s1", "a1", ""], ["x9", "Older", "s2", "a2", ""]])
+        fixture.fill([["x9", "New", "", " a2 ", ""]])
+        let sync = accountSync("asset", .updateOnly, key: "externalId", within: "company", Self.asset)
+        let record = try await fixture.run(sync)
+        #expect(record.operations.updated == 1 && record.rows.skipped == 0)
+        #expect(text(fixture, "assets", "srcid-s2").contains("\"New\""))
+    }
+
+    @Test func blanksAroundTheCompanyDoNotLetACreateChangeTheRecord() async throws {
+        let fixture = try await account("asset", [["x9", "Old", "s1", "a1", ""]])
+        fixture.fill([["x9", "Copy", "", " a1", ""], ["x9", "Other", "", "a2 ", ""]])
+        let record = try await fixture.run(
+            accountSync("asset", .createOnly, key: "externalId", within: "company", Self.asset))
+        #expect(record.operations.created == 1 && record.rows.skipped == 1 && record.operations.updated == 0)
+        #expect(text(fixture, "assets", "srcid-s1").contains("\"Old\""))
+    }
+
+    @Test func blanksAroundTheCompanyDoNotHideASecondKey() async throws {
+        let fixture = try await account("asset", [["x9", "Old", "s1", "a1", ""]])
+        fixture.fill([["x9", "Copy", "n1", " a1 ", ""]])
+        var sync = accountSync("asset", .createOnly, key: "sourceId", Self.asset + [("externalId", "id", nil)])
+        sync.key.columns = ["crm"]
+        let record = try await fixture.run(sync)
+        #expect(record.operations.created == 0 && record.rows.skipped == 1)
+    }
+
     // MARK: What plan says
 
     @Test func planCountsByEveryKeyThatIsMapped() async throws {

@@ -189,6 +189,28 @@ import Testing
         #expect(keys == ["gone"] && reader.count == 1 && reader.total == 4)
     }
 
+    @Test func blocksWithNothingLeftAtTheEndGiveTheirDiskBack() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/1.plan"
+        var writer = try PlanWriter(path: path, header: [], batchItemsMax: 10)
+        try Self.write(&writer, (0..<95).map { Planned(key: "k\($0)") })
+        _ = try writer.strike { $0.sequence == 3 || $0.sequence >= 25 }
+        let before = writer.bytes
+        try writer.dropStruckEnd()
+        #expect(writer.bytes < before && writer.count == 24)
+        let next = try [UInt8]("later".utf8).withUnsafeBytes { text in
+            try writer.append(
+                kind: .remember, isNew: true, keyHash: key(95), rowHash: row(95), key: text,
+                payload: UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        #expect(next == 95)
+        try writer.seal(summary: [])
+        let reader = try PlanReader(path: path)
+        var sequences: [Int] = []
+        try reader.visit { sequences.append($0.sequence) }
+        #expect(sequences == Array(0..<25).filter { $0 != 3 } + [95] && reader.count == 25)
+    }
+
     @Test func scanStopsWhenTold() throws {
         let scratch = try ScratchFolder()
         let reader = try PlanReader(path: Self.plan((0..<10).map { Planned(key: "\($0)") }, scratch))
