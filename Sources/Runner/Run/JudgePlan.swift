@@ -19,17 +19,23 @@ struct JudgePlan {
 
     /// Returns whether it was read which of the planned records are at the destination.
     func run(_ maker: inout PlanMaker) async throws -> Bool {
-        guard maker.ledger.planned > 0 else { return false }
+        let rules = prepared.shape.behavior.rules
+        let isAsking =
+            rules.asksForKeys || rules.added == .remove || maker.needs != nil || maker.lacking.count > 0
+        // A run that asks nothing reads its plan once, when it sends it.
+        guard maker.ledger.planned > 0, isAsking || maker.ledger.planned > maker.limit else { return false }
         let existing = ExistingRecords(
             prepared: prepared, retrying: retrying, directory: directory, seed: seed)
         var rowsMax: Int?
         if maker.limit <= Resolver.singleReadsMax, maker.ledger.planned > Resolver.singleReadsMax,
-            existing.readsOneByOne
+            isAsking, existing.readsOneByOne
         {
             rowsMax = Resolver.singleReadsMax
         }
         while true {
-            let window = try maker.window(of: rowsMax)
+            let window =
+                rowsMax != nil || rules.asksForKeys
+                ? try maker.window(of: rowsMax) : PlanWindow(count: maker.ledger.planned)
             var judges: [Judge] = Self.unmapped(maker)
             judges += try await NeedsResolver(prepared: prepared, retrying: retrying).judges(&maker, window)
             let finding = try await existing.find(&maker, window)
@@ -110,7 +116,9 @@ struct IncompleteRows {
         _ maker: inout PlanMaker, _ lacking: LackingRows, _ window: PlanWindow
     ) async throws -> SortedHashes? {
         let shape = prepared.shape
-        guard shape.object.isReadable, shape.key.within == nil else { return nil }
+        guard shape.object.isReadable, shape.key.within == nil,
+            isFull || window.end != .max || lacking.count <= Resolver.singleReadsMax
+        else { return nil }
         var candidates: [String] = []
         var total = 0
         _ = try maker.writer.strike { operation in
