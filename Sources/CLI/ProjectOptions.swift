@@ -1,9 +1,15 @@
 internal import ArgumentParser
 
-/// The options that every command takes.
+/// The options that every command takes, also one that has no use for some of them: a script may add them to any.
 struct ProjectOptions: ParsableArguments {
+    /// For the help of commands that read no project.
+    static let unread =
+        "No project is read: --project, --state and --env are taken, as by every command, and change nothing."
+
+    static let projectDefault = "sluice.yaml"
+
     @Option(name: .long, help: ArgumentHelp("The project file.", valueName: "path"))
-    var project: String = "sluice.yaml"
+    var project: String = projectDefault
 
     @Option(name: .long, help: ArgumentHelp("The state directory (.sluice beside the project file).", valueName: "dir"))
     var state: String?

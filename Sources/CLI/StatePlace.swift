@@ -57,7 +57,8 @@ struct StatePlace {
     }
 
     static func project(_ options: ProjectOptions, _ variables: [String: String]) -> String {
-        options.project == "sluice.yaml" ? variables["SLUICE_PROJECT"] ?? options.project : options.project
+        guard options.project == ProjectOptions.projectDefault else { return options.project }
+        return variables["SLUICE_PROJECT"] ?? options.project
     }
 
     /// Makes the directory where there is none.

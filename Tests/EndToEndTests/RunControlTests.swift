@@ -131,7 +131,7 @@ import Testing
         """
 
     @Test func cancelEndsAWaitThatPlanhatAskedFor() async throws {
-        let project = try await CompanyProject(sandbox: ["--fail", "status=429 retry-after=300 times=1"])
+        let project = try await CompanyProject(sandbox: ["--fail", "status=429 retry-after=300 times=1 method=PUT"])
         let done = try await meanwhile(on: project, isPlanned: true, Self.cancelling)
         #expect(done.told["cancel"] == 0 && done.told["ended"] == 130, "\(done.printed)")
         #expect(done.told["took"] ?? .max < 30_000, "\(done.printed)")

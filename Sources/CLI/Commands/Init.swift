@@ -7,22 +7,34 @@ struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Writes a commented project and a .gitignore; never overwrites.",
-        discussion: "Example: sluice init my-project")
+        discussion: """
+            Example: sluice init my-project
 
-    @Argument(help: ArgumentHelp("The folder; made where it is not there.", valueName: "dir"))
-    var directory: String = "."
+            With --project PATH instead of a folder the project gets that name. --state and --env change nothing here.
+            """)
 
-    @Flag(name: .long, help: "Print one JSON value on standard output.")
-    var json = false
+    @Argument(
+        help: ArgumentHelp("The folder, made where it is not there; this one if none is named.", valueName: "dir"))
+    var folder: String?
+
+    @OptionGroup var common: ProjectOptions
+
+    func validate() throws {
+        if folder != nil && common.project != ProjectOptions.projectDefault {
+            throw ValidationError("Name a folder or a file with --project, not both.")
+        }
+    }
 
     func run() throws {
+        let named = common.project as NSString
+        let directory = folder ?? (named.deletingLastPathComponent.isEmpty ? "." : named.deletingLastPathComponent)
         let files = [
-            (ProjectTemplate.projectFileName, ProjectTemplate.project(catalog: Connectors.all)),
+            (named.lastPathComponent, ProjectTemplate.project(catalog: Connectors.all)),
             (".gitignore", ProjectTemplate.gitignore),
             (".env.example", ProjectTemplate.environmentExample(catalog: Connectors.all)),
         ]
         let manager = FileManager.default
-        let project = directory + "/" + ProjectTemplate.projectFileName
+        let project = directory + "/" + named.lastPathComponent
         guard !manager.fileExists(atPath: project) else {
             throw RunError(
                 code: "file_exists", message: "\(project) is there already and is left as it is.",
@@ -36,7 +48,8 @@ struct Init: ParsableCommand {
                     to: URL(fileURLWithPath: directory + "/" + name), options: .withoutOverwriting)
                 written.append(directory == "." ? name : directory + "/" + name)
             }
-            if json { return try Output.print(json: ["written": written]) }
+            if common.json { return try Output.print(json: ["written": written]) }
+            if common.quiet { return }
             for name in written { Output.text("wrote \(name)") }
             Output.text("Next: fill in .env (see .env.example), then sluice check.")
         } catch let error as CocoaError {

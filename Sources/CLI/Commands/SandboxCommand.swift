@@ -4,7 +4,11 @@ internal import PlanhatSandbox
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sandbox", abstract: "Runs a local Planhat to try things on.",
-        discussion: "Example: sluice sandbox --latency 50 --fail 'status=503 every=7'. See docs/sandbox.md.")
+        discussion: """
+            Example: sluice sandbox --latency 50 --fail 'status=503 every=7'
+
+            docs/sandbox.md has all of it. \(ProjectOptions.unread)
+            """)
 
     @Option(name: .long, help: ArgumentHelp("Where to listen; port 0 takes a free one.", valueName: "host:port"))
     var listen: String = "127.0.0.1:8471"
@@ -28,8 +32,7 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The token to accept.")
     var token: String = SandboxConfiguration.defaultToken
 
-    @Flag(name: .long, help: "Print one JSON value once it listens.")
-    var json = false
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         try await SandboxFailure.translated { try await start() }
@@ -44,11 +47,11 @@ struct SandboxCommand: AsyncParsableCommand {
         configuration.dataFile = data
         configuration.failRules = try SandboxConfiguration.failRules(fail)
         configuration.switches = try SandboxSwitches(switches)
-        let (sandbox, settings, isJSON) = (try Sandbox(configuration), configuration, json)
+        let (sandbox, settings, common) = (try Sandbox(configuration), configuration, common)
         try await Interruption.watch(note: "The sandbox ends.") {
             do {
                 try await sandbox.run { port in
-                    Self.announce(settings, port: port, isJSON: isJSON)
+                    Self.announce(settings, port: port, common)
                 }
             } catch is CancellationError {
                 // Stopped by hand: that is how a sandbox ends.
@@ -56,9 +59,9 @@ struct SandboxCommand: AsyncParsableCommand {
         }
     }
 
-    private static func announce(_ settings: SandboxConfiguration, port: Int, isJSON: Bool) {
+    private static func announce(_ settings: SandboxConfiguration, port: Int, _ common: ProjectOptions) {
         let address = "http://\(settings.host):\(port)"
-        if isJSON {
+        if common.json {
             let fields = [
                 "address": address, "token": settings.token, "tenant_uuid": settings.tenantUUID, "base_url": address,
                 "analytics_url": address,
@@ -66,6 +69,7 @@ struct SandboxCommand: AsyncParsableCommand {
             do { try Output.print(json: fields) } catch { Output.errorText("\(error)") }
             return
         }
+        if common.quiet { return }
         Output.text("A local Planhat listens on \(address)")
         Output.text("  api_key: \(settings.token)")
         Output.text("  tenant_uuid: \(settings.tenantUUID)")

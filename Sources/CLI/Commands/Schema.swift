@@ -5,10 +5,13 @@ struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
         abstract: "Prints the JSON Schema of the project file, for editors.",
-        discussion: "Example: sluice schema > sluice.schema.json")
+        discussion: """
+            Example: sluice schema > sluice.schema.json
 
-    @Flag(name: .long, help: "Changes nothing: the schema is JSON.")
-    var json = false
+            The schema is JSON, with --json and without. \(ProjectOptions.unread)
+            """)
+
+    @OptionGroup var common: ProjectOptions
 
     func run() { Output.text(ProjectSchema.json(catalog: Connectors.all)) }
 }
@@ -17,13 +20,16 @@ struct Completions: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completions",
         abstract: "Prints a completion script for a shell.",
-        discussion: "Example: sluice completions bash > /etc/bash_completion.d/sluice")
+        discussion: """
+            Example: sluice completions bash > /etc/bash_completion.d/sluice
+
+            --json changes how errors are printed and nothing else: the script stays one. \(ProjectOptions.unread)
+            """)
 
     @Argument(help: "bash, zsh or fish.")
     var shell: String = "bash"
 
-    @Flag(name: .long, help: "Changes nothing but how errors are printed: the script stays one.")
-    var json = false
+    @OptionGroup var common: ProjectOptions
 
     func validate() throws {
         guard CompletionShell(rawValue: shell) == nil else { return }
@@ -41,13 +47,17 @@ struct Version: ParsableCommand {
     static let number = "0.1.0"
 
     static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Prints the version.", discussion: "Example: sluice version --json")
+        commandName: "version", abstract: "Prints the version.",
+        discussion: """
+            Example: sluice version --json
 
-    @Flag(name: .long, help: "Print one JSON value on standard output.")
-    var json = false
+            \(ProjectOptions.unread)
+            """)
+
+    @OptionGroup var common: ProjectOptions
 
     func run() throws {
-        if json { return try Output.print(json: ["version": Self.number]) }
+        if common.json { return try Output.print(json: ["version": Self.number]) }
         Output.text("sluice \(Self.number)")
     }
 }

@@ -9,7 +9,12 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Shows a sync from start to end: a local Planhat, a sample database, two runs.",
-        discussion: "Needs no account and no set-up. Example: sluice demo --keep /tmp/sluice-demo")
+        discussion: """
+            Example: sluice demo --keep /tmp/sluice-demo
+
+            Needs no account and no set-up. --json prints {"runs": [RUN…]}, --quiet only what did not arrive. \
+            \(ProjectOptions.unread)
+            """)
 
     @Option(name: .long, help: ArgumentHelp("Keep project, database and state in this new folder.", valueName: "dir"))
     var keep: String?
@@ -17,8 +22,7 @@ struct Demo: AsyncParsableCommand {
     @Flag(name: .long, help: "Leave the local Planhat running at the end, to look around.")
     var stay = false
 
-    @Flag(name: .long, help: "Print one JSON value, the runs, on standard output.")
-    var json = false
+    @OptionGroup var common: ProjectOptions
 
     mutating func run() async throws {
         try await SandboxFailure.translated { try await start() }
@@ -32,14 +36,14 @@ struct Demo: AsyncParsableCommand {
         }
         let (isKept, stays) = (keep != nil, stay)
         defer { if !isKept { DemoFolder.remove(folder) } }
-        let show = DemoShow(project: try DemoProject(folder: folder), isJSON: json)
+        let show = DemoShow(project: try DemoProject(folder: folder), common)
         var configuration = SandboxConfiguration()
         configuration.port = 0
         let sandbox = try Sandbox(configuration)
         try await Interruption.watch {
             try await Self.play(show, sandbox, stays: stays)
         }
-        guard !json else { return }
+        guard !common.json && !common.quiet else { return }
         Output.text("")
         Output.text("Next, with your own data:")
         Output.text("  sluice init my-project      writes a commented project to fill in")

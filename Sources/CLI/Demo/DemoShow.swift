@@ -10,6 +10,14 @@ struct DemoShow: Sendable {
     let project: DemoProject
     /// Whether the runs are told as JSON: what the show says besides is then no output.
     let isJSON: Bool
+    /// Whether it tells only what did not arrive.
+    let isQuiet: Bool
+
+    init(project: DemoProject, _ common: ProjectOptions) {
+        self.project = project
+        isJSON = common.json
+        isQuiet = common.quiet
+    }
 
     /// Returns the runs of both rounds, in their order.
     func play(address: String) async throws -> [RunRecord] {
@@ -28,7 +36,11 @@ struct DemoShow: Sendable {
         return first + runs
     }
 
-    private func say(_ line: String) { isJSON ? Output.note(line) : Output.text(line) }
+    private func say(_ line: String) {
+        if !isQuiet { tell(line) }
+    }
+
+    private func tell(_ line: String) { isJSON ? Output.note(line) : Output.text(line) }
 
     private func workspace(_ address: String) throws -> Workspace {
         var options = ProjectOptions()
@@ -80,9 +92,9 @@ struct DemoShow: Sendable {
         heading("What did not arrive, and why")
         for run in runs {
             for outcome in try history.outcomes(run: run.id, outcome: nil, limit: 100) {
-                say("\(run.sync) \(outcome.key): \(outcome.outcome.rawValue), \(outcome.code)")
-                say("  \(outcome.message)")
-                say("  \(outcome.hint)")
+                tell("\(run.sync) \(outcome.key): \(outcome.outcome.rawValue), \(outcome.code)")
+                tell("  \(outcome.message)")
+                tell("  \(outcome.hint)")
             }
         }
     }
