@@ -63,12 +63,6 @@ struct Run: AsyncParsableCommand {
         let definitions = try (reviewed.map { [$0.sync] } ?? syncs).filter { named.insert($0).inserted }.map {
             try workspace.sync($0)
         }
-        if limit != nil, let removing = definitions.first(where: { $0.behavior == .delete }) {
-            throw RunError(
-                code: "invalid_option",
-                message: "--limit removes nothing, and \(removing.name) does nothing but remove records.",
-                hint: "sluice plan \(removing.name) shows what a run would remove; a small dataset removes few.")
-        }
         let guards = GuardNames.all
         for name in acceptGuard where !guards.contains(name) {
             throw workspace.unknown("guard", name, guards, in: "Sluice")
@@ -77,6 +71,7 @@ struct Run: AsyncParsableCommand {
         options.isFull = reviewed?.isFull ?? full
         options.reviewed = reviewed
         options.limit = limit
+        for definition in definitions { try options.refuseLimit(of: definition) }
         options.acceptedGuards = Set(acceptGuard)
         options.waits = wait
         let (report, chosen) = (RunReport(common, workspace, tracePath: trace), options)

@@ -128,6 +128,15 @@ package struct RunOptions: Sendable, Hashable {
         case inDoubt
     }
 
+    /// Throws `invalid_option` where the run is limited, which removes nothing, and the sync does nothing but remove.
+    package func refuseLimit(of sync: SyncDefinition) throws(RunError) {
+        guard limit != nil, sync.behavior == .delete else { return }
+        throw RunError(
+            code: "invalid_option",
+            message: "--limit removes nothing, and \(sync.name) does nothing but remove records.",
+            hint: "sluice plan \(sync.name) shows what a run would remove; a small dataset removes few.")
+    }
+
     /// Whether the run looks at chosen records only.
     package var isSelective: Bool { onlyKeys != nil || onlyPending != nil }
 

@@ -67,6 +67,11 @@ struct Forms: Sendable {
         options.trigger = "web"
         options.isFull = request.form["full"] != nil
         options.limit = request.form.number("limit").map { max(1, $0) }
+        do {
+            try options.refuseLimit(of: sync)
+        } catch {
+            throw PageFailure(.badRequest, code: error.code, message: error.message, hint: error.hint)
+        }
         if let name = request.form["accept_guard"] { options.acceptedGuards = [name] }
         if options.isFull || !options.acceptedGuards.isEmpty, !request.visitor.may(.force) {
             throw PageFailure.forbidden
