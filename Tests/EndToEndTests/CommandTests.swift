@@ -24,8 +24,6 @@ import Testing
             #expect(help.output.contains("\n  \(option)"), "\(option): \(help.output)")
         }
     }
-        }
-    }
 
     @Test func theHelpNamesEveryCommand() async throws {
         let help = try await WorkFolder().sluice("--help")
