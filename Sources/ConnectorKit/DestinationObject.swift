@@ -182,9 +182,21 @@ public struct TextForm: Sendable, Hashable {
     /// The first character of a text that may not stand where it stands (blanks may not at the ends); nil where the
     /// text is of this form.
     public func misfit(in text: String) -> Character? {
+        // What Unicode says of a character is slow to find, and seldom needed.
+        if text.utf8.allSatisfy({ Self.isPlain($0) }) { return nil }
         if let first = text.first, first.isWhitespace { return first }
         if let last = text.last, last.isWhitespace { return last }
         return text.first { !$0.isLetter && !$0.isNumber && !punctuation.contains($0) }
+    }
+
+    /// An unaccented letter or a digit.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: false
+        }
     }
 }
 

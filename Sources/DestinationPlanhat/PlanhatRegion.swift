@@ -60,6 +60,12 @@ extension StringProtocol {
         func isBlank(_ character: Character) -> Bool {
             character.isWhitespace || character == "\u{FEFF}" || character == "\u{200B}"
         }
+        // Most texts have no blanks at their ends, and what Unicode says of a character is slow to find.
+        if let first = unicodeScalars.first, let last = unicodeScalars.last, ("!"..."~").contains(first),
+            ("!"..."~").contains(last)
+        {
+            return String(self)
+        }
         guard let first = firstIndex(where: { !isBlank($0) }), let last = lastIndex(where: { !isBlank($0) }) else {
             return ""
         }

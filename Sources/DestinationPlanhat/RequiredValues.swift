@@ -3,20 +3,30 @@ internal import Records
 
 /// Stops rows that Planhat would drop without a word: a ticket without an email address, an activity of nobody.
 struct RequiredValues: Sendable {
-    let groups: [[String]]
+    private let groups: [[String]]
+    /// The members that are looked for, Planhat's own id first, and which of them each group has, a bit for each.
+    private let names: [String]
+    private let masks: [UInt64]
 
-    init(_ object: DestinationObject) { groups = object.requiredInEachRow }
+    init(_ object: DestinationObject) {
+        groups = object.requiredInEachRow
+        let names = ["_id"] + groups.flatMap { $0 }
+        self.names = names
+        masks = groups.map { group in
+            names.indices.reduce(0) { group.contains(names[$1]) ? $0 | 1 << UInt64($1) : $0 }
+        }
+    }
 
     /// Why each row that must not be sent is not, by its place.
     func refusals(in batch: OperationBatch) -> [Int: Reason] {
         guard !groups.isEmpty, batch.kind == .upsert || batch.kind == .send else { return [:] }
         var refusals: [Int: Reason] = [:]
         for (index, entry) in batch.entries.enumerated() {
-            let filled = Self.filled(Array(batch.bytes[entry.payload]))
+            let filled = filled(Array(batch.bytes[entry.payload]))
             // What goes by Planhat's own id is an update, which needs nothing but what changes.
-            if filled.contains("_id") { continue }
-            if let group = groups.first(where: { $0.allSatisfy { !filled.contains($0) } }) {
-                refusals[index] = Self.reason(group)
+            if filled & 1 != 0 { continue }
+            if let group = masks.firstIndex(where: { $0 & filled == 0 }) {
+                refusals[index] = Self.reason(groups[group])
             }
         }
         return refusals
@@ -31,26 +41,27 @@ struct RequiredValues: Sendable {
             hint: "Give the row a value for \(group.joined(separator: " or ")), or leave it out of the dataset.")
     }
 
-    /// The names of the members that hold something.
-    private static func filled(_ payload: [UInt8]) -> Set<String> {
-        var names: Set<String> = []
+    /// A bit for each of the names whose member holds something.
+    private func filled(_ payload: [UInt8]) -> UInt64 {
+        var found: UInt64 = 0
         var reader = JSONReader(payload)
         do {
             try reader.eachMember { (name, reader) throws(JSONFault) in
-                switch reader.peek() {
-                case UInt8(ascii: "\""):
-                    if try !reader.string().trimmed().isEmpty { names.insert(name) }
-                case UInt8(ascii: "n"): try reader.skipValue()
-                default:
+                guard names.contains(name) else { return try reader.skipValue() }
+                let first = reader.peek()
+                if first == UInt8(ascii: "\"") {
+                    guard try !reader.string().trimmed().isEmpty else { return }
+                } else {
                     try reader.skipValue()
-                    names.insert(name)
+                    guard first != UInt8(ascii: "n") else { return }
                 }
+                for index in names.indices where names[index] == name { found |= 1 << UInt64(index) }
             }
         } catch {
             // A payload that cannot be read is sent as it is: Planhat's answer says what is wrong with it.
-            return ["_id"]
+            return 1
         }
-        return names
+        return found
     }
 }
 
