@@ -78,6 +78,23 @@ import Testing
         #expect(log.components(separatedBy: "the old one stays").count == 2, "told once")
     }
 
+    /// No file changes after the failure: its cause lay in the database.
+    @Test func aReloadThatFailedForAnotherReasonThanTheFilesIsTriedAgainByItself() async throws {
+        let project = try await CompanyProject(rows: 3)
+        let serving = try await ServedSluice(project)
+        let database = SQLiteFile(path: project.folder.path + "/.sluice/sluice.db")
+        try database.execute("ALTER TABLE definitions RENAME TO away")
+        try project.folder.write(CompanyProject.text(project.planhat.address, more: Self.second), to: "sluice.yaml")
+        try await serving.logged("the project was not loaded again; the old one stays")
+        try database.execute("ALTER TABLE away RENAME TO definitions")
+        try await serving.logged("the project is in force again as it is")
+        #expect(try LoopbackHTTP.get("/metrics", port: serving.port).contains("sluice_sync_paused{sync=\"again\"} 0"))
+        let log = try await serving.stop().everything
+        for text in ["the old one stays", "in force again"] {
+            #expect(log.components(separatedBy: text).count == 2, "told once: \(text)")
+        }
+    }
+
     // MARK: TLS
 
     private func certificate(_ name: String, _ folder: WorkFolder) async throws {

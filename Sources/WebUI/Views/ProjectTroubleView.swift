@@ -15,8 +15,9 @@ enum ProjectTroubleView {
             trouble.isGone
             ? "The project file is gone. What it said stays in force."
             : "The project file has errors. What it said before stays in force."
+        let again = trouble.isGone ? "as soon as it is back" : "as soon as it changes, and about every minute"
         return """
-            <section class="notice bad wrong" id="trouble"><h2>\(title)</h2><p class="detail">Read \(TimeView.both(trouble.since, now: site.now)). It is read again as soon as it changes.</p><ul>\(items)</ul>\(more)</section>
+            <section class="notice bad wrong" id="trouble"><h2>\(title)</h2><p class="detail">Found \(TimeView.both(trouble.since, now: site.now)). It is read again \(again).</p><ul>\(items)</ul>\(more)</section>
             """
     }
 
