@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import ProjectConfig
 internal import Records
 internal import Runner
@@ -62,7 +63,9 @@ struct FirstRunPage: Sendable {
             """)
     }
 
+    /// None for a sync that does nothing but remove: a run of the first few removes nothing, and is refused.
     private func few(_ visitor: Visitor) -> HTML {
+        guard sync.behavior != .delete else { return .empty }
         let button: HTML =
             visitor.may(.run)
             ? FormView.button(
@@ -83,15 +86,16 @@ struct FirstRunPage: Sendable {
 
     private func all(_ visitor: Visitor) -> HTML {
         let isDone = last.map { !$0.limited && $0.state == .succeeded } ?? false
+        let removes = sync.behavior == .delete
+        let isNext = !isDone && (removes ? isPlanned : last != nil)
         let button: HTML =
             visitor.may(.run)
-            ? FormView.button(
-                "Run all", .syncAction(sync.name, .run), visitor, style: last != nil && !isDone ? "primary" : "")
-            : .empty
-        return step(
-            "Run all", isDone,
-            "<p>Sends every row that is not there yet. From then on only what has changed is sent.</p><p class=\"bar\">\(button)</p>"
-        )
+            ? FormView.button("Run all", .syncAction(sync.name, .run), visitor, style: isNext ? "primary" : "") : .empty
+        let what =
+            removes
+            ? "Removes the records that the rows name. From then on only those of new rows are removed."
+            : "Sends every row that is not there yet. From then on only what has changed is sent."
+        return step("Run all", isDone, "<p>\(what)</p><p class=\"bar\">\(button)</p>")
     }
 
     private func schedule(_ visitor: Visitor) -> HTML {
