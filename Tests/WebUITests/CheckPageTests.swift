@@ -14,12 +14,16 @@ import WebUI
     private static let warning = Reason(code: "not_encrypted", message: "Data travels <b>open</b>.", hint: "Use TLS.")
 
     /// A test of `shop` that has come to its third step and ends when it is let go.
-    private struct HeldCheck {
+    struct HeldCheck {
         let fixture: WebFixture
         private let reached: AsyncStream<Void>
         private let gate: AsyncStream<Void>.Continuation
 
-        init(_ fixture: WebFixture, end: @escaping @Sendable (inout ConnectionReport) -> Void) throws {
+        /// - Parameter words: what stands for each text of the two steps that have ended and of the third's name.
+        init(
+            _ fixture: WebFixture, words: @escaping @Sendable (String) -> String = { $0 },
+            end: @escaping @Sendable (inout ConnectionReport) -> Void
+        ) throws {
             self.fixture = fixture
             let (reached, tell) = AsyncStream<Void>.makeStream()
             let (opened, gate) = AsyncStream<Void>.makeStream()
@@ -27,12 +31,16 @@ import WebUI
             let begun = Moment(milliseconds: WebFixture.now.milliseconds - 7_000)
             let now: @Sendable () -> Moment = { begun }
             try fixture.site.work.beginCheck(.check(.source, "shop"), now: now) { told in
-                var report = ConnectionReport(address: "db.example:5432")
-                report.begin("address resolves", told)
-                report.end(Step(step: "address resolves", isOK: true, message: "10.0.0.7"))
-                report.begin("encryption", told)
-                report.end(Step(step: "encryption", isOK: true, message: "none", warnings: [CheckPageTests.warning]))
-                report.begin("login accepted", told)
+                let warning = Reason(
+                    code: "not_encrypted", message: words(CheckPageTests.warning.message),
+                    hint: words(CheckPageTests.warning.hint))
+                var report = ConnectionReport(address: words("db.example:5432"))
+                report.begin(words("address resolves"), told)
+                report.end(Step(step: words("address resolves"), isOK: true, message: words("10.0.0.7")))
+                report.begin(words("encryption"), told)
+                report.end(
+                    Step(step: words("encryption"), isOK: true, message: words("none"), warnings: [warning]))
+                report.begin(words("login accepted"), told)
                 tell.yield(())
                 for await _ in opened { break }
                 end(&report)
