@@ -100,7 +100,12 @@ struct Workspace {
     ) throws -> (RunEnvironment, ScratchState?) {
         if StatePlace(path: statePath()).isThere { return (try environment(progress: progress), nil) }
         let scratch = ScratchState()
-        return (try environment(at: scratch.path, progress: progress), scratch)
+        do {
+            return (try environment(at: scratch.path, progress: progress), scratch)
+        } catch {
+            scratch.remove()
+            throw error
+        }
     }
 
     /// What runs and actions need; makes the state directory where there is none.

@@ -99,7 +99,8 @@ package struct PlanhatSettings: Sendable {
         let rest = address.dropFirst(scheme?.count ?? 0)
         let host = rest.prefix { $0 != "/" }
         let allowed = rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        guard let scheme, !host.isEmpty, host.first != ":", allowed, !rest.contains(where: { "?#@\\\"<>".contains($0) })
+        guard let scheme, !host.isEmpty, host.first != ":", !host.contains("%"), allowed,
+            !rest.contains(where: { "?#@\\\"<>".contains($0) })
         else {
             throw ConnectorError(
                 code: "address_not_understood",

@@ -100,6 +100,10 @@ struct LimitTests {
         let first = try await fixture.run(limited(1))
         #expect(first.rows.invalid == 1 && first.rows.planned == 1 && first.rows.deferred == 3)
         // A shared key moves the last row that is sent beyond one that had looked to stand after it.
+        // Nothing is left beyond the limit once the shared key is struck out: what cannot be cast is not sent either.
+        let few = try RunFixture([row("d"), row("d"), bad("b2")])
+        let none = try await few.run(limited(1))
+        #expect(none.operations.sent == 0 && few.account.requests.isEmpty && none.rows.invalid >= 2, "\(none.rows)")
         let other = try RunFixture([row("d"), bad("b2"), row("d"), row("k2"), bad("b3"), row("k3"), row("k4")])
         let record = try await other.run(limited(1))
         #expect(record.rows.invalid == 3 && record.rows.planned == 1 && record.rows.deferred == 3)

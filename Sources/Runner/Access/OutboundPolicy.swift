@@ -18,13 +18,22 @@ package struct OutboundPolicy: Sendable, Hashable {
     }
 
     /// Throws `host_not_allowed` where a source's settings lead elsewhere.
-    func check(source: ConnectionDefinition, _ settings: ConnectorSettings) throws(RunError) {
+    func check(
+        source: ConnectionDefinition, _ settings: ConnectorSettings, _ declaration: ConnectorDeclaration
+    ) throws(RunError) {
         // A section of libpq's own file names a host that is not told here.
         if allowed != nil, settings.text("service")?.isEmpty == false {
             throw Self.refusal("source \(source.name)", "a connection service file", source.location)
         }
-        for host in (settings.text("host") ?? "").split(separator: ",") {
-            try check(String(host), "source \(source.name)", source.location)
+        let isDeclared = declaration.settings.contains { $0.name == "host" }
+        guard isDeclared || settings.text("host") != nil else { return }
+        for host in (settings.text("host") ?? "").split(separator: ",", omittingEmptySubsequences: false) {
+            let name = String(host.drop { $0.isWhitespace })
+            // Where no host is given the environment or the machine's own socket is used.
+            if allowed != nil && name.isEmpty {
+                throw Self.refusal("source \(source.name)", "no host by name", source.location)
+            }
+            try check(name, "source \(source.name)", source.location)
         }
     }
 

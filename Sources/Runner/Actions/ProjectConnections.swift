@@ -53,7 +53,7 @@ package struct ProjectConnections: Connections {
             throw unknown("source", name, Array(project.sources.keys))
         }
         let values = try settings(definition, type.declaration)
-        if limited.contains(definition.location) { try outbound.check(source: definition, values) }
+        if limited.contains(definition.location) { try outbound.check(source: definition, values, type.declaration) }
         return try placed(definition) { () throws(ConnectorError) in try type.make(values) }
     }
 

@@ -22,8 +22,10 @@ struct JudgePlan {
         let rules = prepared.shape.behavior.rules
         let isAsking =
             rules.asksForKeys || rules.added == .remove || maker.needs != nil || maker.lacking.count > 0
-        // A run that asks nothing reads its plan once, when it sends it.
-        guard maker.ledger.planned > 0, isAsking || maker.ledger.planned > maker.limit else { return false }
+        // A run that asks nothing reads its plan once, when it sends it; what could not be mapped must be struck out.
+        guard maker.ledger.planned > 0,
+            isAsking || !maker.unmapped.isEmpty || maker.ledger.planned > maker.limit
+        else { return false }
         let existing = ExistingRecords(
             prepared: prepared, retrying: retrying, directory: directory, seed: seed)
         var rowsMax: Int?

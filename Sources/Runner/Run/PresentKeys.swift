@@ -178,7 +178,9 @@ extension Resolver {
     func presence(_ candidates: [String], total: Int, seed: UInt64, directory: String) async throws -> Presence {
         let key = prepared.shape.keyField
         let name = LookupName(object: prepared.shape.object.name, field: key?.name ?? "", ignoresCase: false)
-        if total <= Self.singleReadsMax, key?.uniqueWithin == nil, key?.mayRepeat == false {
+        if total <= Self.singleReadsMax, prepared.shape.key.within == nil, key?.uniqueWithin == nil,
+            key?.mayRepeat == false
+        {
             var found: [(String, String)] = []
             var keysAlone: Set<Hash128> = []
             for text in candidates {
