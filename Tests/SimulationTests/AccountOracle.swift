@@ -72,15 +72,16 @@ struct AccountOracle {
 
     // MARK: The account
 
-    private func records() -> [[String: Any]] {
+    private func records() -> [[String: Any]] { Self.records(of, in: sandbox) }
+
+    /// Every record of the object, archived ones too.
+    static func records(_ of: AccountCase, in sandbox: Sandbox) -> [[String: Any]] {
         let path = "/" + of.sample.path
         let passes = of.sample.path == "endusers" ? ["", "&archived=true"] : [""]
-        return passes.flatMap { filter in
-            Self.list(sandbox.perform("GET", path + "?limit=1000" + filter).body)
-        }
+        return passes.flatMap { filter in list(sandbox.perform("GET", path + "?limit=1000" + filter).body) }
     }
 
-    private static func list(_ text: String) -> [[String: Any]] {
+    static func list(_ text: String) -> [[String: Any]] {
         (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [[String: Any]] ?? []
     }
 

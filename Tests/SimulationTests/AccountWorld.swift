@@ -121,15 +121,21 @@ final class AccountWorld {
         for index in rows.indices where index % 2 == 0 {
             var row = rows[index]
             row["name"] = .text("old")
-            let made = sandbox.perform("PUT", "/" + of.sample.path, "[\(payload(row))]")
-            guard let id = Self.strings(made.body, "upsertedIds").first else {
-                throw Refused(text: "\(of.object.name): \(payload(row)) -> \(made.body)")
-            }
+            let id = try make(row, in: sandbox)
             recordsBefore += 1
             if of.key == "_id" { rows[index]["id"] = .text(id) }
             if case .text(let key) = rows[index]["id"] { there.insert(key) }
         }
         source.rows = rows
+    }
+
+    /// Makes a record as the row says, and returns the account's id of it.
+    func make(_ row: SimulatedSource.Row, in sandbox: Sandbox) throws -> String {
+        let made = sandbox.perform("PUT", "/" + of.sample.path, "[\(payload(row))]")
+        guard let id = Self.strings(made.body, "upsertedIds").first else {
+            throw Refused(text: "\(of.object.name): \(payload(row)) -> \(made.body)")
+        }
+        return id
     }
 
     struct Refused: Error { var text: String }
@@ -178,7 +184,7 @@ final class AccountWorld {
 
     // MARK: The table
 
-    private func newRow(_ random: inout SeededRandom) -> SimulatedSource.Row {
+    func newRow(_ random: inout SeededRandom) -> SimulatedSource.Row {
         nextNumber += 1
         let number = nextNumber
         var id = "k\(number)"
