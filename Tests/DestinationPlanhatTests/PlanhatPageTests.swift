@@ -3,8 +3,11 @@ import DestinationPlanhat
 import Foundation
 import Testing
 
-/// `docs/connectors/planhat.md` and the declarations say the same.
+/// `docs/connectors/planhat.md` and the declarations say the same; `BehaviorTableTests` makes the page's table.
 struct PlanhatPageTests {
+    private static let page = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/connectors/planhat.md")
+
     /// The section of the page that tells of one object.
     private static func section(_ object: DestinationObject) throws -> String {
         let page = try String(contentsOf: Self.page, encoding: .utf8)
@@ -67,45 +70,6 @@ struct PlanhatPageTests {
         for field in object.fields where field.isRequiredOnCreate {
             #expect(written.contains(field.name), "\(object.name): \(field.name) is not mapped")
         }
-    }
-
-    // MARK: The table of all objects
-
-    private static let page = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/connectors/planhat.md")
-
-    private static func table() -> String {
-        let behaviors = Behavior.allCases
-        var lines = [
-            "| object | key | " + behaviors.map { "`\($0.rawValue)`" }.joined(separator: " | ") + " |",
-            "|---|---|" + behaviors.map { _ in ":-:|" }.joined(),
-        ]
-        for object in PlanhatObjects.all {
-            let keys = object.keys.map { (name: "`\(known($0.name, $0.aliases))`", creates: $0.canCreate) }
-            for key in keys + (object.behaviors == [.send] ? [(name: "any columns", creates: true)] : []) {
-                let cells = behaviors.map { behavior in
-                    let isCreating = [.updateOrCreate, .createOnly, .mirror].contains(behavior)
-                    return object.behaviors.contains(behavior) && (key.creates || !isCreating) ? "yes" : ""
-                }
-                lines.append("| `\(object.name)` | \(key.name) | " + cells.joined(separator: " | ") + " |")
-            }
-        }
-        return lines.joined(separator: "\n")
-    }
-
-    /// `SLUICE_UPDATE_GOLDEN=1` writes the table anew.
-    @Test func tableOfObjectsKeysAndBehaviorsIsThatOfTheDeclarations() throws {
-        let (begin, end) = ("<!-- behaviors: begin -->\n", "<!-- behaviors: end -->")
-        let text = try String(contentsOf: Self.page, encoding: .utf8)
-        let start = try #require(text.range(of: begin))
-        let stop = try #require(text.range(of: end))
-        let wanted = Self.table() + "\n"
-        if ProcessInfo.processInfo.environment["SLUICE_UPDATE_GOLDEN"] == "1" {
-            let whole = text[..<start.upperBound] + wanted + text[stop.lowerBound...]
-            try Data(String(whole).utf8).write(to: Self.page)
-            return
-        }
-        #expect(text[start.upperBound..<stop.lowerBound] == wanted, "SLUICE_UPDATE_GOLDEN=1 writes the table anew")
     }
 
     private struct Mapped {
