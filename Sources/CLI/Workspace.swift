@@ -117,6 +117,8 @@ struct Workspace {
             state: state, database: try ControlDatabase.open(path: state.databasePath), time: .system,
             connections: connections(state: state), progress: progress)
         environment.untilNextLook = { try await Task.sleep(for: .seconds(1)) }
+        // The pages are told four times a second.
+        environment.historyLag = .milliseconds(200)
         return environment
     }
 

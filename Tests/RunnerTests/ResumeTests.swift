@@ -11,11 +11,12 @@ import Testing
 struct ResumeTests {
     private func killed(
         _ fixture: RunFixture, at step: StepName, number: Int = 0, bytes: Int? = nil, itemsMax: Int = 2,
-        repeatable: Repeatability = .byKey, options: RunOptions = RunOptions()
+        repeatable: Repeatability = .byKey, options: RunOptions = RunOptions(), lag: Duration = .zero
     ) async throws {
         let crash = CrashPoint(at: number, only: step, bytes: bytes)
         let object = SimulatedDestination.object(batchItemsMax: itemsMax, repeatable: repeatable)
-        let environment = try fixture.environment(object: object, steps: crash.hook)
+        var environment = try fixture.environment(object: object, steps: crash.hook)
+        environment.historyLag = lag
         await #expect(throws: (any Error).self) {
             try await RunSync(things(), options: options, environment: environment).run()
         }
@@ -60,6 +61,42 @@ struct ResumeTests {
         let records = try await next(fixture)
         // What was answered to the batch that was not settled is known to nobody.
         #expect(records.map(\.effort?.answers) == [["200": 3], [:]])
+    }
+
+    @Test func whatTheHistoryLackedAtAKillIsTakenFromTheJournal() async throws {
+        let fixture = try RunFixture(rows(8))
+        try await killed(fixture, at: .journalSettled, number: 3, lag: .seconds(1))
+        let environment = try fixture.environment()
+        let history = RunHistory(environment.database)
+        // The first batch is told at once, the second and third wait; the clock stands still.
+        #expect(try environment.database.run(1)?.operations.accepted == 2)
+        #expect(try history.exchanges(run: 1, limit: 10).count == 1)
+        let records = try await next(fixture)
+        #expect(records[0].operations.accepted == 8 && records[0].requests == 4)
+        #expect(fixture.account.created.values.allSatisfy { $0 == 1 } && fixture.account.created.count == 8)
+        // Their requests are counted, and nobody knows them any more.
+        #expect(try history.exchanges(run: 1, limit: 10).count == 2)
+    }
+
+    @Test func refusedRecordIsInTheHistoryAtOnceWithAllThatWentBefore() async throws {
+        let fixture = try RunFixture(rows(8))
+        fixture.account.refuse { key, _ in
+            key == "k5" ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
+        }
+        try await killed(fixture, at: .journalSettled, number: 3, lag: .seconds(1))
+        let environment = try fixture.environment()
+        let found = try #require(try environment.database.run(1))
+        #expect(found.operations.accepted == 5 && found.operations.rejected == 1)
+        #expect(try RunHistory(environment.database).exchanges(run: 1, limit: 10).count >= 3)
+    }
+
+    @Test func aRunThatEndsHasToldAll() async throws {
+        let fixture = try RunFixture(rows(9))
+        var environment = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2))
+        environment.historyLag = .seconds(1)
+        let record = try await fixture.run(RunOptions(), things(), in: environment)
+        #expect(record.state == .succeeded && record.requests == 5)
+        #expect(try RunHistory(environment.database).exchanges(run: 1, limit: 10).count == 5)
     }
 
     /// The history may have a commit on the disk whose journal frame was not synced yet.

@@ -25,6 +25,7 @@ final class AccountWorld {
     private var nextNumber = 0
     private var versions: [[SimulatedSource.Row]] = []
     private let texts: [String]
+    private let historyLag: Duration
 
     static let columns = [
         "id", "company", "name", "email", "sender", "person", "dimension", "day", "spice", "choice", "companies",
@@ -35,6 +36,7 @@ final class AccountWorld {
         self.of = of
         self.switches = switches
         self.folder = folder
+        historyLag = .milliseconds(seed % 3 * 400)
         texts = switches.map { "\($0.key)=\($0.value)" }.sorted()
         time = SimulatedTime(seed: seed)
         source = SimulatedSource(
@@ -83,7 +85,7 @@ final class AccountWorld {
     func environment(_ address: String, perMinute: Int, steps: FileSteps) throws -> RunEnvironment {
         let state = try StateDirectory(path: folder + "/state", steps: steps)
         let time = time
-        return RunEnvironment(
+        var environment = RunEnvironment(
             state: state, database: try ControlDatabase.open(path: state.databasePath),
             time: RunTime(
                 now: { Moment(milliseconds: time.milliseconds) }, sleep: { try await Self.sleep($0, time) },
@@ -91,6 +93,8 @@ final class AccountWorld {
             connections: AccountConnections(
                 dataSource: source, address: address, declared: of.object, perMinute: perMinute,
                 limitPath: folder + "/limit"))
+        environment.historyLag = historyLag
+        return environment
     }
 
     /// Patience with a request on its way passes in the real world here: it is never used up.

@@ -25,11 +25,15 @@ final class World: Sendable {
     /// Whether changes show themselves in a column that grows, and nothing else changes.
     let isIncremental: Bool
 
+    /// How late the history may be: not at all in every third history.
+    private let historyLag: Duration
+
     /// By how much a new row may be older than the newest.
     static let overlap = 5
 
     init(seed: UInt64, isIncremental: Bool = false) {
         self.isIncremental = isIncremental
+        historyLag = .milliseconds(seed % 3 * 400)
         time = SimulatedTime(seed: seed)
         source = SimulatedSource(columns: Self.columns)
         for account in accounts {
@@ -68,12 +72,14 @@ final class World: Sendable {
     ) throws -> RunEnvironment {
         let state = try StateDirectory(path: folder + "/state", steps: steps)
         let time = time
-        return RunEnvironment(
+        var environment = RunEnvironment(
             state: state, database: try isAnother ? .open(path: state.databasePath) : database(state),
             time: RunTime(
                 now: { Moment(milliseconds: time.milliseconds) }, sleep: { try await Self.sleep($0, time) },
                 chance: { time.fraction() }, seed: { time.bits() }),
             connections: WorldConnections(world: self, destinationObject: object, limitPath: folder + "/limit"))
+        environment.historyLag = historyLag
+        return environment
     }
 
     private func database(_ state: StateDirectory) throws -> ControlDatabase {

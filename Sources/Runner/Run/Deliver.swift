@@ -31,44 +31,73 @@ struct Deliver {
         _ sealed: PlanReader, run: inout RunRecord, journal: AcceptanceJournal, from start: Start,
         planReasons: [String: Int]
     ) async throws -> (DeliveryFigures, Ending) {
-        var figures = start.figures
+        var course = Course(
+            run: run, figures: start.figures, planReasons: planReasons,
+            late: LateHistory(lag: environment.historyLag))
+        defer { run = course.run }
+        do {
+            let ending = try await deliver(sealed, journal: journal, from: start, &course)
+            try tell(&course)
+            return (course.figures, ending)
+        } catch let error as CancellationError {
+            // The next start goes on with the run. After any other error it takes from the journal what is not told here.
+            try tell(&course)
+            throw error
+        }
+    }
+
+    /// How far the delivery has come.
+    private struct Course {
+        var run: RunRecord
+        var figures: DeliveryFigures
+        let planReasons: [String: Int]
+        var late: LateHistory
+
+        var remaining: Int {
+            let operations = figures.operations
+            return operations.planned + operations.removals - operations.accepted - operations.rejected
+                - operations.undelivered - operations.inDoubt
+        }
+    }
+
+    private func deliver(
+        _ sealed: PlanReader, journal: AcceptanceJournal, from start: Start, _ course: inout Course
+    ) async throws -> Ending {
         var number = start.batch
         var batcher = Batcher(prepared.shape.object)
         var streaks = SendBatch.Streaks()
-        if figures.operations.accepted > 0 { streaks.refusals.accepted() }
+        if course.figures.operations.accepted > 0 { streaks.refusals.accepted() }
         let swaps = SwappedValues(prepared, retrying: Retrying(policy: policy, environment: environment))
-        let total = figures.operations.planned + figures.operations.removals
+        let total = course.figures.operations.planned + course.figures.operations.removals
+        let run = course.run.id
         var plan = sealed
         plan.seek(toSequence: start.sequence)
         while let batch = try nextBatch(&plan, batcher, streaks.doubts) {
             // Before it is in the journal: a run that is killed meanwhile leaves nothing in doubt that never left.
             if !batch.kind.isLocal { await sender.waitAfterDoubt(streaks.doubts) }
-            if try isCancelled(run.id) { return (figures, .cancelled) }
+            // Where the history is written late it is asked as seldom; whoever cancels from outside is heard all the same.
+            if course.late.isEmpty || Task.isCancelled, try isCancelled(run) { return .cancelled }
             if batch.wantsIDs { try keyLog?.append(keysOf: batch) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
-            let hasMore = remaining(figures) > batch.count
+            let hasMore = course.remaining > batch.count
             var sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
             if !sent.isCancelled { await swaps?.name(in: &sent.result, of: batch) }
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
-            if sent.isCancelled, try isLeft(run.id), try leave(batch, number, sent.result, journal) {
+            if sent.isCancelled, try isLeft(run), try leave(batch, number, sent.result, journal) {
                 throw CancellationError()
             }
-            try settle(sent, batch, number: number, journal: journal, figures: &figures) { figures in
-                figures.write(to: &run, planReasons: planReasons)
-                run.effort = environment.meter.effort(of: run.id, at: environment.time.now()) ?? run.effort
-                return run
-            }
-            environment.progress(.delivering(done: total - remaining(figures), of: total))
+            try settle(sent, batch, number: number, journal: journal, &course)
+            environment.progress(.delivering(done: total - course.remaining, of: total))
             number += 1
             if sent.isCancelled {
-                if try isLeft(run.id) { throw CancellationError() }
-                return (figures, .cancelled)
+                if try isLeft(run) { throw CancellationError() }
+                return .cancelled
             }
             if let stop = sent.stop {
-                return (figures, .failed(RunFailure(code: stop.code, message: stop.message, hint: stop.hint)))
+                return .failed(RunFailure(code: stop.code, message: stop.message, hint: stop.hint))
             }
         }
-        return (figures, .complete)
+        return .complete
     }
 
     private var sender: SendBatch { SendBatch(prepared: prepared, environment: environment, policy: policy) }
@@ -131,17 +160,11 @@ struct Deliver {
         return true
     }
 
-    private func remaining(_ figures: DeliveryFigures) -> Int {
-        let operations = figures.operations
-        return operations.planned + operations.removals - operations.accepted - operations.rejected
-            - operations.undelivered - operations.inDoubt
-    }
-
     /// Step 9: the journal first, then the history. The frame is synced together with the next batch's open frame,
     /// before another request leaves: one sync for each batch instead of two.
     private func settle(
         _ sent: SendBatch.Sent, _ batch: OperationBatch, number: Int, journal: AcceptanceJournal,
-        figures: inout DeliveryFigures, record: (DeliveryFigures) -> RunRecord
+        _ course: inout Course
     ) throws {
         let exchanges = prepared.exchanges.take()
         let reason = sent.isCancelled ? Self.cancelledReason : Self.notSentReason
@@ -149,13 +172,22 @@ struct Deliver {
         frame.requests = exchanges.writes
         frame.bytesSent = exchanges.bytesSent
         let position = try journal.append(settled: frame)
-        let kept = KeptOutcomes.of(frame, after: figures.operations)
-        figures.add(frame)
-        let run = record(figures)
-        _ = try environment.database.apply(
-            run: run.id, position: position,
-            outcomes: Self.outcomes(kept, of: number, run: run.id, at: environment.time.now()) { batch.entries[$0] },
-            exchanges: exchanges.records, figures: run)
+        let kept = KeptOutcomes.of(frame, after: course.figures.operations)
+        course.figures.add(frame)
+        let now = environment.time.now()
+        course.late.add(
+            position: position,
+            outcomes: Self.outcomes(kept, of: number, run: course.run.id, at: now) { batch.entries[$0] },
+            exchanges: exchanges.records)
+        if course.late.isDue(at: now) { try tell(&course) }
+    }
+
+    /// Hands the history what it does not have yet.
+    private func tell(_ course: inout Course) throws {
+        let now = environment.time.now()
+        course.figures.write(to: &course.run, planReasons: course.planReasons)
+        course.run.effort = environment.meter.effort(of: course.run.id, at: now) ?? course.run.effort
+        try course.late.write(to: environment.database, figures: course.run, at: now)
     }
 
     /// The history's rows of a settle frame.

@@ -21,6 +21,8 @@ package struct RunEnvironment: Sendable {
     /// Returns when it is to be looked again whether another process asked for a run's end, a second later or so; nil
     /// where a run looks between its batches only.
     package var untilNextLook: (@Sendable () async throws -> Void)?
+    /// How long the history may lack batches that went through and are in the journal; nothing: it has each at once.
+    package var historyLag = Duration.zero
 
     package enum Cancellation: Sendable, Hashable {
         /// A person stopped it: the run is `cancelled`.
