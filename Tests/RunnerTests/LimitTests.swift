@@ -111,6 +111,30 @@ struct LimitTests {
         #expect(record.reasons.map(\.code).contains("duplicate_key"))
     }
 
+    @Test func rowsThatCannotBeCastAreCountedAndNamedHoweverManyThereAre() async throws {
+        func bad(_ number: Int) -> SimulatedSource.Row { row("b\(number)").merging(["seats": .text("many")]) { $1 } }
+        let shared = [row("d"), row("d"), row("e"), row("e"), row("f"), row("f")]
+        let fixture = try RunFixture(shared + (1...5_000).map { bad($0) } + [row("k1"), row("k2"), bad(5_001)])
+        fixture.source.batchRowsMax = 1_000
+        var options = limited(1)
+        options.acceptedGuards = ["invalid"]
+        let record = try await fixture.run(options)
+        // None stood after the one that is sent once the shared keys were struck out.
+        #expect(record.rows.invalid == 5_006 && record.rows.planned == 1 && record.rows.deferred == 2)
+        #expect(record.reasons.contains { $0.code == "duplicate_key" && $0.count == 6 })
+        #expect(record.reasons.contains { $0.code == "cannot_cast" && $0.count == 5_000 }, "\(record.reasons)")
+        #expect(fixture.account.requests.map(\.keys) == [["k1"]])
+        #expect(try fixture.outcomes(record, .invalid).count == 1_000)
+    }
+
+    /// All before it are invalid too where it is, and so many are named.
+    @Test func onlyOfRowsThatMayBeNamedIsTheWholeReasonKept() throws {
+        let reason = Reason(code: "cannot_cast", message: String(repeating: "x", count: 300), hint: "Correct it.")
+        let (last, next) = (OutcomeSink.keptMax - 1, OutcomeSink.keptMax)
+        #expect(try SetAsideRow.payload(reason, number: last).count > 300)
+        #expect(try SetAsideRow.payload(reason, number: next).count < 60)
+    }
+
     @Test func limitThatIsLargerThanThePlanLeavesNothing() async throws {
         let fixture = try RunFixture(rows(4))
         let record = try await fixture.run(limited(4))

@@ -1,5 +1,4 @@
 internal import ConnectorKit
-internal import Foundation
 internal import Records
 internal import StateStore
 internal import SyncCore
@@ -24,7 +23,7 @@ struct JudgePlan {
             rules.asksForKeys || rules.added == .remove || maker.needs != nil || maker.lacking.count > 0
         // A run that asks nothing reads its plan once, when it sends it; what could not be mapped must be struck out.
         guard maker.ledger.planned > 0,
-            isAsking || !maker.unmapped.isEmpty || maker.ledger.planned > maker.limit
+            isAsking || maker.setAside > 0 || maker.ledger.planned > maker.limit
         else { return false }
         let existing = ExistingRecords(
             prepared: prepared, retrying: retrying, directory: directory, seed: seed)
@@ -38,7 +37,7 @@ struct JudgePlan {
             let window =
                 rowsMax != nil || rules.asksForKeys
                 ? try maker.window(of: rowsMax) : PlanWindow(count: maker.ledger.planned)
-            var judges: [Judge] = Self.unmapped(maker)
+            var judges: [Judge] = maker.setAside > 0 ? [SetAsideRow.judge] : []
             judges += try await NeedsResolver(prepared: prepared, retrying: retrying).judges(&maker, window)
             let finding = try await existing.find(&maker, window)
             if let finding { judges.append(finding.judge) }
@@ -51,29 +50,6 @@ struct JudgePlan {
                 return finding != nil
             }
             rowsMax = nil
-        }
-    }
-
-    private static func unmapped(_ maker: borrowing PlanMaker) -> [Judge] {
-        let rows = maker.unmapped
-        guard !rows.isEmpty else { return [] }
-        return [
-            { operation in
-                guard rows.contains(operation.sequence) else { return nil }
-                return Strike(outcome: .invalid, reason: PlanMaker.reason(operation.payloadText))
-            }
-        ]
-    }
-}
-
-extension PlanMaker {
-    /// Why a row that was set aside cannot be sent, as it stands in the plan.
-    static func reason(_ text: String) -> Reason {
-        do {
-            return try JSONDecoder().decode(Reason.self, from: Data(text.utf8))
-        } catch {
-            // It was written a moment ago, and the block's checksum was right.
-            return Reason(code: "internal_error", message: "The row cannot be sent.", hint: "Run the sync again.")
         }
     }
 }

@@ -1,5 +1,4 @@
 internal import ConnectorKit
-internal import Foundation
 internal import Records
 internal import StateStore
 internal import SyncCore
@@ -46,8 +45,8 @@ struct PlanMaker: ~Copyable {
     let filter: RecordFilter
     /// At most so many rows are sent; more are planned at first, for some may be struck out.
     let limit: Int
-    /// Planned rows, after as many as are to be sent, that cannot be sent: what they hold is the reason.
-    private(set) var unmapped: Set<Int> = []
+    /// How many planned rows hold, instead of what is sent, the reason why they cannot be (`SetAsideRow`).
+    private(set) var setAside = 0
     /// What a person should know of how the plan was made.
     var warnings: [Reason] = []
     private let step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
@@ -59,8 +58,6 @@ struct PlanMaker: ~Copyable {
     private var probes: [Probe] = []
     private var findings: [Differ.Finding] = []
     private var key = ByteWriter(capacity: 256)
-    /// Of the operation that `append` has written last.
-    private var lastSequence = 0
 
     struct HeldRow {
         var index: Int32
@@ -227,7 +224,7 @@ struct PlanMaker: ~Copyable {
             writer.abandon()
             if ledger.planned >= limit {
                 dataset.writeKey(rows, row, to: &key)
-                return try setAside(reason, kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash)
+                return try planSetAside(reason, kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash)
             }
             ledger.invalid += 1
             if !filter.takesAll && filter.isPending(keyHash) { invalidPending.insert(keyHash) }
@@ -251,12 +248,12 @@ struct PlanMaker: ~Copyable {
 
     /// Plans a row that cannot be sent, so that it is invalid only where a row in its place would be sent: whether it stands
     /// before the last row that is sent is known once rows have been struck out.
-    private mutating func setAside(
+    private mutating func planSetAside(
         _ reason: Reason, _ kind: OperationKind, isNew: Bool, keyHash: Hash128, rowHash: Hash128
     ) throws -> SeenTable.Mark {
-        let (text, words) = (key.text, try JSONEncoder().encode(reason))
-        try append(kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text) { $0.append(Array(words)) }
-        unmapped.insert(lastSequence)
+        let (text, words) = (key.text, try SetAsideRow.payload(reason, number: setAside))
+        try append(kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text) { $0.append(words) }
+        setAside += 1
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned
@@ -303,7 +300,7 @@ struct PlanMaker: ~Copyable {
         bytes.append(key)
         unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: bytes.bytes)
         payload(&writer.payload)
-        lastSequence = try writer.commit()
+        _ = try writer.commit()
     }
 
     /// Counts a row whose key an earlier row had, and takes back what the first such row was counted as.

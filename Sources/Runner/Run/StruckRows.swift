@@ -148,12 +148,11 @@ extension PlanMaker {
     /// - Parameter rowsMax: so many rows at the beginning; nil for the whole plan.
     mutating func window(of rowsMax: Int?) throws -> PlanWindow {
         var window = PlanWindow(end: rowsMax == nil ? .max : 0)
-        let unmapped = unmapped
         for block in 0..<(try writer.finishBlock()) {
             _ = try writer.strike(blocks: block..<(block + 1)) { operation in
                 guard window.count < rowsMax ?? .max, !operation.kind.isLocal else { return false }
                 if rowsMax != nil { window.end = operation.sequence + 1 }
-                guard !unmapped.contains(operation.sequence) else { return false }
+                guard !SetAsideRow.holds(operation) else { return false }
                 window.count += 1
                 if window.keys.count <= Resolver.singleReadsMax { window.keys.append(operation.keyText) }
                 return false
