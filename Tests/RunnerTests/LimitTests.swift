@@ -3,6 +3,7 @@ import ProjectConfig
 import Records
 import Runner
 import StateStore
+import Synchronization
 import TestKit
 import Testing
 
@@ -140,6 +141,31 @@ struct LimitTests {
         let record = try await fixture.run(limited(4))
         #expect(record.rows.planned == 4 && record.rows.deferred == 0)
         #expect(try await fixture.run(limited(9)).rows.unchanged == 4)
+    }
+
+    /// What a plan takes nobody knows before the scan, so a run with room for the beginning may find too little later.
+    @Test(arguments: [Behavior.updateOrCreate, .updateOnly])
+    func planThatWouldFillTheDiskFailsTheRunBeforeAnythingIsSent(_ behavior: Behavior) async throws {
+        let text = String(repeating: "x", count: 1 << 20)
+        let fixture = try RunFixture(rows(40, text))
+        fixture.account.records = ["k40": "{}"]
+        fixture.source.batchRowsMax = 4
+        let looks = Mutex(0)
+        var steps = FileSteps.none
+        steps.freeBytes = { _ in
+            let isFirst = looks.withLock { looks in
+                looks += 1
+                return looks == 1
+            }
+            return isFirst ? DiskRoom.leftMin : DiskRoom.leftMin - 1
+        }
+        let record = try await fixture.run(
+            limited(1), things(behavior: behavior), in: try fixture.environment(steps: steps))
+        #expect(record.state == .failed && record.error?.code == "disk_full")
+        #expect(fixture.account.requests.isEmpty && looks.withLock { $0 } == 2)
+        #expect(try fixture.environment().state.plannedRuns().isEmpty)
+        let next = try await fixture.run(limited(1), things(behavior: behavior))
+        #expect(next.operations.accepted == 1 && next.state == .succeeded)
     }
 
     @Test func planOfALimitedRunTakesTheRoomOfWhatIsSent() async throws {

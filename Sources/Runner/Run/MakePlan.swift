@@ -114,7 +114,7 @@ struct MakePlan {
                 canReadBack: prepared.destination is any ReadBack, looks: target.looks),
             writer: try PlanWriter(
                 path: target.path, header: header.encoded(), batchItemsMax: prepared.shape.object.batchItemsMax,
-                steps: environment.state.steps),
+                leavesRoom: true, steps: environment.state.steps),
             spill: HashSpill(directory: target.directory), outcomes: outcomes)
     }
 

@@ -220,7 +220,9 @@ package struct RunSync: Sendable {
 
     private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result
     {
-        try environment.state.requireFreeSpace(bytes: 64 << 20)
+        // What the plan itself takes is looked at while it is written (`DiskRoom`), a limited run's too: it may hold every
+        // candidate for a while.
+        try environment.state.requireFreeSpace(bytes: DiskRoom.leftMin)
         let asOf = options.reviewed?.madeAt
         let scope = try await ScanScope.decide(
             prepared, opening, options: options, environment: environment, asOf: asOf)

@@ -32,6 +32,8 @@ package struct StepInterrupted: Error, Sendable, Hashable {
 /// other error is treated as a kill: the disk is left exactly as it is before the step.
 package struct FileSteps: Sendable {
     package var before: @Sendable (StepName) throws -> StepAction
+    /// How many bytes may still be written to the disk that holds a path.
+    package var freeBytes: @Sendable (String) throws -> Int64 = { try StateFolder.freeBytes($0) }
 
     package init(before: @escaping @Sendable (StepName) throws -> StepAction) {
         self.before = before

@@ -11,6 +11,7 @@ package struct PlanWriter: ~Copyable {
 
     private let file: PagedFile
     private let steps: FileSteps
+    private var room: DiskRoom?
     /// The payloads of the block that is being filled; that of the operation that was begun is at its end.
     package var payload = ByteWriter.large(capacity: PlanBlock.bytesUsual)
     /// What will follow the payloads.
@@ -30,8 +31,12 @@ package struct PlanWriter: ~Copyable {
     /// Begins a plan; an old one of that path is overwritten. `header` is the caller's, any bytes.
     /// - Parameter batchItemsMax: how many operations will be read from it at a time: a block of just as many is taken as
     ///   it lies in memory.
-    package init(path: String, header: [UInt8], batchItemsMax: Int = .max, steps: FileSteps = .none) throws {
+    /// - Parameter leavesRoom: whether it stops with `disk_full` before the disk is full (`DiskRoom`).
+    package init(
+        path: String, header: [UInt8], batchItemsMax: Int = .max, leavesRoom: Bool = false, steps: FileSteps = .none
+    ) throws {
         self.steps = steps
+        room = leavesRoom ? DiskRoom(of: path, steps) : nil
         operationsMax = batchItemsMax
         let start = Self.start(header)
         let created = try PagedFile(path, .create)
@@ -137,6 +142,7 @@ package struct PlanWriter: ~Copyable {
         PlanBlock.begin(&payload)
         entries.removeAll()
         keys.removeAll()
+        try room?.grown(to: self.offset)
     }
 
     /// Strikes out all operations that `isStruck` says so of, in one pass over what was written; those struck before

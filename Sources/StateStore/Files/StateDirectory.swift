@@ -83,7 +83,7 @@ package struct StateDirectory: Sendable {
 
     /// Throws `disk_full` where less than `bytes` can be written to the directory's disk.
     package func requireFreeSpace(bytes: Int64) throws {
-        let free = try StateFolder.freeBytes(path)
+        let free = try steps.freeBytes(path)
         guard free < bytes else { return }
         throw StateError(
             code: "disk_full",

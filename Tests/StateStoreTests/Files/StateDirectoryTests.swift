@@ -70,6 +70,31 @@ import Testing
         #expect(code { try directory.requireFreeSpace(bytes: .max) } == "disk_full")
     }
 
+    /// A plan that must leave room on a disk with so many bytes free, of as many MiB.
+    private func grow(_ mebibytes: Int, free: Int64, leavesRoom: Bool = true) throws -> String? {
+        let scratch = try ScratchFolder()
+        var steps = FileSteps.none
+        steps.freeBytes = { _ in free }
+        var writer = try PlanWriter(
+            path: scratch.path + "/1.plan", header: [], leavesRoom: leavesRoom, steps: steps)
+        let large = String(repeating: "x", count: 1 << 20)
+        do {
+            try PlanTests.write(&writer, Array(repeating: PlanTests.Planned(payload: large), count: mebibytes))
+            try writer.seal(summary: [])
+            return nil
+        } catch let error as StateError {
+            return error.code
+        }
+    }
+
+    @Test func aPlanThatGrowsLeavesTheDiskRoom() throws {
+        #expect(try grow(40, free: DiskRoom.leftMin - 1) == "disk_full")
+        #expect(try grow(40, free: DiskRoom.leftMin) == nil)
+        // What is small was looked for before it was begun.
+        #expect(try grow(20, free: 0) == nil)
+        #expect(try grow(40, free: 0, leavesRoom: false) == nil)
+    }
+
     @Test func renamedSyncKeepsItsState() throws {
         let scratch = try ScratchFolder()
         let directory = try scratch.directory()
