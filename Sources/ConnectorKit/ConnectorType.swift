@@ -59,6 +59,9 @@ public struct ConnectorSettings: Sendable {
     public var name: String
     private var texts: [String: String]
     private var secrets: [String: Secret]
+    /// The addresses of hosts that were looked up already, by the host as the setting writes it. A connector connects to
+    /// these and to no other, and asks no name service for such a host; the name stays what a certificate has to be for.
+    public var addresses: [String: [String]] = [:]
 
     public init(name: String, texts: [String: String] = [:], secrets: [String: Secret] = [:]) {
         self.name = name

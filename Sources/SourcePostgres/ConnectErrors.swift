@@ -15,8 +15,8 @@ struct ConnectErrors {
         }
     }
 
-    static func error(_ failure: ConnectionAttempt.Failure, settings: PostgresSettings) -> ConnectorError {
-        if failure.isTimeout { return timeout(failure, settings) }
+    static func error(_ failure: ConnectionAttempt.Failure) -> ConnectorError {
+        if let seconds = failure.waitedSeconds { return timeout(failure, seconds) }
         if let error = stated(failure) { return error }
         return failure.needsPassword ? passwordMissing(failure) : unstated(failure)
     }
@@ -27,12 +27,10 @@ struct ConnectErrors {
         ConnectorError(code: code, message: message, hint: hint, disposition: disposition, isKnownUnsent: true)
     }
 
-    private static func timeout(
-        _ failure: ConnectionAttempt.Failure, _ settings: PostgresSettings
-    ) -> ConnectorError {
+    private static func timeout(_ failure: ConnectionAttempt.Failure, _ seconds: Int) -> ConnectorError {
         make(
             "connect_timeout",
-            "\(failure.address.server) did not answer within \(settings.connectTimeoutSeconds) s.",
+            "\(failure.address.server) did not answer within \(seconds) s.",
             "Check host and port, and that a firewall lets this machine through; connect_timeout_seconds waits longer.",
             .retry(after: nil))
     }

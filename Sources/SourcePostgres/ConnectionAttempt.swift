@@ -12,7 +12,8 @@ struct ConnectionAttempt {
         var sqlState: String
         /// What libpq says, of two tries the telling one; English, because this program never calls setlocale.
         var text: String
-        var isTimeout = false
+        /// Nil where it did not fail because it took too long.
+        var waitedSeconds: Int?
         var needsPassword = false
         var isEncrypted = false
         /// Where it went, as far as libpq got.
@@ -46,8 +47,8 @@ struct ConnectionAttempt {
     }
 
     private func start() -> OpaquePointer? {
-        var parameters = settings.parameters
-        parameters.append(.init(keyword: "application_name", value: "sluice"))
+        var parameters = [PostgresSettings.Parameter(keyword: "dbname", value: settings.firstWords)]
+        parameters += settings.parameters
         parameters.append(.init(keyword: "client_encoding", value: "UTF8"))
         parameters.append(.init(keyword: "keepalives_idle", value: "30"))
         parameters.append(.init(keyword: "keepalives_interval", value: "10"))
@@ -57,13 +58,13 @@ struct ConnectionAttempt {
         }
         return unsafe withCStrings(parameters.map(\.keyword)) { keywords in
             unsafe withCStrings(parameters.map(\.value)) { values in
-                unsafe PQconnectStartParams(keywords, values, 0)
+                unsafe PQconnectStartParams(keywords, values, 1)
             }
         }
     }
 
     private func complete(_ handle: OpaquePointer) throws {
-        let seconds = settings.connectTimeoutSeconds
+        let seconds = try unsafe settings.connectTimeoutSeconds ?? environmentTimeoutSeconds(handle)
         let deadline = seconds > 0 ? ContinuousClock.now + .seconds(seconds) : nil
         var progress = PGRES_POLLING_WRITING
         var wasEncrypted = false
@@ -82,7 +83,7 @@ struct ConnectionAttempt {
                 let wait = SocketWait(descriptor: unsafe PQsocket(handle), events: Int16(events))
                 if try !wait.untilReady(deadline: deadline, stop: stop) {
                     var failure = unsafe failure(of: handle, wasEncrypted: wasEncrypted)
-                    failure.isTimeout = true
+                    failure.waitedSeconds = seconds
                     throw failure
                 }
             default: throw unsafe failure(of: handle, wasEncrypted: wasEncrypted)
@@ -91,6 +92,26 @@ struct ConnectionAttempt {
             // A refused login is tried again without encryption where sslmode allows it.
             if unsafe PQsslInUse(handle) == 1 { wasEncrypted = true }
         }
+    }
+
+    /// What libpq found where no setting says it; libpq itself keeps no time in an attempt that does not block.
+    private func environmentTimeoutSeconds(_ handle: OpaquePointer) throws -> Int {
+        guard let options = unsafe PQconninfo(handle) else { return PostgresSettings.connectTimeoutSecondsDefault }
+        defer { unsafe PQconninfoFree(options) }
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            if unsafe String(cString: keyword) == "connect_timeout", let value = unsafe option.pointee.val {
+                let text = unsafe String(cString: value)
+                if let seconds = Int(text) { return max(0, seconds) }
+                guard text.isEmpty else {
+                    throw unsafe failure(
+                        text: "PGCONNECT_TIMEOUT or connect_timeout of the service file is no number of seconds",
+                        address: failure(of: handle, wasEncrypted: false).address)
+                }
+            }
+            unsafe option += 1
+        }
+        return PostgresSettings.connectTimeoutSecondsDefault
     }
 
     /// What is waited for. That the server answers is only known once it has said something.

@@ -22,7 +22,7 @@ struct ConnectionCheck {
             defer { connection.close() }
             return try connected(connection)
         } catch let failure as ConnectionAttempt.Failure {
-            let error = ConnectErrors.error(failure, settings: settings)
+            let error = ConnectErrors.error(failure)
             let stage = ConnectErrors.stage(of: error.code)
             var report = Self.report(before: stage, failure)
             report.end(Step(step: Self.name(stage), isOK: false, message: error.message, hint: error.hint))

@@ -17,7 +17,7 @@ struct PostgresSession {
         do {
             connection = try ConnectionAttempt(settings: settings, stop: stop).open()
         } catch let failure as ConnectionAttempt.Failure {
-            throw ConnectErrors.error(failure, settings: settings)
+            throw ConnectErrors.error(failure)
         }
         defer { connection.close() }
         let session = PostgresSession(settings: settings, connection: connection)

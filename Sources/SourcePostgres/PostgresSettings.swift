@@ -8,8 +8,8 @@ struct PostgresSettings: Sendable {
     var name: String
     var parameters: [Parameter]
     var password: Secret?
-    /// Zero waits for ever.
-    var connectTimeoutSeconds: Int
+    /// Zero waits for ever; nil is what the environment or the service file says, or the default.
+    var connectTimeoutSeconds: Int?
     /// Zero leaves the server's own setting.
     var statementTimeoutSeconds: Int
 
@@ -27,10 +27,10 @@ struct PostgresSettings: Sendable {
             guard !value.utf8.contains(0) else { throw Self.invalid(setting) }
             parameters.append(Parameter(keyword: keyword, value: value))
         }
-        self.parameters = parameters
+        self.parameters = Self.pinned(parameters, settings.addresses)
         password = settings.secret("password").flatMap { $0.isEmpty ? nil : $0 }
         if let password, password.reveal().utf8.contains(0) { throw Self.invalid("password") }
-        connectTimeoutSeconds = settings.integer("connect_timeout_seconds") ?? Self.connectTimeoutSecondsDefault
+        connectTimeoutSeconds = settings.integer("connect_timeout_seconds")
         statementTimeoutSeconds = settings.integer("statement_timeout_seconds") ?? 0
     }
 
@@ -38,6 +38,25 @@ struct PostgresSettings: Sendable {
         ("service", "service"), ("host", "host"), ("port", "port"), ("database", "dbname"), ("user", "user"),
         ("sslmode", "sslmode"), ("sslrootcert", "sslrootcert"), ("sslcert", "sslcert"), ("sslkey", "sslkey"),
     ]
+
+    /// The same, with each host once for each of the addresses that it was found to have; libpq then looks none up. A
+    /// host without any, as a socket's folder is, stays as it is.
+    private static func pinned(_ parameters: [Parameter], _ addresses: [String: [String]]) -> [Parameter] {
+        guard !addresses.isEmpty, let host = parameters.first(where: { $0.keyword == "host" }) else {
+            return parameters
+        }
+        let hosts = host.value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let pairs = hosts.flatMap { host in (addresses[host] ?? [""]).map { (host: host, address: $0) } }
+        return parameters.map { one in
+            one.keyword == "host"
+                ? Parameter(keyword: "host", value: pairs.map(\.host).joined(separator: ",")) : one
+        } + [Parameter(keyword: "hostaddr", value: pairs.map(\.address).joined(separator: ","))]
+    }
+
+    /// What is said before all parameters, and in the form in which a setting can be empty: a host that is configured is
+    /// not to be replaced by the address of the environment (`PGHOSTADDR`). Given always, because libpq reads the first
+    /// name of a database as such a text, which the setting must not be.
+    var firstWords: String { "application_name=sluice" + (value("host") == nil ? "" : " hostaddr=''") }
 
     private static func invalid(_ setting: String) -> ConnectorError {
         ConnectorError(
@@ -73,8 +92,8 @@ struct PostgresSettings: Sendable {
                 example: "warehouse"),
             SettingDeclaration(
                 "connect_timeout_seconds", .integer(0...3_600),
-                defaultValue: String(connectTimeoutSecondsDefault),
-                help: "Seconds to wait for a connection; 0 waits for ever.", example: "10"),
+                help: "Seconds to wait for a connection, 10 unless PGCONNECT_TIMEOUT says otherwise; 0 waits for ever.",
+                example: "30"),
             SettingDeclaration(
                 "statement_timeout_seconds", .integer(0...86_400), defaultValue: "0",
                 help: "Seconds one scan may take; 0 leaves what the server sets for the role.", example: "600"),

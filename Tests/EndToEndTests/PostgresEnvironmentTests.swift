@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// What the project leaves out of a PostgreSQL source comes from where psql takes it: the `PG*` environment and the
@@ -72,9 +73,31 @@ struct PostgresEnvironmentTests {
             + "user: \(value("USER")), password: \"${GIVEN}\""
         let wrong = [
             "PGHOST": "nowhere.invalid", "PGPORT": "1", "PGUSER": "nobody", "PGDATABASE": "nothing",
-            "PGPASSWORD": "wrong", "GIVEN": value("PASSWORD"),
+            "PGPASSWORD": "wrong", "PGHOSTADDR": "192.0.2.1", "PGCONNECT_TIMEOUT": "2", "GIVEN": value("PASSWORD"),
         ]
         expectRead(try await preview(project(settings), wrong))
+    }
+
+    @Test func theAddressOfTheEnvironmentWhereNoHostIsGiven() async throws {
+        var environment = place.merging(["PGPASSWORD": value("PASSWORD"), "PGHOSTADDR": value("HOST")]) { $1 }
+        environment["PGHOST"] = "nowhere.invalid"
+        expectRead(try await preview(project(), environment))
+    }
+
+    @Test func theTimeToConnectFromTheEnvironmentUnlessTheProjectGivesOne() async throws {
+        let silent = try SilentServer()
+        let silence = ["PGHOST": "127.0.0.1", "PGPORT": String(silent.port), "PGCONNECT_TIMEOUT": "1"]
+        let ended = try await preview(project(), silence)
+        #expect(ended.status == 1 && ended.errors.contains("did not answer within 1 s"), "\(ended.everything)")
+        let given = try await preview(
+            project("connect_timeout_seconds: 1"), silence.merging(["PGCONNECT_TIMEOUT": "3600"]) { $1 })
+        #expect(given.status == 1 && given.errors.contains("did not answer within 1 s"), "\(given.everything)")
+    }
+
+    @Test func aTimeToConnectThatIsNoNumberIsTold() async throws {
+        let environment = place.merging(["PGPASSWORD": value("PASSWORD"), "PGCONNECT_TIMEOUT": "soon"]) { $1 }
+        let ended = try await preview(project(), environment)
+        #expect(ended.status == 1 && ended.errors.contains("PGCONNECT_TIMEOUT"), "\(ended.everything)")
     }
 
     @Test func aWrongPasswordInTheEnvironmentIsTold() async throws {
@@ -82,4 +105,29 @@ struct PostgresEnvironmentTests {
         #expect(ended.status != 0 && ended.errors.contains("PGPASSWORD"), "\(ended.everything)")
         #expect(!ended.everything.contains("not-it-at-all"))
     }
+}
+
+/// Takes connections and never says a word.
+private final class SilentServer {
+    let port: UInt16
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listening = descriptor
+        let isOpen = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(listening, generic, size) == 0 && getsockname(listening, generic, &size) == 0
+                    && listen(listening, 5) == 0
+            }
+        }
+        try #require(isOpen)
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { close(descriptor) }
 }

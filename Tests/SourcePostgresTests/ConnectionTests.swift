@@ -25,6 +25,27 @@ struct ConnectionTests {
         #expect(report.warnings.isEmpty)
     }
 
+    @Test func nameOfADatabaseIsNoConnectionString() async throws {
+        for name in ["host=192.0.2.1", "postgresql://192.0.2.1/other"] {
+            let error = try await TestServer.error(Self.probe, TestServer.source(["database": name]))
+            #expect(error.code == "database_not_found" && error.message.contains(name), "\(error)")
+        }
+    }
+
+    @Test func hostThatWasLookedUpIsConnectedToWhereItWasFound() async throws {
+        // Names that no service knows: the addresses are used, and the names are not looked up again.
+        var settings = TestServer.settings(["host": "first.invalid,second.invalid"])
+        settings.addresses = ["first.invalid": [TestServer.value("HOST")], "second.invalid": ["192.0.2.1"]]
+        let report = await (try PostgresSource.type.make(settings)).check()
+        #expect(report.isOK, "\(report)")
+        #expect(report.address.hasPrefix("first.invalid:"))
+        #expect(report.steps.first?.message == TestServer.value("HOST"))
+
+        settings = TestServer.settings(["host": "one.invalid"])
+        settings.addresses = ["one.invalid": [TestServer.value("HOST"), "192.0.2.1"]]
+        #expect(try await TestServer.read(PostgresSource.type.make(settings), Self.probe).count == 1)
+    }
+
     @Test func superuserIsWarnedAbout() async throws {
         let source = try TestServer.source(
             ["host": TestServer.value("SOCKET"), "user": TestServer.value("SUPERUSER")], password: "")
