@@ -11,8 +11,8 @@ package struct ProjectConnections: Connections {
     private let state: StateDirectory?
     /// Resolves a connection's settings: references to variables and files are read only for this one connection.
     private let settings: @Sendable (ConnectionDefinition, ConnectorDeclaration) throws -> ConnectorSettings
-    /// Where the connections that it names may lead: those that were made in the pages.
-    private var outbound = OutboundPolicy(nil)
+    /// Where the connections at those places may lead: those that were made in the pages. Nil where nothing is limited.
+    package private(set) var outbound: OutboundPolicy?
     private var limited: Set<Location> = []
 
     /// - Parameter state: nil for commands that need no rate limit shared with others.
@@ -53,8 +53,38 @@ package struct ProjectConnections: Connections {
             throw unknown("source", name, Array(project.sources.keys))
         }
         let values = try settings(definition, type.declaration)
-        if limited.contains(definition.location) { try outbound.check(source: definition, values, type.declaration) }
-        return try placed(definition) { () throws(ConnectorError) in try type.make(values) }
+        let outbound = outbound(definition)
+        try outbound?.check(source: definition, values, type.declaration)
+        let made = try placed(definition) { () throws(ConnectorError) in try type.make(values) }
+        guard let outbound else { return made }
+        return AllowedSource(name: name, settings: values, policy: outbound, make: type.make)
+    }
+
+    /// Why a connection with these settings could not be used if it were made in the pages; nil where it could be, or where
+    /// that cannot be told now.
+    package func refusedHost(_ type: String, isSource: Bool, _ settings: ConnectorSettings) async -> RunError? {
+        guard let outbound else { return nil }
+        let place = Location(file: settings.name, line: 1, column: 1)
+        let definition = ConnectionDefinition(
+            name: settings.name, type: type, settings: [:], location: place, typeLocation: place, directory: "")
+        do {
+            if isSource, let type = catalog.source(type) {
+                try outbound.check(source: definition, settings, type.declaration)
+                _ = try await outbound.addresses(source: settings.name, settings)
+            } else if let type = catalog.destination(type) {
+                try outbound.check(destination: definition, settings, type)
+                try await outbound.check(
+                    destination: settings.name, hosts: try OutboundPolicy.hosts(settings, type))
+            }
+        } catch {
+            let error = RunError(error)
+            return error.code == "host_not_allowed" ? error : nil
+        }
+        return nil
+    }
+
+    private func outbound(_ definition: ConnectionDefinition) -> OutboundPolicy? {
+        limited.contains(definition.location) ? outbound : nil
     }
 
     package func destination(
@@ -66,8 +96,21 @@ package struct ProjectConnections: Connections {
     package func destination(named name: String, context: DestinationContext) throws -> any ConnectedDestination {
         let (definition, type) = try destinationType(name)
         let values = try settings(definition, type.declaration)
-        if limited.contains(definition.location) { try outbound.check(destination: definition, values, type) }
-        return try placed(definition) { () throws(ConnectorError) in try type.make(values, context) }
+        let outbound = outbound(definition)
+        try outbound?.check(destination: definition, values, type)
+        let made = try placed(definition) { () throws(ConnectorError) in try type.make(values, context) }
+        return outbound.map { allowed(made, name, $0, values, type) } ?? made
+    }
+
+    private func allowed(
+        _ base: some ConnectedDestination, _ name: String, _ policy: OutboundPolicy, _ values: ConnectorSettings,
+        _ type: DestinationType
+    ) -> any ConnectedDestination {
+        AllowedDestination(base: base, name: name, policy: policy) { (object) throws(ConnectorError) in
+            var type = type
+            if let object { type.objects = [object] }
+            return try OutboundPolicy.hosts(values, type)
+        }
     }
 
     /// What a connector says of a setting is told as the project's fault, at its place.

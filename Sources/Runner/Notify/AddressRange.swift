@@ -12,14 +12,11 @@ package enum AddressRange: Sendable, Hashable {
 
     /// An address as `inet_ntop` writes it. What is none is forbidden.
     package init(of text: String) {
-        let bare = text.split(separator: "%", maxSplits: 1).first.map(String.init) ?? ""
-        if let bytes = Self.four(bare) {
-            self = Self.range(bytes, Self.fours) ?? .everybody
-        } else if let bytes = Self.sixteen(bare) {
-            self = Self.ofSixteen(bytes)
-        } else {
+        guard let bytes = Self.bytes(of: text) else {
             self = .forbidden
+            return
         }
+        self = bytes.count == 4 ? Self.range(bytes, Self.fours) ?? .everybody : Self.ofSixteen(bytes)
     }
 
     private typealias Block = (start: [UInt8], bits: Int, range: AddressRange)
@@ -66,6 +63,12 @@ package enum AddressRange: Sendable, Hashable {
                 return bytes[bit / 8] & mask == start & mask
             }
         }?.range
+    }
+
+    /// Four or sixteen, of an address as `inet_ntop` writes it; nil for what is none.
+    static func bytes(of text: String) -> [UInt8]? {
+        let bare = text.split(separator: "%", maxSplits: 1).first.map(String.init) ?? ""
+        return four(bare) ?? sixteen(bare)
     }
 
     private static func four(_ text: String) -> [UInt8]? {

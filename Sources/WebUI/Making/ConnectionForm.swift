@@ -134,17 +134,7 @@ struct ConnectionForm: Sendable {
     /// What the connector itself makes of the settings; nothing is opened. A secret that is kept or missing is taken for
     /// good here, so that the other settings are looked at too.
     func connectorProblems(_ form: Fields, _ catalog: ConnectorCatalog) -> [FormProblem] {
-        var secrets: [String: Secret] = [:]
-        for setting in declaration.settings where setting.isSecret {
-            let typed = Self.trimmed(form[Self.input(setting.name)] ?? "")
-            if !typed.isEmpty || setting.isRequired { secrets[setting.name] = Secret(typed.isEmpty ? "kept" : typed) }
-        }
-        var texts: [String: String] = [:]
-        for setting in declaration.settings where !setting.isSecret {
-            let typed = values[setting.name] ?? ""
-            texts[setting.name] = typed.isEmpty ? setting.defaultValue : typed
-        }
-        let settings = ConnectorSettings(name: name, texts: texts, secrets: secrets)
+        let settings = settings(form)
         do {
             switch end {
             case .source: _ = try catalog.source(declaration.type)?.make(settings)
@@ -156,6 +146,32 @@ struct ConnectionForm: Sendable {
             // What no setting is named for shows in the test, after it is saved.
             return error.setting.map { [FormProblem(error, input: Self.input($0))] } ?? []
         }
+    }
+
+    /// That a host is not to be reached, at the setting that names it. What cannot be looked up now shows in the test.
+    func hostProblem(_ form: Fields, _ connections: ProjectConnections) async -> FormProblem? {
+        guard let error = await connections.refusedHost(declaration.type, isSource: end == .source, settings(form))
+        else {
+            return nil
+        }
+        let known = declaration.settings.map(\.name)
+        let setting = ["host", "base_url"].first { known.contains($0) }
+        return FormProblem(
+            setting.map { Self.input($0) }, code: error.code, message: error.message, hint: error.hint)
+    }
+
+    private func settings(_ form: Fields) -> ConnectorSettings {
+        var secrets: [String: Secret] = [:]
+        for setting in declaration.settings where setting.isSecret {
+            let typed = Self.trimmed(form[Self.input(setting.name)] ?? "")
+            if !typed.isEmpty || setting.isRequired { secrets[setting.name] = Secret(typed.isEmpty ? "kept" : typed) }
+        }
+        var texts: [String: String] = [:]
+        for setting in declaration.settings where !setting.isSecret {
+            let typed = values[setting.name] ?? ""
+            texts[setting.name] = typed.isEmpty ? setting.defaultValue : typed
+        }
+        return ConnectorSettings(name: name, texts: texts, secrets: secrets)
     }
 
     static func trimmed(_ text: String) -> String {

@@ -18,9 +18,11 @@ struct MakingForms: Sendable {
         switch making {
         case .sample: return try await Sample(site: site, editing: editing, actor: actor).make()
         case .newConnection(let end, let type):
-            return try save(editing, try ConnectionForm(editing, end, type: type, site.catalog))
+            return try await save(editing, try ConnectionForm(editing, end, type: type, site.catalog))
         case .connection(let end, let name, let deed):
-            if deed == .edit { return try save(editing, try ConnectionForm(editing, end, name: name, site.catalog)) }
+            if deed == .edit {
+                return try await save(editing, try ConnectionForm(editing, end, name: name, site.catalog))
+            }
             return try change(editing, ConnectionForm.kind(end), name, deed)
         case .newDataset: return try await save(editing, DatasetDraft(form))
         case .datasetDeed(let name, let deed):
@@ -64,12 +66,15 @@ struct MakingForms: Sendable {
 
     // MARK: Connections
 
-    private func save(_ editing: Editing, _ given: ConnectionForm) throws -> WebAnswer {
+    private func save(_ editing: Editing, _ given: ConnectionForm) async throws -> WebAnswer {
         var connection = given
         connection.take(form)
         connection.problems = connection.plainProblems(form)
         connection.problems += connection.connectorProblems(form, site.catalog).filter { problem in
             !connection.problems.contains { $0.input == problem.input }
+        }
+        if connection.problems.isEmpty {
+            connection.problems += await connection.hostProblem(form, site.connections()).map { [$0] } ?? []
         }
         let kind = ConnectionForm.kind(connection.end)
         if connection.existing == nil {

@@ -14,6 +14,8 @@ struct SystemPage: Sendable, Encodable {
     let next: [Next]
     let unfinished: [RunRecord]
     let projectProblems: [Diagnostic]
+    /// Where connections of the pages may lead; nil where no list says it.
+    let allowedHosts: [String]?
     let now: Moment
     private let project: HTML
     private let trouble: HTML
@@ -31,11 +33,13 @@ struct SystemPage: Sendable, Encodable {
         case isScheduling = "scheduling"
         case next, unfinished
         case projectProblems = "project_problems"
+        case allowedHosts = "allowed_hosts"
     }
 
     init(site: Site) throws {
         projectProblems = site.projectTrouble()?.problems ?? []
         trouble = ProjectTroubleView.html(site)
+        allowedHosts = site.connections().outbound?.rules
         let file = site.project().file
         project = site.project().files.isEmpty ? "none: everything is made in these pages" : "<code>\(file)</code>"
         version = site.version
@@ -80,6 +84,7 @@ struct SystemPage: Sendable, Encodable {
                     ? "\(StateView.badge("running", .good, .ok))"
                     : "<span class=\"nought\">not started by this server</span>"
             ),
+            ("Connections may reach", hosts),
         ]
         let list = facts.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
         return layout.page(
@@ -89,6 +94,15 @@ struct SystemPage: Sendable, Encodable {
             <section><h2>Runs that have not ended</h2>\(RunTable(now: now, empty: "Every run has ended.").html(unfinished))</section>
             \(backup)
             """)
+    }
+
+    private var hosts: HTML {
+        guard let allowedHosts else {
+            return
+                "every host, except by link-local and reserved addresses (<code>SLUICE_ALLOW_HOSTS</code> is not set)"
+        }
+        return
+            "\(allowedHosts.html { rule in "<code>\(rule)</code> " })(<code>SLUICE_ALLOW_HOSTS</code>), where they are made in these pages"
     }
 
     private var nextTable: HTML {
