@@ -160,6 +160,8 @@ extension DestinationObject {
     func with(requiredInEachRow groups: [[String]]) -> DestinationObject {
         var object = self
         object.requiredInEachRow = groups
+        // The row that empties a record carries the record's own id and nulls, so that Planhat would drop it.
+        if !groups.isEmpty { object.removals.removeAll { $0 == .clear } }
         return object
     }
 }
