@@ -168,6 +168,75 @@ struct LimitTests {
         #expect(next.operations.accepted == 1 && next.state == .succeeded)
     }
 
+    private func bad(_ id: String) -> SimulatedSource.Row { row(id).merging(["seats": .text("many")]) { $1 } }
+
+    /// More rows than a run limited to one maps.
+    private static let many = LimitReserve.rowsBesides + 100
+
+    @Test(arguments: [true, false])
+    func rowsFarBeyondTheLimitAreCountedAndNamedAsThoseBeforeIt(known: Bool) async throws {
+        let fixture = try RunFixture(rows(Self.many) + [row("bad"), row("d")])
+        fixture.source.batchRowsMax = 5_000
+        if known { try await fixture.run() }
+        fixture.source.rows = rows(Self.many, "Bea") + [bad("bad"), row("d", "Bea"), row("d", "Bea")]
+        let record = try await fixture.run(limited(1))
+        #expect(record.rows.planned == 1 && record.rows.invalid == 2 && record.rows.deferred == Self.many)
+        #expect(try fixture.outcomes(record, .invalid) == ["d", "d"])
+        #expect(fixture.account.requests.last?.keys == ["k1"])
+        #expect(fixture.source.scans == (known ? 2 : 1))
+        let rest = try await fixture.run()
+        #expect(rest.rows.planned == Self.many - 1 && rest.rows.invalid == 3 && rest.rows.unchanged == 1)
+        #expect(fixture.account.records["k\(Self.many)"] == payload("k\(Self.many)", "Bea"))
+    }
+
+    @Test func whereTheMappedRowsShareTheirKeysAllAreMapped() async throws {
+        let twins = rows(LimitReserve.rowsBesides / 2 + 1).flatMap { [$0, $0] }
+        let fixture = try RunFixture(twins + [bad("bad"), row("n1"), row("n2"), bad("late")])
+        fixture.source.batchRowsMax = 5_000
+        var options = limited(1)
+        options.acceptedGuards = ["invalid"]
+        let record = try await fixture.run(options)
+        #expect(record.rows.planned == 1 && record.rows.deferred == 2 && record.rows.invalid == twins.count + 1)
+        #expect(fixture.account.requests.map(\.keys) == [["n1"]] && fixture.source.scans == 2)
+        #expect(record.reasons.contains { $0.code == "duplicate_key" && $0.count == twins.count })
+        #expect(record.reasons.contains { $0.code == "cannot_cast" && $0.count == 1 })
+        // Nothing of the first scan is left in the history.
+        #expect(try fixture.outcomes(record, .invalid).count == 1_000 && record.rows.scanned == twins.count + 4)
+    }
+
+    @Test func oneMappedRowThatIsLeftIsEnough() async throws {
+        let twins = rows(LimitReserve.rowsBesides / 2).flatMap { [$0, $0] }
+        let fixture = try RunFixture(twins + [row("n1"), row("n2"), row("n3")])
+        fixture.source.batchRowsMax = 5_000
+        var options = limited(1)
+        options.acceptedGuards = ["invalid"]
+        let record = try await fixture.run(options)
+        #expect(record.rows.planned == 1 && record.rows.deferred == 2 && fixture.source.scans == 1)
+        #expect(fixture.account.requests.map(\.keys) == [["n1"]])
+    }
+
+    @Test func rowsFarBeyondTheLimitTakeNoRoomForWhatIsSent() async throws {
+        let text = String(repeating: "x", count: 1 << 20)
+        let large = (1...40).map { row("large\($0)", text) }
+        let fixture = try RunFixture(rows(Self.many) + large)
+        fixture.source.batchRowsMax = 5_000
+        var steps = FileSteps.none
+        let looks = Mutex(0)
+        steps.freeBytes = { _ in
+            looks.withLock { $0 += 1 }
+            return DiskRoom.leftMin
+        }
+        let record = try await fixture.run(limited(1), in: try fixture.environment(steps: steps))
+        #expect(record.operations.accepted == 1 && record.rows.deferred == Self.many + 39)
+        // Once before planning: the plan never grew by what is looked for again.
+        #expect(looks.withLock { $0 } == 1)
+    }
+
+    @Test func aLimitMayBeAsLargeAsNumbersAre() async throws {
+        let fixture = try RunFixture(rows(3))
+        #expect(try await fixture.run(limited(.max)).operations.created == 3)
+    }
+
     @Test func planOfALimitedRunTakesTheRoomOfWhatIsSent() async throws {
         let fixture = try RunFixture(rows(20_000))
         try await fixture.run(limited(1))

@@ -44,17 +44,18 @@ struct MakePlan {
 
     func make(_ target: Target) async throws -> Result {
         let now = target.asOf ?? environment.time.now()
-        let outcomes = OutcomeSink(run: target.run, at: environment.time.now(), database: target.database)
         let isCancelled = { try target.database?.isCancelRequested(run: target.run) ?? false }
         let lookups = try await LookupTables(
             prepared: prepared, retrying: retrying, seed: memory.seed, directory: target.directory,
             isCancelled: isCancelled
         ).read()
-        var maker = try maker(target, outcomes: outcomes, at: now, lookups: lookups)
-        environment.enter(.scan)
-        let columns = try await scan(into: &maker, isCancelled: isCancelled)
-        environment.enter(.plan)
-        try strikeDuplicates(&maker)
+        var maker = try maker(target, at: now, lookups: lookups)
+        var columns = try await read(into: &maker, isCancelled: isCancelled)
+        if maker.reserve.isShort {
+            try target.database?.discardOutcomes(run: target.run)
+            maker = try self.maker(target, at: now, lookups: lookups, mapsAll: true)
+            columns = try await read(into: &maker, isCancelled: isCancelled)
+        }
         try await DoubtResolver(prepared: prepared, retrying: retrying).resolve(&maker)
         try nameHeld(&maker)
         if !scope.isComplete, let pending {
@@ -70,7 +71,7 @@ struct MakePlan {
         let sight = try await DestinationLook(prepared: prepared, retrying: retrying, isDryRun: target.database == nil)
             .look(&maker, isAsked: isAsked)
         let (removals, withheld) = try await planRemovals(&maker)
-        try outcomes.flush()
+        try maker.outcomes.flush()
         var summary = summary(maker, columns: columns)
         summary.removals = removals
         summary.withheldRemovals = withheld
@@ -86,7 +87,8 @@ struct MakePlan {
         let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }
         try maker.writer.seal(summary: summary.encoded())
         return Result(
-            summary: summary, verdict: verdict, examples: outcomes.examples, sight: sight, warnings: maker.warnings)
+            summary: summary, verdict: verdict, examples: maker.outcomes.examples, sight: sight,
+            warnings: maker.warnings)
     }
 
     private var carried: CarriedRecords {
@@ -96,7 +98,7 @@ struct MakePlan {
     private var retrying: Retrying { Retrying(policy: policy, environment: environment) }
 
     private func maker(
-        _ target: Target, outcomes: OutcomeSink, at now: Moment, lookups: [LookupName: LookupTable]
+        _ target: Target, at now: Moment, lookups: [LookupName: LookupTable], mapsAll: Bool = false
     ) throws -> PlanMaker {
         let scanColumns = prepared.scanColumns
         let dataset = Dataset(prepared.shape, scanColumns: scanColumns, seed: memory.seed)
@@ -110,12 +112,13 @@ struct MakePlan {
                 shape: prepared.shape, scanColumns: scanColumns, lookups: lookups, seed: memory.seed,
                 snapshot: snapshot,
                 seen: try StoredMarks.table(of: snapshot?.count ?? 0, directory: target.directory),
-                isFull: full.isFull, limit: options.limit, filter: filter, step: steps,
+                isFull: full.isFull, limit: options.limit, mapsAll: mapsAll, filter: filter, step: steps,
                 canReadBack: prepared.destination is any ReadBack, looks: target.looks),
             writer: try PlanWriter(
                 path: target.path, header: header.encoded(), batchItemsMax: prepared.shape.object.batchItemsMax,
                 leavesRoom: true, steps: environment.state.steps),
-            spill: HashSpill(directory: target.directory), outcomes: outcomes)
+            spill: HashSpill(directory: target.directory),
+            outcomes: OutcomeSink(run: target.run, at: environment.time.now(), database: target.database))
     }
 
     /// What the behavior does, with what the sync says of its first run and of changed rows where rows are sent.
@@ -134,6 +137,15 @@ struct MakePlan {
         prepared.shape.key.field.flatMap { prepared.shape.object.key($0)?.name } ?? ""
     }
 
+    /// Scans into the plan, and strikes out what shares its key with another row.
+    private func read(into maker: inout PlanMaker, isCancelled: () throws -> Bool) async throws -> [Column] {
+        environment.enter(.scan)
+        let columns = try await scan(into: &maker, isCancelled: isCancelled)
+        environment.enter(.plan)
+        try strikeDuplicates(&maker)
+        return columns
+    }
+
     private func scan(into maker: inout PlanMaker, isCancelled: () throws -> Bool) async throws -> [Column] {
         let progress = environment.progress
         return try await prepared.source.withScan(scope.request) { batches in
@@ -149,7 +161,6 @@ struct MakePlan {
         }
     }
 
-    /// Strikes out what shares its key with another row.
     private func strikeDuplicates(_ maker: inout PlanMaker) throws {
         var shared = maker.struck
         try maker.spill.finish { hash, _ in shared.insert(hash) }

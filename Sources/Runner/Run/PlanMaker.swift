@@ -47,6 +47,7 @@ struct PlanMaker: ~Copyable {
     let limit: Int
     /// How many planned rows hold, instead of what is sent, the reason why they cannot be (`SetAsideRow`).
     private(set) var setAside = 0
+    var reserve: LimitReserve
     /// What a person should know of how the plan was made.
     var warnings: [Reason] = []
     private let step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
@@ -76,6 +77,8 @@ struct PlanMaker: ~Copyable {
         var seen: SeenTable
         var isFull: Bool
         var limit: Int?
+        /// Whether every row that may have to be sent is mapped, whatever the limit.
+        var mapsAll: Bool
         var filter: RecordFilter
         /// What is made of rows whose key is new, and of known ones that changed.
         var step: (added: BehaviorRules.Step, changed: BehaviorRules.Step)
@@ -99,6 +102,9 @@ struct PlanMaker: ~Copyable {
         removal = RemovalPayload(inputs.shape)
         canReadBack = inputs.canReadBack
         needs = Needs(inputs.shape, scanColumns: inputs.scanColumns)
+        let rules = inputs.shape.behavior.rules
+        let mayLeaveOut = !rules.asksForKeys && needs == nil && !inputs.filter.isSelective && !inputs.mapsAll
+        reserve = LimitReserve(limit: mayLeaveOut ? inputs.limit : nil)
         looks = inputs.looks
         if inputs.looks, let column = DestinationLook.labelColumn(inputs.shape) {
             labels = NotedColumn(column, scanColumns: inputs.scanColumns, ignoresCase: true)
@@ -218,6 +224,11 @@ struct PlanMaker: ~Copyable {
         }
         let text = unsafe keys[Int(finding.place)]
         unsafe writer.begin(kind: kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text)
+        if reserve.isUsedUp {
+            _ = try writer.commit()
+            reserve.noteLeftOut()
+            return notePlanned(isNew: isNew)
+        }
         let lacks: Int?
         switch mapping.outcome(rows, row, into: &writer.payload) {
         case .invalid(let reason):
@@ -237,10 +248,16 @@ struct PlanMaker: ~Copyable {
         // A record that was accepted is there: an update needs nothing but what changes.
         if let lacks, isNew || probes[Int(finding.place)].rowHash == .void {
             lacking.append(sequence, reason: lacks)
+        } else {
+            reserve.noteMapped()
         }
         needs?.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)
         for index in otherKeys.indices { otherKeys[index].note(rows, row, sequence: sequence) }
+        return notePlanned(isNew: isNew)
+    }
+
+    private mutating func notePlanned(isNew: Bool) -> SeenTable.Mark {
         ledger.planned += 1
         if isNew { plannedNew += 1 } else { changedKnown += 1 }
         return .planned
@@ -254,9 +271,7 @@ struct PlanMaker: ~Copyable {
         let (text, words) = (key.text, try SetAsideRow.payload(reason, number: setAside))
         try append(kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text) { $0.append(words) }
         setAside += 1
-        ledger.planned += 1
-        if isNew { plannedNew += 1 } else { changedKnown += 1 }
-        return .planned
+        return notePlanned(isNew: isNew)
     }
 
     private mutating func planRemoval(
@@ -267,9 +282,7 @@ struct PlanMaker: ~Copyable {
         try append(removal.kind, isNew: isNew, keyHash: keyHash, rowHash: rowHash, key: text) {
             removal.write(key: text, id: "", to: &$0)
         }
-        ledger.planned += 1
-        if isNew { plannedNew += 1 } else { changedKnown += 1 }
-        return .planned
+        return notePlanned(isNew: isNew)
     }
 
     /// A row that counts as sent from now on, without being sent: skipped where it is new, unchanged where it is not.

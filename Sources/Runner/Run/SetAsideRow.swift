@@ -8,7 +8,7 @@ internal import SyncCore
 /// reason where others have what is sent. So it costs no memory, however many there are, and a limited run holds them by
 /// the plan alone.
 package enum SetAsideRow {
-    /// What is sent of a row begins with a brace.
+    /// What is sent of a row is a JSON object, and begins with a brace.
     private static let mark = UInt8(ascii: "!")
 
     /// What stands in the plan. Only of as many rows as the history names is the whole reason kept; of later ones their
@@ -20,14 +20,28 @@ package enum SetAsideRow {
         return try [mark] + JSONEncoder().encode(told)
     }
 
-    static func holds(_ operation: PlannedOperation) -> Bool {
-        guard operation.kind == .upsert || operation.kind == .send else { return false }
-        return unsafe operation.payload.first == mark
+    private static func holdsReason(_ operation: PlannedOperation) -> Bool {
+        unsafe isOfARow(operation) && operation.payload.first == mark
+    }
+
+    /// Whether the row stands there with its key alone (`LimitReserve`).
+    static func isLeftOut(_ operation: PlannedOperation) -> Bool {
+        unsafe isOfARow(operation) && operation.payload.isEmpty
+    }
+
+    /// Whether the operation is what is sent: neither set aside nor left out.
+    static func isSendable(_ operation: PlannedOperation) -> Bool {
+        !isLeftOut(operation) && !holdsReason(operation)
+    }
+
+    /// Removals have other payloads, or none.
+    private static func isOfARow(_ operation: PlannedOperation) -> Bool {
+        operation.kind == .upsert || operation.kind == .send
     }
 
     /// Strikes them out as invalid rows.
     static func judge(_ operation: PlannedOperation) -> Strike? {
-        guard holds(operation) else { return nil }
+        guard holdsReason(operation) else { return nil }
         return Strike(outcome: .invalid, reason: reason(operation))
     }
 

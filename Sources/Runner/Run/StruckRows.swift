@@ -20,8 +20,10 @@ extension PlanMaker {
         let outcomes = outcomes
         var struck = StruckRows()
         var remembered = (new: 0, known: 0)
+        var mapped = 0
         _ = try writer.strike { operation in
             guard isStruck(operation) else { return false }
+            if !operation.kind.isLocal && SetAsideRow.isSendable(operation) { mapped += 1 }
             switch (operation.kind, operation.isNew) {
             case (.remember, true): remembered.new += 1
             case (.remember, false): remembered.known += 1
@@ -31,6 +33,7 @@ extension PlanMaker {
             return true
         }
         book(struck)
+        reserve.noteStruck(mapped)
         ledger.skipped -= remembered.new
         ledger.unchanged -= remembered.known
         ledger.invalid += remembered.new + remembered.known
@@ -49,7 +52,7 @@ extension PlanMaker {
         var invalid: [Hash128] = []
         _ = try writer.strike { operation in
             if operation.kind.isLocal { return false }
-            if kept >= limit {
+            if kept >= limit || SetAsideRow.isLeftOut(operation) {
                 struck.count(operation, as: nil)
                 return true
             }
@@ -152,7 +155,7 @@ extension PlanMaker {
             _ = try writer.strike(blocks: block..<(block + 1)) { operation in
                 guard window.count < rowsMax ?? .max, !operation.kind.isLocal else { return false }
                 if rowsMax != nil { window.end = operation.sequence + 1 }
-                guard !SetAsideRow.holds(operation) else { return false }
+                guard SetAsideRow.isSendable(operation) else { return false }
                 window.count += 1
                 if window.keys.count <= Resolver.singleReadsMax { window.keys.append(operation.keyText) }
                 return false
