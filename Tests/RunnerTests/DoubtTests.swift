@@ -115,6 +115,94 @@ struct DoubtTests {
         #expect(record.operations.accepted == 25 && record.operations.inDoubt == 0)
     }
 
+    /// An object that is removed from and whose writes are not repeated.
+    private static var doubtful: DestinationObject {
+        var object = SimulatedDestination.object(batchItemsMax: 10, repeatable: .never)
+        object.behaviors = [.mirror, .delete]
+        object.removals = Removal.allCases
+        return object
+    }
+
+    private func gone(_ fixture: RunFixture) -> [[String]] {
+        fixture.progress.compactMap { step in
+            if case .gone(let keys) = step { keys } else { nil }
+        }
+    }
+
+    /// A mirror of twenty records, of which the write of `k1` is in doubt and its row has vanished.
+    private func vanishedInDoubt(arrived: Bool) async throws -> (RunFixture, SyncDefinition, RunEnvironment) {
+        let fixture = try RunFixture(rows(20))
+        let (mirror, environment) = (things(behavior: .mirror), try fixture.environment(object: Self.doubtful))
+        try await fixture.run(RunOptions(), mirror, in: environment)
+        fixture.source.rows[0] = row("k1", "Bea")
+        fixture.account.fault { _, _ in arrived ? .lostAfter(records: .max) : .failedBefore }
+        #expect(try await fixture.run(RunOptions(), mirror, in: environment).operations.inDoubt == 1)
+        fixture.account.fault { _, _ in .none }
+        fixture.source.rows.removeFirst()
+        return (fixture, mirror, environment)
+    }
+
+    @Test(arguments: [true, false])
+    func mirrorRemovesWhatVanishedInDoubtAndDoesNotHoldItToo(arrived: Bool) async throws {
+        let (fixture, mirror, environment) = try await vanishedInDoubt(arrived: arrived)
+        let record = try await fixture.run(RunOptions(), mirror, in: environment)
+        #expect(record.operations.removals == 1 && record.operations.removed == 1 && record.state == .succeeded)
+        #expect(record.rows.held == 0 && record.rows.carried == 0 && gone(fixture).isEmpty)
+        #expect(fixture.account.records["k1"] == nil && fixture.account.records.count == 19)
+        let next = try await fixture.run(RunOptions(), mirror, in: environment)
+        #expect(next.rows.unchanged == 19 && next.rows.held == 0 && next.operations.removals == 0)
+    }
+
+    @Test func mirrorThatRemovesNothingHoldsWhatVanishedInDoubt() async throws {
+        let (fixture, mirror, environment) = try await vanishedInDoubt(arrived: true)
+        var options = RunOptions()
+        options.limit = 1
+        let limited = try await fixture.run(options, mirror, in: environment)
+        fixture.source.rows.append(row(nil))
+        let withheld = try await fixture.run(RunOptions(), mirror, in: environment)
+        for record in [limited, withheld] {
+            #expect(record.rows.held == 1 && record.rows.carried == 1 && record.operations.removals == 0)
+            #expect(try fixture.outcomes(record, .held) == ["k1"])
+        }
+        #expect(withheld.guard?.name == "keyless_rows" && gone(fixture) == [["k1"], ["k1"]])
+        #expect(fixture.account.records.count == 20)
+    }
+
+    @Test func removalInDoubtOfAnEarlierRunIsMadeAgainAndNotHeldToo() async throws {
+        let fixture = try RunFixture(rows(20))
+        let (mirror, environment) = (things(behavior: .mirror), try fixture.environment(object: Self.doubtful))
+        try await fixture.run(RunOptions(), mirror, in: environment)
+        fixture.source.rows.removeFirst()
+        fixture.account.fault { _, _ in .lostAfter(records: .max) }
+        #expect(try await fixture.run(RunOptions(), mirror, in: environment).operations.inDoubt == 1)
+        fixture.account.fault { _, _ in .none }
+        let record = try await fixture.run(RunOptions(), mirror, in: environment)
+        #expect(record.operations.removed == 1 && record.rows.held == 0 && record.state == .succeeded)
+        #expect(fixture.account.removed == ["k1": 1])
+    }
+
+    @Test func deleteDoesNotForgetWhatVanishedInDoubt() async throws {
+        let fixture = try RunFixture(rows(2))
+        fixture.account.records = ["k1": "{}", "k2": "{}"]
+        let sync = things(behavior: .delete, mappings: [])
+        let environment = try fixture.environment(object: Self.doubtful)
+        fixture.account.fault { _, keys in keys == ["k1"] ? .failedBefore : .none }
+        let first = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(first.operations.inDoubt == 1 && first.operations.removed == 1)
+        fixture.account.fault { _, _ in .none }
+        fixture.source.rows.removeFirst()
+        for _ in 1...2 {
+            let record = try await fixture.run(RunOptions(), sync, in: environment)
+            #expect(record.rows.held == 1 && record.rows.carried == 1 && record.operations.removed == 0)
+        }
+        #expect(gone(fixture) == [["k1"], ["k1"]] && fixture.account.records.keys.sorted() == ["k1"])
+        #expect(try ConfirmRecords(sync, environment: environment).confirm(["k1"]).confirmed == 1)
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).rows.held == 0)
+        // Once it is settled the key is forgotten as others are, so that a row that comes back counts.
+        fixture.source.rows = rows(2)
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).operations.removed == 1)
+    }
+
     @Test func rowInDoubtThatVanishedIsToldAndHeldUntilItIsConfirmed() async throws {
         let fixture = try RunFixture(rows(3))
         let environment = try fixture.environment(object: Self.events)

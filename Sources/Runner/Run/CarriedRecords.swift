@@ -61,10 +61,18 @@ struct CarriedRecords {
 
     /// Whether this scan has met the key, unchanged ones included.
     static func isSeen(_ hash: Hash128, _ seen: SeenTable, _ snapshot: Snapshot?) -> Bool {
-        guard let snapshot else { return false }
+        guard let index = index(of: hash, snapshot) else { return false }
+        return seen[index] != .unseen
+    }
+
+    /// Whether the record was written, or may have been.
+    static func isKnown(_ hash: Hash128, _ snapshot: Snapshot?) -> Bool { index(of: hash, snapshot) != nil }
+
+    private static func index(of hash: Hash128, _ snapshot: Snapshot?) -> Int32? {
+        guard let snapshot else { return nil }
         var probes = [Probe.unknown]
         snapshot.probe([hash], into: &probes)
-        return probes[0].index >= 0 && seen[probes[0].index] != .unseen
+        return probes[0].index >= 0 ? probes[0].index : nil
     }
 
     private func open() throws -> PlanReader? {

@@ -22,12 +22,18 @@ struct GoneRecords {
     /// Holds the records in doubt that the scan has not met: they may have arrived, and nothing can be sent for them, but
     /// until a person says what happened they are in nobody's books otherwise. Returns the keys of those that are gone, in
     /// order; of what an incremental scan has not met it does not say so.
-    func holdDoubts(_ maker: inout PlanMaker, _ snapshot: Snapshot?, isScanComplete: Bool) throws -> [String] {
+    ///
+    /// - Parameter isRemoving: whether the run removes what vanished. Then the records that may have been written are
+    ///   removed, which ends the doubt, and are not held.
+    func holdDoubts(
+        _ maker: inout PlanMaker, _ snapshot: Snapshot?, isScanComplete: Bool, isRemoving: Bool
+    ) throws -> [String] {
         guard !options.isSelective, let pending else { return [] }
         let (touched, seen) = (maker.touchedPending, maker.seen)
         let entries = pending.entries.filter {
             $0.kind == .inDoubt && !touched.contains($0.keyHash)
                 && !CarriedRecords.isSeen($0.keyHash, seen, snapshot)
+                && !(isRemoving && CarriedRecords.isKnown($0.keyHash, snapshot))
         }
         let named = try names(entries)
         for record in named {

@@ -61,16 +61,20 @@ struct MakePlan {
         if !scope.isComplete, let pending {
             try carried.plan(&maker, pending: pending, snapshot: snapshot, now: now.milliseconds / 1_000)
         }
+        let removal = removalRule(maker)
         let goneRecords = GoneRecords(options: options, pending: pending, database: environment.database)
         let gone =
             full.forgetsState
-            ? [] : try goneRecords.holdDoubts(&maker, snapshot, isScanComplete: scope.isComplete)
+            ? []
+            : try goneRecords.holdDoubts(
+                &maker, snapshot, isScanComplete: scope.isComplete,
+                isRemoving: removal == .allowed && prepared.shape.behavior.rules.removesVanished)
         let isAsked = try await JudgePlan(
             prepared: prepared, retrying: retrying, full: full, directory: target.directory, seed: memory.seed
         ).run(&maker)
         let sight = try await DestinationLook(prepared: prepared, retrying: retrying, isDryRun: target.database == nil)
             .look(&maker, isAsked: isAsked)
-        let (removals, withheld) = try await planRemovals(&maker)
+        let (removals, withheld) = try await planRemovals(&maker, removal)
         try maker.outcomes.flush()
         var summary = summary(maker, columns: columns)
         summary.removals = removals
@@ -181,12 +185,17 @@ struct MakePlan {
         }
     }
 
-    /// How many records are to be removed, and how many would have been but for rows without a key.
-    private func planRemovals(_ maker: inout PlanMaker) async throws -> (planned: Int, withheld: Int) {
-        let rule = RemovalRule.decide(
+    private func removalRule(_ maker: borrowing PlanMaker) -> RemovalRule {
+        RemovalRule.decide(
             prepared.shape.behavior.rules,
             isScanComplete: scope.isComplete && options.limit == nil && !options.isSelective,
             keylessRows: maker.keylessRows, acceptsKeyless: options.acceptedGuards.contains(RemovalGuard.keyless))
+    }
+
+    /// How many records are to be removed, and how many would have been but for rows without a key.
+    private func planRemovals(
+        _ maker: inout PlanMaker, _ rule: RemovalRule
+    ) async throws -> (planned: Int, withheld: Int) {
         guard let snapshot, rule != .none else { return (0, 0) }
         guard rule == .allowed else { return (0, maker.seen.unseenCount) }
         let planner = RemovalPlanner(

@@ -80,10 +80,13 @@ struct RemovalPlanner {
         (known, unknown) = (complete, left)
     }
 
+    /// What is in doubt is held until somebody says what became of it.
     private func forget(_ maker: inout PlanMaker, _ snapshot: Snapshot) throws {
-        let seen = maker.seen
+        let (seen, filter) = (maker.seen, maker.filter)
         try seen.forEachUnseen { index in
-            try append(.forget, snapshot.record(at: index).key, key: "", &maker) { _ in }
+            let hash = snapshot.record(at: index).key
+            if filter.isInDoubt(hash) { return }
+            try append(.forget, hash, key: "", &maker) { _ in }
         }
     }
 
