@@ -96,6 +96,8 @@ struct StoppedPlan {
 
     var run: Int64
     var summary: PlanSummary
+    /// Whether rows may have been left out of it: whoever sends it has not taken up the whole.
+    var isLimited: Bool
 
     static func find(_ sync: String, before run: Int64, environment: RunEnvironment) throws -> StoppedPlan? {
         let history = RunHistory(environment.database)
@@ -106,7 +108,8 @@ struct StoppedPlan {
         else { return nil }
         let reader = try PlanReader(path: environment.state.planPath(run: last.id))
         guard reader.isSealed else { return nil }
-        return StoppedPlan(run: last.id, summary: try PlanSummary.decode(reader.summary))
+        return StoppedPlan(
+            run: last.id, summary: try PlanSummary.decode(reader.summary), isLimited: last.limited)
     }
 
     /// Makes the plan that of `run`, and names the rows that it leaves out there too.

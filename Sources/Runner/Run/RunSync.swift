@@ -183,6 +183,7 @@ package struct RunSync: Sendable {
             record.operations.removals = accepted.summary.removals
             record.full = accepted.summary.full
             record.fullReason = accepted.summary.fullReason
+            record.limited = accepted.isLimited
             try environment.database.seal(
                 record, definition: accepted.summary.definition, at: environment.time.now())
             try await half.deliver(&record, memory: accepted.memory, summary: accepted.summary)
@@ -255,7 +256,7 @@ package struct RunSync: Sendable {
     /// The plan that a guard stopped, if it is the latest, young enough and made for what the sync is now.
     private func acceptedPlan(
         _ prepared: PreparedSync, for run: Int64
-    ) throws -> (memory: SyncMemory, summary: PlanSummary)? {
+    ) throws -> (memory: SyncMemory, summary: PlanSummary, isLimited: Bool)? {
         guard !options.acceptedGuards.isEmpty, options.reviewed == nil, !options.isFull, options.limit == nil,
             !options.isSelective,
             let stopped = try StoppedPlan.find(definition.name, before: run, environment: environment),
@@ -264,7 +265,7 @@ package struct RunSync: Sendable {
         else { return nil }
         try stopped.hand(to: run, environment: environment)
         let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
-        return (memory, stopped.summary)
+        return (memory, stopped.summary, stopped.isLimited)
     }
 }
 
