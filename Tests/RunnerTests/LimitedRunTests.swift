@@ -70,6 +70,69 @@ struct LimitedRunTests {
         #expect(fixture.account.records.count == 2)
     }
 
+    // MARK: Runs that send every record again
+
+    @Test func limitedRunsAfterAChangedMappingGoOnWhereTheLastOneEnded() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await fixture.run()
+        let definition = things(mappings: [("name", "name")])
+        for number in 0...2 {
+            let record = try await fixture.run(limited(2), definition)
+            #expect(record.fullReason == "mapping_changed" && record.operations.accepted == 2)
+            #expect(record.rows.unchanged == number * 2 && record.rows.deferred == 4 - number * 2)
+        }
+        #expect(fixture.account.requests.suffix(3).map(\.keys) == [["k1", "k2"], ["k3", "k4"], ["k5", "k6"]])
+        // All were taken up, so nothing is left to be made up for.
+        let next = try await fixture.run(RunOptions(), definition)
+        #expect(!next.full && next.rows.unchanged == 6)
+    }
+
+    @Test func limitedRunThatTakesAllUpMakesUpForAFullRunThatBrokeOff() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await fixture.run()
+        fixture.account.fault { number, _ in number == 2 ? .unauthorized : .none }
+        var options = RunOptions()
+        options.isFull = true
+        let small = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2))
+        #expect(try await fixture.run(options, things(), in: small).operations.accepted == 2)
+        fixture.account.fault { _, _ in .none }
+        let some = try await fixture.run(limited(5))
+        #expect(some.fullReason == "full_run_unfinished" && some.rows.deferred == 1)
+        let all = try await fixture.run(limited(6))
+        #expect(all.fullReason == "full_run_unfinished" && all.operations.accepted == 6)
+        let next = try await fixture.run()
+        #expect(!next.full && next.rows.unchanged == 6)
+    }
+
+    @Test func chosenRecordsDoNotMakeUpForAFullRunThatBrokeOff() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await fixture.run()
+        fixture.account.fault { number, _ in number == 1 ? .unauthorized : .none }
+        #expect(try await fixture.run(full: true).state == .failed)
+        fixture.account.fault { _, _ in .none }
+        var options = RunOptions()
+        options.onlyKeys = ["k1"]
+        let chosen = try await fixture.run(options)
+        #expect(chosen.operations.accepted == 1 && chosen.rows.deferred == 0 && chosen.rows.unchanged == 5)
+        let next = try await fixture.run()
+        #expect(next.fullReason == "full_run_unfinished" && next.operations.accepted == 6)
+    }
+
+    @Test func limitedRunAfterAnEditedMappingDoesNotHideLaterEdits() async throws {
+        let fixture = try RunFixture(rows(2))
+        let environment = try fixture.environment(object: Self.events)
+        try await fixture.run(RunOptions(), sent(again: true), in: environment)
+        var other = sent(again: true)
+        other.mappings.removeLast()
+        fixture.source.rows = rows(4)
+        let first = try await fixture.run(limited(1), other, in: environment)
+        #expect(first.rows.unchanged == 2 && first.operations.sent == 1 && first.rows.deferred == 1)
+        fixture.source.rows[0] = row("k1", "Bea")
+        let next = try await fixture.run(RunOptions(), other, in: environment)
+        #expect(next.operations.sent == 2)
+        #expect(fixture.account.events.mapValues(\.count) == ["k1": 2, "k2": 1, "k3": 1, "k4": 1])
+    }
+
     // MARK: First runs
 
     @Test func trialOfAnIncrementalDatasetIsNoFirstRun() async throws {

@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import Records
 internal import StateStore
 
@@ -68,8 +69,10 @@ struct EndRun {
     /// Whether every row has been taken up as it is mapped now. Of a full run that broke off the next one knows that it
     /// has to begin anew (`noteFull`); of others only the mapping that they had before says so.
     private func isAllTakenUp(_ record: RunRecord, _ ending: Deliver.Ending, _ summary: PlanSummary) -> Bool {
-        if case .complete = ending { return !record.limited || summary.rows.deferred == 0 }
-        return summary.full && !record.limited
+        guard case .complete = ending else { return summary.full && !record.limited }
+        // Where rows are sent once, a limit leaves out new ones only; what was sent before has been looked at.
+        let isOfNewRows = summary.behavior == Behavior.send.rawValue && summary.isSelective != true
+        return !record.limited || isOfNewRows || summary.rows.deferred == 0
     }
 
     /// What the plan was made with: the sync may have been changed since.
@@ -112,15 +115,12 @@ struct EndRun {
         _ record: RunRecord, _ ending: Deliver.Ending, _ summary: PlanSummary, in memory: inout SyncMemory
     ) {
         guard summary.full else { return }
+        let isOfAll = !record.limited || summary.rows.deferred == 0 && summary.isSelective != true
         if summary.forgetsState || summary.fullReason == FullRun.firstRun {
             memory.extra[FullRun.unfinished] = nil
-        } else if !record.limited {
-            if case .complete = ending {
-                memory.extra[FullRun.unfinished] = nil
-            } else {
-                memory.extra[FullRun.unfinished] = "1"
-            }
-        } else if summary.fullReason != FullRun.requested {
+        } else if case .complete = ending, isOfAll {
+            memory.extra[FullRun.unfinished] = nil
+        } else if !record.limited || summary.fullReason != FullRun.requested {
             memory.extra[FullRun.unfinished] = "1"
         }
     }

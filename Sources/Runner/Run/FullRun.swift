@@ -15,6 +15,7 @@ package struct FullRun: Sendable, Hashable {
     static let requested = "requested"
     static let keyChanged = "key_changed"
     static let behaviorChanged = "behavior_changed"
+    static let mappingChanged = "mapping_changed"
     /// The name under which a sync remembers that a full run has not come to its end.
     static let unfinished = "full_unfinished"
     /// The name under which a sync remembers that its first run, but for chosen records, is still to come.
@@ -48,11 +49,16 @@ package struct FullRun: Sendable, Hashable {
         }
         if options.isFull { return FullRun(isFull: true, reason: requested) }
         if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
-            return FullRun(isFull: true, reason: "mapping_changed")
+            return FullRun(isFull: true, reason: mappingChanged)
         }
         if memory.extra[unfinished] != nil { return FullRun(isFull: true, reason: "full_run_unfinished") }
         return FullRun(isFull: false, reason: nil)
     }
+
+    /// Whether records that look unchanged are sent too. A limited run after a change of the mapping need not do so: that
+    /// is part of what is compared, so only those look unchanged that were sent as they are mapped now, and each
+    /// such run goes on where the last one ended.
+    func sendsUnchanged(isLimited: Bool) -> Bool { isFull && !(isLimited && reason == Self.mappingChanged) }
 
     /// Whether what is known was learned under a behavior that means something else by it: a sync that only creates knows
     /// records that it has never written, and one that deletes knows those that are gone.

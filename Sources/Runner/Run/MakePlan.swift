@@ -116,7 +116,8 @@ struct MakePlan {
                 shape: prepared.shape, scanColumns: scanColumns, lookups: lookups, seed: memory.seed,
                 snapshot: snapshot,
                 seen: try StoredMarks.table(of: snapshot?.count ?? 0, directory: target.directory),
-                isFull: full.isFull, limit: options.limit, mapsAll: mapsAll, filter: filter, step: steps,
+                isFull: full.sendsUnchanged(isLimited: options.limit != nil), limit: options.limit, mapsAll: mapsAll,
+                filter: filter, step: steps,
                 canReadBack: prepared.destination is any ReadBack, looks: target.looks),
             writer: try PlanWriter(
                 path: target.path, header: header.encoded(), batchItemsMax: prepared.shape.object.batchItemsMax,
