@@ -147,6 +147,22 @@ struct LimitedRunTests {
         #expect(first.rows.scanned == 5 && first.rows.unchanged == 2 && first.operations.created == 3)
     }
 
+    @Test func firstRunThatSkipsStaysTheFirstWhereItsPlanWasDamaged() async throws {
+        let fixture = try RunFixture(rows(6))
+        let object = SimulatedDestination.object(batchItemsMax: 2, repeatable: .never)
+        let crash = CrashPoint(at: 1, only: .journalOpen)
+        let dying = try fixture.environment(object: object, steps: crash.hook)
+        let sync = sent(first: .skip)
+        _ = try? await RunSync(sync, options: RunOptions(), environment: dying).run()
+        #expect(crash.isDead)
+        try Files.damage(fixture.folder + "/state/plans/1.plan", at: 2 * 4_096 + 40)
+        let record = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: object))
+        #expect(record.operations.sent == 0 && record.rows.skipped + record.rows.unchanged == 6, "\(record.rows)")
+        fixture.source.rows = rows(7)
+        let next = try await fixture.run(RunOptions(), sync, in: try fixture.environment(object: object))
+        #expect(next.operations.sent == 1 && fixture.account.events.keys.sorted() == ["k7"])
+    }
+
     // MARK: Runs that were killed
 
     @Test func limitedRunThatWasKilledGoesOnAsALimitedOne() async throws {
@@ -212,5 +228,15 @@ struct LimitedRunTests {
         #expect(last.rows.planned == 0 && last.rows.deferred == 0)
         #expect(last.operations.removals == all.operations.removals)
         #expect(last.rows.invalid == all.rows.invalid && last.rows.scanned == all.rows.scanned)
+    }
+
+    @Test func deleteSaysOfNoRecordThatItWasNotRemovedForRowsWithoutAKey() async throws {
+        let fixture = try RunFixture(rows(2))
+        fixture.account.records = ["k1": "{}", "k2": "{}"]
+        let delete = things(behavior: .delete, mappings: [])
+        try await fixture.run(RunOptions(), delete)
+        fixture.source.rows = [row("k2"), row(nil)]
+        let record = try await fixture.run(RunOptions(), delete)
+        #expect(record.rows.invalid == 1 && record.guard == nil && record.operations.removals == 0)
     }
 }

@@ -36,7 +36,9 @@ package struct FullRun: Sendable, Hashable {
         }
         if prepared.shape.behavior == .send {
             try SentOnce.check(prepared, memory: memory, options: options)
-            return FullRun(isFull: false, reason: nil, isFirst: memory.extra[awaited] != nil)
+            // A run whose plan was lost has left fingerprints and no definition: it has taken up nothing as a whole.
+            let isFirst = memory.extra[awaited] != nil || memory.definition.isEmpty
+            return FullRun(isFull: false, reason: nil, isFirst: isFirst)
         }
         if !memory.destination.isEmpty, memory.destination != prepared.destinationIdentity {
             return FullRun(isFull: true, reason: "destination_changed", forgetsState: true)

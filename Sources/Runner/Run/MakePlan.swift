@@ -198,7 +198,9 @@ struct MakePlan {
         _ maker: inout PlanMaker, _ rule: RemovalRule
     ) async throws -> (planned: Int, withheld: Int) {
         guard let snapshot, rule != .none else { return (0, 0) }
-        guard rule == .allowed else { return (0, maker.seen.unseenCount) }
+        // Where what vanished is only forgotten, nothing is kept from being removed.
+        let removes = prepared.shape.behavior.rules.removesVanished
+        guard rule == .allowed else { return (0, removes ? maker.seen.unseenCount : 0) }
         let planner = RemovalPlanner(
             prepared: prepared, files: environment.state.sync(prepared.definition.name), retrying: retrying)
         return (try await planner.plan(&maker, snapshot: snapshot), 0)
