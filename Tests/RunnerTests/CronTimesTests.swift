@@ -169,6 +169,42 @@ struct CronTimesTests {
         )
         #expect(times.next(after: Moment(milliseconds: -1)) == utc("1970-01-01 06:00"))
     }
+
+    // MARK: The longest gap
+
+    private func gap(_ line: String, _ zone: String = "UTC", from start: String = "2026-06-01 12:00") throws -> Double?
+    {
+        try times(line, zone).longestGapSeconds(from: utc(start)).map { Double($0) / 3_600 }
+    }
+
+    @Test func longestGapIsTheOneOverTheNightTheWeekendOrTheMonths() throws {
+        #expect(try gap("*/15 * * * *") == 0.25)
+        #expect(try gap("0 6 * * *") == 24)
+        #expect(try gap("0 8-18 * * *") == 14)
+        #expect(try gap("0 6 * * mon-fri") == 72)
+        #expect(try gap("0 8-18 * * mon-fri") == 62)
+        #expect(try gap("0 0 1 * *") == 31 * 24)
+        // Every five minutes, of one month only.
+        #expect(try gap("*/5 * * 1 *").map { Int($0) } == 334 * 24)
+        #expect(try gap("0 0 1 1 *") == 366 * 24)
+        // The month's first, or any Monday.
+        #expect(try gap("0 0 1 * mon") == 7 * 24)
+    }
+
+    @Test func longestGapCountsTheHourThatTheClockIsPutBack() throws {
+        #expect(try gap("0 6 * * *", "Europe/Stockholm") == 25)
+        #expect(try gap("0 1,4 * * *", "Europe/Stockholm") == 21)
+        #expect(try gap("0 0,12 * * *", "America/New_York") == 13)
+        #expect(try gap("0 * * * *", "Europe/Stockholm") == 1)
+        #expect(try gap("0 6 * * sun", "Australia/Sydney") == 169)
+        #expect(try gap("0 6 * * *", "Asia/Tokyo") == 24)
+    }
+
+    @Test func longestGapOfALineThatIsRarelyDueReachesOverTheYear() throws {
+        #expect(try gap("0 0 29 2 *") == 1_461 * 24)
+        #expect(try gap("0 0 29 2 *", from: "2096-03-01 00:00") == nil)
+        #expect(try gap("0 0 29 2 *", from: "2095-03-01 00:00") == 8 * 365 * 24 + 24)
+    }
 }
 
 /// Schedules as people say them.

@@ -117,7 +117,9 @@ struct NoticeRulesTests {
     @Test func syncIsStaleAtTheSecondTimeItIsDueButNotWithinTheHour() throws {
         let seen = utc("2026-11-27 00:00")
         func staleAt(_ trigger: ScheduleDefinition.Trigger?, after last: String) -> Moment? {
-            NoticeRules.staleAt(sync("a", trigger), notify(), completedAt: utc(last), seenAt: seen)
+            let own = sync("a", trigger)
+            let promise = FreshnessPromise([own, sync("c", .every(seconds: 7_200))], paused: [])
+            return NoticeRules.staleAt(own, notify(), promise, completedAt: utc(last), seenAt: seen)
         }
         #expect(staleAt(.every(seconds: 7_200), after: "2026-11-28 06:00") == utc("2026-11-28 10:00"))
         #expect(staleAt(.every(seconds: 900), after: "2026-11-28 06:00") == utc("2026-11-28 07:15"))
@@ -126,9 +128,11 @@ struct NoticeRulesTests {
         #expect(staleAt(weekdays, after: "2026-11-27 06:01") == utc("2026-12-01 06:00"))
         #expect(staleAt(nil, after: "2026-11-28 06:00") == nil)
         #expect(staleAt(.after(["b"]), after: "2026-11-28 06:00") == nil)
+        #expect(staleAt(.after(["c"]), after: "2026-11-28 06:00") == utc("2026-11-28 10:00"))
         var set = notify()
         set.staleAfterSeconds = 600
-        #expect(NoticeRules.staleAt(sync("a"), set, completedAt: nil, seenAt: seen) == seen.plus(seconds: 600))
+        let none = FreshnessPromise([], paused: [])
+        #expect(NoticeRules.staleAt(sync("a"), set, none, completedAt: nil, seenAt: seen) == seen.plus(seconds: 600))
     }
 
     @Test func staleIsToldOnceAndIsOverWithACompleteRun() {

@@ -105,21 +105,13 @@ package enum NoticeRules {
     /// By its own measure that is at the second time that it is due after its last complete run began, but not before
     /// the first of them had an hour.
     package static func staleAt(
-        _ sync: SyncDefinition, _ notify: NotifyDefinition, completedAt: Moment?, seenAt: Moment
+        _ sync: SyncDefinition, _ notify: NotifyDefinition, _ promise: FreshnessPromise, completedAt: Moment?,
+        seenAt: Moment
     ) -> Moment? {
         let last = completedAt ?? seenAt
         if let seconds = notify.staleAfterSeconds { return last.plus(seconds: Int64(seconds)) }
-        switch sync.schedule?.trigger {
-        case .every(let seconds):
-            let (first, second) = (last.plus(seconds: Int64(seconds)), last.plus(seconds: Int64(seconds) * 2))
-            return max(second, first.plus(seconds: staleSecondsMin))
-        case .cron:
-            guard let times = Timetable.cron(sync.schedule), let first = times.next(after: last),
-                let second = times.next(after: first)
-            else { return nil }
-            return max(second, first.plus(seconds: staleSecondsMin))
-        default: return nil
-        }
+        guard let due = promise.due(sync.name, after: last) else { return nil }
+        return max(due.second, due.first.plus(seconds: staleSecondsMin))
     }
 
     /// The notice that a sync is stale, the first time it is so.

@@ -80,9 +80,11 @@ package struct Notifier: Sendable {
     }
 
     /// When the sync is stale unless a run is complete by then.
-    package func staleAt(_ sync: SyncDefinition, completedAt: Moment?, seenAt: Moment) -> Moment? {
+    package func staleAt(
+        _ sync: SyncDefinition, _ promise: FreshnessPromise, completedAt: Moment?, seenAt: Moment
+    ) -> Moment? {
         guard let notify = notify(sync.name), notify.events.contains(.stale) else { return nil }
-        return NoticeRules.staleAt(sync, notify, completedAt: completedAt, seenAt: seenAt)
+        return NoticeRules.staleAt(sync, notify, promise, completedAt: completedAt, seenAt: seenAt)
     }
 
     /// Tells that a sync is stale, unless that was told. One call for a sync at a time.

@@ -15,12 +15,19 @@ package struct CronTimes: Sendable {
     private let zone: ZoneRules
     private let hours: [Int64]
     private let minutes: [Int64]
+    /// In seconds since midnight, of a day on which no clock changes.
+    private let timesOfDay: (first: Int64, last: Int64, longest: Int64)
 
     package init(_ cron: CronExpression, zone: ZoneRules) {
         self.cron = cron
         self.zone = zone
         hours = cron.hours.sorted().map(Int64.init)
-        minutes = cron.minutes.sorted().map(Int64.init)
+        let minutes = cron.minutes.sorted().map(Int64.init)
+        self.minutes = minutes
+        let seconds = hours.flatMap { hour in minutes.map { hour * 3_600 + $0 * 60 } }
+        timesOfDay = (
+            seconds.first ?? 0, seconds.last ?? 0, zip(seconds, seconds.dropFirst()).map { $1 - $0 }.max() ?? 0
+        )
     }
 
     /// The first due moment later than `moment`; nil where there is none.
@@ -32,6 +39,46 @@ package struct CronTimes: Sendable {
             if let found { return Moment(milliseconds: found * 1_000) }
         }
         return nil
+    }
+
+    /// So many days are looked at, and more only for a line that is due too rarely: a year with its changes of the clock.
+    private static let gapDays: Int64 = 400
+
+    /// The longest time between two due moments that follow each other; nil where it is not due twice.
+    package func longestGapSeconds(from start: Moment) -> Int64? {
+        let first = ZoneRules.floored(zone.local(ZoneRules.seconds(start)), by: ZoneRules.day)
+        var longest: Int64?
+        var last: Int64?
+        for day in first..<(first + Self.daysMax) where isMeant(day) {
+            // The first gap that leads out of the year still counts: nobody knows whether it is the longest.
+            let isEnough = day >= first + Self.gapDays && longest != nil
+            let times = dueTimes(on: day)
+            if let last { longest = max(longest ?? 0, times.first - last) }
+            if isEnough { return longest }
+            if times.longest > 0 { longest = max(longest ?? 0, times.longest) }
+            last = times.last
+        }
+        return longest
+    }
+
+    /// The first and the last due moment of a day, and the longest time between two of them; 0 where it has one.
+    private func dueTimes(on day: Int64) -> (first: Int64, last: Int64, longest: Int64) {
+        let start = zone.instant(ofLocal: day * ZoneRules.day)
+        let isPlain = zone.instant(ofLocal: (day + 1) * ZoneRules.day) - start == ZoneRules.day
+        guard isPlain else { return dueTimesOfChange(on: day, start) }
+        return (start + timesOfDay.first, start + timesOfDay.last, timesOfDay.longest)
+    }
+
+    /// The same on a day on which the clock changes.
+    private func dueTimesOfChange(on day: Int64, _ start: Int64) -> (first: Int64, last: Int64, longest: Int64) {
+        var found: [Int64] = []
+        var after = start - 1
+        while let next = hours.count == 24 ? everyHour(of: day, after: after) : timeOfDay(on: day, after: after) {
+            found.append(next)
+            after = next
+        }
+        let longest = zip(found, found.dropFirst()).map { $1 - $0 }.max() ?? 0
+        return (found.first ?? start, found.last ?? start, longest)
     }
 
     private func isMeant(_ day: Int64) -> Bool {

@@ -227,10 +227,13 @@ extension ScheduleService {
             guard let notifier = state.served.notifier, now >= state.staleLookAt ?? now else { return [] }
             state.staleLookAt = now.plus(seconds: 60)
             var found: [(sync: String, value: ServiceState.News)] = []
+            let promise = FreshnessPromise(
+                state.served.project.syncs, paused: Set(pasts.filter { $0.value.isPaused }.keys))
             for sync in state.served.project.syncs where !sync.paused && pasts[sync.name]?.isPaused != true {
                 let completed = pasts[sync.name]?.completedAt
                 let seen = state.timetable.seenAt(sync.name) ?? now
-                guard let at = notifier.staleAt(sync, completedAt: completed, seenAt: seen), at <= now else { continue }
+                guard let at = notifier.staleAt(sync, promise, completedAt: completed, seenAt: seen), at <= now
+                else { continue }
                 if let told = state.staleToldAt[sync.name], told.plus(seconds: 3_600) > now { continue }
                 state.staleToldAt[sync.name] = now
                 found.append((sync.name, .stale(sync, completedAt: completed)))

@@ -8,7 +8,8 @@ struct SyncCharts {
     let runs: [RunRecord]
     /// When complete runs ended, oldest first: the last before the 30 days and those within.
     let completeAt: [Moment]
-    let promised: Int?
+    /// In seconds.
+    let promised: Int64?
     let now: Moment
 
     private var ended: [RunRecord] { runs.filter { $0.endedAt != nil } }

@@ -37,11 +37,12 @@ package struct SyncHealth: Sendable, Hashable {
     package var freshAt: Moment?
     package var nextRun: Moment?
     package var condition: Condition
-    /// How old the data may get by its schedule, where that is a plain interval.
-    package var promisedSeconds: Int?
+    /// The second time that the sync was due after that, with a little for the run itself; nil where no schedule says so.
+    private let lateAt: Moment?
 
     init(
-        _ sync: SyncDefinition, isPaused: Bool, lastRun: RunRecord?, freshAt: Moment?, nextRun: Moment?, now: Moment
+        _ sync: SyncDefinition, _ promise: FreshnessPromise, isPaused: Bool, lastRun: RunRecord?, freshAt: Moment?,
+        nextRun: Moment?, now: Moment
     ) {
         name = sync.name
         source = sync.dataset.source
@@ -51,7 +52,7 @@ package struct SyncHealth: Sendable, Hashable {
         self.lastRun = lastRun
         self.freshAt = freshAt
         self.nextRun = nextRun
-        if case .every(let seconds) = sync.schedule?.trigger { promisedSeconds = seconds }
+        lateAt = freshAt.flatMap { promise.due(sync.name, after: $0) }?.second.plus(seconds: 300)
         condition = .good
         condition = judge(now)
     }
@@ -70,11 +71,7 @@ package struct SyncHealth: Sendable, Hashable {
         return lastRun.state == .succeeded ? .good : .unknown
     }
 
-    /// Later than the schedule promises, with as much again for the run itself.
-    private func isStale(_ now: Moment) -> Bool {
-        guard let promisedSeconds, let freshAt else { return false }
-        return now.milliseconds - freshAt.milliseconds > Int64(promisedSeconds) * 2_000 + 300_000
-    }
+    private func isStale(_ now: Moment) -> Bool { lateAt.map { now > $0 } ?? false }
 
     var badge: HTML {
         switch condition {
@@ -116,9 +113,12 @@ struct SyncHealthList: Sendable {
         let fresh = try history.completeRuns()
         let next = site.engine.nextRuns()
         let now = site.now
-        all = site.project().syncs.map { sync in
+        let syncs = site.project().syncs
+        let promise = FreshnessPromise(syncs, paused: paused)
+        all = syncs.map { sync in
             SyncHealth(
-                sync, isPaused: paused.contains(sync.name), lastRun: lastRuns[sync.name], freshAt: fresh[sync.name],
+                sync, promise, isPaused: paused.contains(sync.name), lastRun: lastRuns[sync.name],
+                freshAt: fresh[sync.name],
                 nextRun: next[sync.name], now: now)
         }.sorted { ($0.condition, $0.name) < ($1.condition, $1.name) }
     }

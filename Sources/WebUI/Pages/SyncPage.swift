@@ -14,6 +14,8 @@ struct SyncPage: Sendable {
     let hasMore: Bool
     /// When complete runs of the last 30 days ended; for the health.
     let completeAt: [Moment]
+    /// How many seconds old the data may get by its schedule; for the health.
+    let promised: Int64?
     let now: Moment
     /// What a dry run found, while it is kept.
     let plan: BackgroundWork.Progress?
@@ -33,8 +35,11 @@ struct SyncPage: Sendable {
         hasMore = found.count > Self.runsMax
         history = try site.runs.current(Array(found.prefix(Self.runsMax)))
         let last = try before == nil ? history.first : site.history.runs(sync: name, limit: 1).first
+        let paused = try site.environment.database.pausedSyncs()
+        let promise = FreshnessPromise(site.project().syncs, paused: paused)
+        promised = tab == .health && !history.isEmpty ? promise.seconds(name, from: now) : nil
         health = SyncHealth(
-            definition, isPaused: try site.environment.database.isPaused(name), lastRun: last,
+            definition, promise, isPaused: paused.contains(name), lastRun: last,
             freshAt: try site.history.completeRuns()[name], nextRun: site.engine.nextRuns()[name], now: now)
         completeAt =
             tab == .health ? try site.history.completeTimes(sync: name, since: FreshnessDays.begin(now)) : []
@@ -117,7 +122,7 @@ struct SyncPage: Sendable {
                 + "<p class=\"empty\">This sync has never run. A dry run shows what a run would do, and sends nothing.</p>"
         }
         return html
-            + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), completeAt: completeAt, promised: health.promisedSeconds, now: now).html())</div>"
+            + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), completeAt: completeAt, promised: promised, now: now).html())</div>"
     }
 
     private var numbers: HTML {
