@@ -155,6 +155,31 @@ struct PlanhatClientTests {
         #expect(exchange.responseBody == envelope(created: 2))
     }
 
+    /// The key goes to the main API alone, and a body says what it is; that is all.
+    @Test func headersAreTheseAndNoOthers() async throws {
+        let tenant = "5a6b8c0d-0e00-4000-8000-000000000001"
+        let read = PlanhatRequest.list("companies", limit: 1)
+        let write = PlanhatRequest.bulkUpsert(batch(["1"]), object: PlanhatObjects.company)
+        let removal = PlanhatRequest.delete("companies", id: "1")
+        let endpoint = try #require(AnalyticsEndpoint(PlanhatObjects.activity))
+        let event = PlanhatRequest.send(batch(["1"]), to: endpoint)
+        try await Script { _ in .answer(200, "[]") }.serve { server in
+            let settings = try PlanhatSettings(
+                ConnectorSettings(
+                    name: "planhat", texts: ["base_url": server.address, "analytics_url": server.address],
+                    secrets: ["api_key": Secret(testKey), "tenant_uuid": Secret(tenant)]))
+            let client = PlanhatClient(settings, context: ContextWatch().context)
+            for request in [read, write, removal, event] { _ = try await client.exchange(request) { _ in true } }
+            let found = server.requests.map { request in
+                request.headers.filter { !["host", "content-length", "connection"].contains($0.key) }
+            }
+            let any = ["accept": "application/json", "user-agent": "sluice"]
+            let key = any.merging(["authorization": "Bearer \(testKey)"]) { $1 }
+            let type = ["content-type": "application/json"]
+            #expect(found == [key, key.merging(type) { $1 }, key, any.merging(type) { $1 }])
+        }
+    }
+
     @Test func redirectIsNotFollowed() async throws {
         try await Script { _ in .answer(200, envelope(created: 2)) }.serve { other in
             let reply = Reply.answer(307, "", headers: ["Location": other.address + "/companies"])

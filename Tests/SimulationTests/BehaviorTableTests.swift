@@ -10,23 +10,16 @@ struct BehaviorTableTests {
     private static let page = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/connectors/planhat.md")
 
-    /// What is sent may go by a declared key too.
-    private static let cases =
-        AccountCase.all
-        + PlanhatObjects.all.filter { $0.behaviors == [.send] }.flatMap { object in
-            object.keys.map { AccountCase(object: object, behavior: .send, key: $0.name) }
-        }
-
     @Test func everyDeclaredKeyAndBehaviorHasACase() {
         for object in PlanhatObjects.all {
-            let own = Self.cases.filter { $0.object == object }
+            let own = BehaviorPlays.cases.filter { $0.object == object }
             #expect(Set(own.map(\.behavior)) == Set(object.behaviors), "\(object.name)")
             #expect(Set(own.compactMap(\.key)) == Set(object.keys.map(\.name)), "\(object.name)")
         }
     }
 
     @Test func tableOfThePageIsWhatTheRunsShowed() async throws {
-        let wanted = Self.table(try await Self.outcomes())
+        let wanted = Self.table(await Self.outcomes())
         let (begin, end) = ("<!-- behaviors: begin -->\n", "<!-- behaviors: end -->")
         let text = try String(contentsOf: Self.page, encoding: .utf8)
         let start = try #require(text.range(of: begin))
@@ -43,51 +36,32 @@ struct BehaviorTableTests {
     // MARK: The runs
 
     /// What stands in the table for each case.
-    private static func outcomes() async throws -> [AccountCase: String] {
-        try await withThrowingTaskGroup(of: [(AccountCase, String)].self) { group in
+    private static func outcomes() async -> [AccountCase: String] {
+        await withTaskGroup(of: [BehaviorPlays.Play].self) { group in
             for object in PlanhatObjects.all {
-                group.addTask {
-                    var found: [(AccountCase, String)] = []
-                    for of in cases where of.object == object { found.append((of, try await outcome(of))) }
-                    return found
-                }
+                group.addTask { await BehaviorPlays.shared.plays(of: object) }
             }
             var outcomes: [AccountCase: String] = [:]
-            for try await found in group {
-                for (of, outcome) in found { outcomes[of] = outcome }
+            for await plays in group {
+                outcomes.merge(Dictionary(grouping: plays, by: \.of).mapValues(outcome)) { _, new in new }
             }
             return outcomes
         }
     }
 
-    private static func outcome(_ of: AccountCase) async throws -> String {
-        var verified: [String] = []
-        var others: [String] = []
-        for removal in removals(of) {
-            let title = "\(of.object.name) by \(of.key ?? "row"), \(of.behavior.rawValue), \(removal.rawValue)"
-            let problems: [String]
-            do { problems = try await BehaviorTrial.problems(of, removal) } catch { problems = ["it threw \(error)"] }
-            if problems.isEmpty {
-                verified.append(removal.rawValue)
-            } else {
-                for problem in problems { Issue.record("\(title): \(problem)") }
-                others.append("; \(removal.rawValue) \(failed)")
-            }
+    /// The plays of one case, one for each removal.
+    private static func outcome(_ plays: [BehaviorPlays.Play]) -> String {
+        for play in plays {
+            let of = play.of
+            let title = "\(of.object.name) by \(of.key ?? "row"), \(of.behavior.rawValue), \(play.removal.rawValue)"
+            for problem in play.problems { Issue.record("\(title): \(problem)") }
         }
-        let isRemoving = [.mirror, .delete].contains(of.behavior)
-        let names = isRemoving ? ": " + verified.joined(separator: ", ") : ""
-        return (verified.isEmpty ? "" : "verified" + names) + others.joined()
+        if plays.contains(where: { !$0.problems.isEmpty }) { return failed }
+        let names = plays.filter(\.isRemoving).map(\.removal.rawValue).joined(separator: ", ")
+        return "verified" + (names.isEmpty ? "" : ": " + names)
     }
 
     private static let failed = "failed"
-
-    private static func removals(_ of: AccountCase) -> [Removal] {
-        switch of.behavior {
-        case .mirror: of.object.removals
-        case .delete: of.object.removals.filter { $0 != .clear }
-        default: [.delete]
-        }
-    }
 
     // MARK: The table
 

@@ -33,6 +33,7 @@ final class BehaviorTrial {
     private var rows: [SimulatedSource.Row]
     private let parents: [String: String]
     private var problems: [String] = []
+    private var requests: [[String]] = []
 
     private init(_ of: AccountCase, _ removal: Removal) throws {
         self.of = of
@@ -62,13 +63,15 @@ final class BehaviorTrial {
 
     deinit { Scratch.remove(world.folder) }
 
-    /// Plays the whole of it, and returns what was not as it should be, as sentences.
-    static func problems(_ of: AccountCase, _ removal: Removal) async throws -> [String] {
+    /// Plays the whole of it, and returns what was not as it should be, as sentences, and the requests of each run.
+    static func play(
+        _ of: AccountCase, _ removal: Removal
+    ) async throws -> (problems: [String], requests: [[String]]) {
         let trial = try BehaviorTrial(of, removal)
         try await AccountWorld.serve(trial.sandbox) { address in
             try await trial.play(try trial.world.environment(address, perMinute: 60_000_000, steps: .none))
         }
-        return trial.problems
+        return (trial.problems, trial.requests)
     }
 
     // MARK: What each behavior promises
@@ -135,6 +138,7 @@ final class BehaviorTrial {
         guard let record = records.last, records.count == 1 else {
             return problems.append("\(records.count) runs instead of one")
         }
+        requests.append(try WireText.requests(of: record, in: environment))
         checkBooks(record, expected)
         checkAccount(before, after, expected)
         let sent = eventsAfter.dropFirst(eventsBefore.count)

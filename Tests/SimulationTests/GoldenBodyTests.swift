@@ -8,24 +8,20 @@ import StateStore
 import TestKit
 import Testing
 
-/// What goes over the wire for each object and behavior: rows of a table, mapped by the engine, sent by the connector, as
-/// the account received them. `SLUICE_UPDATE_GOLDEN=1` writes `Golden/` anew.
+/// What goes over the wire for each object, key, behavior and removal: rows of a table, mapped by the engine, asked and
+/// sent by the connector, as the account received it. `SLUICE_UPDATE_GOLDEN=1` writes `Golden/` anew.
 struct GoldenBodyTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Golden").path
-    private static let guards: Set<String> = ["invalid", "empty_scan", "removed", "first_removals"]
-
-    /// One case for each behavior of the object, by the first key that it may go by.
-    private static func cases(_ object: DestinationObject) -> [AccountCase] {
-        var seen: Set<Behavior> = []
-        return AccountCase.all.filter { $0.object == object && seen.insert($0.behavior).inserted }
-    }
 
     @Test(arguments: PlanhatObjects.all) func requestsAreThoseOfTheGoldenFile(_ object: DestinationObject) async throws
     {
-        var text = ""
-        for of in Self.cases(object) {
-            for removal in Self.removals(of) { text += try await Self.section(of, removal) }
+        let plays = await BehaviorPlays.shared.plays(of: object)
+        let first = plays.flatMap(\.requests).map(Self.asksFirst).first { !$0.isEmpty } ?? []
+        var text = "# asked first where custom fields are mapped\n" + first.map { $0 + "\n" }.joined() + "\n"
+        for play in plays {
+            #expect(play.requests.allSatisfy { [[], first].contains(Self.asksFirst($0)) })
+            text += Self.section(play)
         }
         text += try await Self.everyField(object)
         let path = Self.folder + "/\(object.name).txt"
@@ -35,52 +31,21 @@ struct GoldenBodyTests {
         #expect(text == (try String(contentsOfFile: path, encoding: .utf8)))
     }
 
-    private static func removals(_ of: AccountCase) -> [Removal] {
-        switch of.behavior {
-        case .mirror: of.object.removals
-        case .delete: of.object.removals.filter { $0 != .clear }
-        default: [.delete]
+    // MARK: Every key, behavior and removal
+
+    private static func section(_ play: BehaviorPlays.Play) -> String {
+        var title = "\(play.of.behavior.rawValue) by \(play.of.key ?? "any columns")"
+        if play.isRemoving { title += ", removal: \(play.removal.rawValue)" }
+        var text = "# \(title)\n"
+        for (name, requests) in zip(["first run", "after changes", "with nothing to do"], play.requests) {
+            text += "## \(name)\n" + requests.dropFirst(asksFirst(requests).count).map { $0 + "\n" }.joined()
         }
+        return text + "\n"
     }
 
-    // MARK: Every behavior
-
-    /// Three rows, of which the account has the first and the third where the behavior goes by what is there; a mirror
-    /// then loses the last.
-    private static func section(_ of: AccountCase, _ removal: Removal) async throws -> String {
-        let world = AccountWorld(of, switches: [:], folder: try Scratch.make(), seed: 1)
-        defer { Scratch.remove(world.folder) }
-        var random = SeededRandom(seed: 1)
-        try world.prepare(rowCount: 3, &random)
-        var definition = of.definition()
-        definition.removal = removal
-        var title = "\(of.behavior.rawValue)\(of.key.map { " by \($0)" } ?? "")"
-        if [.mirror, .delete].contains(of.behavior) { title += ", removal: \(removal.rawValue)" }
-        var lines = try await run(definition, world)
-        if of.behavior == .mirror {
-            world.source.rows.removeLast()
-            let removed = try await run(definition, world)
-            expectRemoval(removed, removal, of)
-            lines += removed
-        }
-        if of.behavior == .delete { expectRemoval(lines, removal, of) }
-        #expect(!lines.isEmpty, "\(of.object.name): \(title)")
-        return "# \(title)\n" + lines.map { $0 + "\n" }.joined() + "\n"
-    }
-
-    /// A removal is what it says, and never empty, whatever the golden file holds.
-    private static func expectRemoval(_ lines: [String], _ removal: Removal, _ of: AccountCase) {
-        let text = lines.joined(separator: "\n")
-        switch removal {
-        case .delete: #expect(text.hasPrefix("DELETE /"), "\(of.object.name)")
-        case .archive: #expect(text.contains("\"archived\":true"), "\(of.object.name)")
-        case .clear:
-            // Some samples map nothing that a record could be without.
-            let isClearable = of.sample.mappings(of.key).contains {
-                of.object.field($0.field)?.staysWhenCleared != true
-            }
-            #expect(text.contains(":null") == isClearable, "\(of.object.name)")
-        }
+    /// Which fields the account has.
+    private static func asksFirst(_ requests: [String]) -> [String] {
+        Array(requests.prefix { $0.hasPrefix("GET /customfields") })
     }
 
     // MARK: Every field
@@ -89,7 +54,9 @@ struct GoldenBodyTests {
     private static func everyField(_ object: DestinationObject) async throws -> String {
         let wanted: [Behavior] = [.updateOrCreate, .send, .updateOnly]
         let of = try #require(
-            wanted.compactMap { behavior in cases(object).first { $0.behavior == behavior } }.first)
+            wanted.compactMap { behavior in
+                AccountCase.all.first { $0.object == object && $0.behavior == behavior }
+            }.first)
         let world = AccountWorld(of, switches: [:], folder: try Scratch.make(), seed: 1)
         defer { Scratch.remove(world.folder) }
         var random = SeededRandom(seed: 1)
@@ -111,7 +78,7 @@ struct GoldenBodyTests {
         }
         let source = SimulatedSource(
             columns: row.keys.sorted().map { Column(name: $0, type: .text, declaredType: "TEXT") }, rows: [row])
-        let lines = try await run(definition, world, source: source)
+        let lines = try await writes(definition, world, source)
         #expect(lines.count == 1, "\(object.name): \(lines)")
         for mapping in definition.mappings where !mapping.field.hasPrefix("custom.") {
             #expect(lines.first?.contains("\"\(mapping.field)\":") == true, "\(object.name): \(mapping.field)")
@@ -155,30 +122,21 @@ struct GoldenBodyTests {
         return (value("p1"), form.lookup)
     }
 
-    // MARK: The wire
-
-    /// Every write of one run, with its body one row a line.
-    private static func run(
-        _ definition: SyncDefinition, _ world: AccountWorld, source: SimulatedSource? = nil
+    /// Every write of one run.
+    private static func writes(
+        _ definition: SyncDefinition, _ world: AccountWorld, _ source: SimulatedSource
     ) async throws -> [String] {
-        var options = RunOptions()
-        options.acceptedGuards = guards
         let sandbox = try world.sandbox()
-        let from = source ?? world.source
-        let (folder, object, given) = (world.folder, world.of.object, options)
+        let (folder, object) = (world.folder, world.of.object)
         return try await AccountWorld.serve(sandbox) { address in
             var environment = try world.environment(address, perMinute: 60_000_000, steps: .none)
             environment.connections = AccountConnections(
-                dataSource: from, address: address, declared: object, perMinute: 60_000_000,
+                dataSource: source, address: address, declared: object, perMinute: 60_000_000,
                 limitPath: folder + "/limit")
-            let records = try await RunSync(definition, options: given, environment: environment).run()
+            let records = try await RunSync(definition, options: RunOptions(), environment: environment).run()
             let run = try #require(records.last)
             #expect(run.error == nil, "\(run.error as Any)")
-            return try RunHistory(environment.database).exchanges(run: run.id, limit: 100)
-                .filter { $0.method != "GET" }.map { exchange in
-                    let rows = exchange.requestBody.replacingOccurrences(of: "},{", with: "},\n {")
-                    return "\(exchange.method) \(exchange.path)" + (rows.isEmpty ? "" : "\n" + rows)
-                }
+            return try WireText.requests(of: run, in: environment).filter { !$0.hasPrefix("GET ") }
         }
     }
 }
