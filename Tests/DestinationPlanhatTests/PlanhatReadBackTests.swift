@@ -66,6 +66,16 @@ struct PlanhatReadBackTests {
         #expect(try await arrived([Self.metric("a1", "5.0", date)], stored: [Self.stored("c1")]).told == [true])
     }
 
+    /// Planhat answers with milliseconds and `Z`; other spellings of the same moment are as good.
+    @Test(arguments: [
+        "2026-01-02T00:00:00.000Z", "2026-01-02", "2026-01-02T00:00:00Z", "2026-01-02T01:00:00.000+01:00",
+    ])
+    func storedMomentsAreReadInEachForm(_ time: String) async throws {
+        let stored = Self.stored("c1", "5", time)
+        #expect(try await arrived([Self.metric("a1")], stored: [stored]).told == [true])
+        #expect(try await arrived([Self.metric("a1", "5", "2026-01-02")], stored: [stored]).told == [true])
+    }
+
     @Test func oneRowProvesOneOfTwoEqualMetrics() async throws {
         let two = [Self.metric("a1"), Self.metric("a1")]
         #expect(try await arrived(two, stored: [Self.stored("c1")]).told == [true, nil])

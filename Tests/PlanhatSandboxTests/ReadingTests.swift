@@ -114,6 +114,51 @@ import Testing
     }
 
     @Test(arguments: [
+        (#""2026-01-02""#, "2026-01-02T00:00:00.000Z"), (#""2026-01-02T03:04:05Z""#, "2026-01-02T03:04:05.000Z"),
+        (#""2026-01-02T03:04:05.6789+02:00""#, "2026-01-02T01:04:05.678Z"),
+        ("1767225600000", "2026-01-01T00:00:00.000Z"),
+    ])
+    func datesComeBackAsPlanhatWritesThem(_ sent: String, _ shown: String) throws {
+        let fixture = try SandboxFixture()
+        fixture.upsert(#"{"externalId":"a","name":"A","custom":{"Renewal Date":\#(sent),"Plan":"2026-01-02"}}"#)
+        fixture.upsert(
+            #"{"companyId":"extid-a","externalId":"p","name":"P","startDate":\#(sent)}"#, to: "/projects"
+        )
+        func custom(_ record: [String: Any]?) -> [String: String]? { record?["custom"] as? [String: String] }
+        let company = [fixture.send("GET", "/companies/extid-a").object, fixture.send("GET", "/companies").array[0]]
+        for record in company {
+            #expect(custom(record)?["Renewal Date"] == shown)
+            // A text that looks like a date is a text.
+            #expect(custom(record)?["Plan"] == "2026-01-02")
+        }
+        for record in [fixture.send("GET", "/projects/extid-p").object, fixture.send("GET", "/projects").array[0]] {
+            #expect(record["startDate"] as? String == shown)
+        }
+        // For holding against a source a record stands as it was sent.
+        #expect(fixture.sandbox.store.record("projects", "extid-p")?.contains("\"startDate\":\(sent)") == true)
+        let again = fixture.upsert(
+            #"{"companyId":"extid-a","externalId":"p","startDate":\#(sent)}"#, to: "/projects")
+        #expect(again.number("nonupdates") == 1)
+    }
+
+    @Test func daysOfInvoicesStayNumbers() throws {
+        let fixture = try SandboxFixture()
+        fixture.upsert(#"{"externalId":"a","name":"A"}"#)
+        fixture.upsert(
+            #"{"cId":"extid-a","extId":"i","currency":"EUR","invoiceDate":20454,"dueDate":"20484"}"#, to: "/invoices")
+        let invoice = fixture.send("GET", "/invoices").array[0]
+        #expect(invoice["invoiceDate"] as? Int == 20_454 && (invoice["dueDate"] as? NSNumber)?.intValue != nil)
+    }
+
+    /// Whether Planhat keeps a custom day as a date or as a number is not known.
+    @Test(arguments: [#""2026-01-02""#, "20455"]) func customDaysComeBackAsTheyWereSent(_ sent: String) throws {
+        let fixture = try SandboxFixture()
+        _ = fixture.send("POST", "/customfields", #"{"parent":"company","name":"Day","type":"day"}"#)
+        fixture.upsert(#"{"externalId":"a","name":"A","custom":{"Day":\#(sent)}}"#)
+        #expect(fixture.send("GET", "/companies/extid-a").body.contains("\"Day\":\(sent)"))
+    }
+
+    @Test(arguments: [
         ("GET", "/nothing"), ("GET", "/"), ("PUT", "/customfields"), ("PUT", "/leancompanies"),
         ("GET", "/companies/a/b"),
         ("DELETE", "/companies"), ("POST", "/companies/x"), ("GET", "/companies/extid-"), ("GET", "/companies/zzz"),

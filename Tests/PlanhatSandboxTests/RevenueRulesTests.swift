@@ -41,7 +41,7 @@ import Testing
         #expect(list[0]["length"] as? Int == 12)
         #expect(list[0]["mrr"] as? Int == 1_250)
         #expect(list[0]["arr"] as? Int == 15_000)
-        #expect(list[0]["renewalDate"] as? String == "2026-12-31")
+        #expect(list[0]["renewalDate"] as? String == "2026-12-31T00:00:00.000Z")
         #expect(list[0]["renewalStatus"] as? String == "ongoing")
         #expect(list[0]["noticePeriod"] as? Int == 30)
         #expect(list[1]["value"] as? Int == 126)
@@ -135,7 +135,8 @@ import Testing
             to: "/lineitems")
         let deal = fixture.send("GET", "/deals").array[0]
         #expect(deal["mrr"] as? Int == 10 && deal["arr"] as? Int == 120 && deal["total"] as? Int == 150)
-        #expect(deal["startDate"] as? String == "2026-01-01" && deal["endDate"] as? String == "2026-12-31")
+        #expect(deal["startDate"] as? String == "2026-01-01T00:00:00.000Z")
+        #expect(deal["endDate"] as? String == "2026-12-31T00:00:00.000Z")
     }
 
     @Test(arguments: [

@@ -56,7 +56,7 @@ extension RecordWriter {
         if record.value(.fixedPeriod) == nil {
             add("fixedPeriod", raw: (record.value(.value) == nil ? "false" : "true").utf8, to: &out)
         }
-        if let end = record.value(.toDate) { add("renewalDate", raw: end, to: &out) }
+        if let end = record.value(.toDate) { add("renewalDate", raw: Self.time(end), to: &out) }
     }
 
     private func writeTerms(_ record: StoredRecord, to out: inout JSONWriter) {
@@ -84,11 +84,11 @@ extension RecordWriter {
         add("mrr", raw: JSONText.number(mrr), to: &out)
         add("arr", raw: JSONText.number(mrr * 12), to: &out)
         add("total", raw: JSONText.number(terms.compactMap(\.value).reduce(0, +)), to: &out)
-        let starts = items.compactMap { $0.text(.fromDate) }
-        let ends = items.compactMap { $0.text(.toDate) }
-        if let first = starts.min() { add("startDate", text: first, to: &out) }
-        if let last = ends.max() { add("endDate", text: last, to: &out) }
-        if let next = ends.min() { add("renewalDate", text: next, to: &out) }
+        let starts = items.compactMap { $0.value(.fromDate).flatMap(ISOTime.micros) }
+        let ends = items.compactMap { $0.value(.toDate).flatMap(ISOTime.micros) }
+        if let first = starts.min() { add("startDate", text: Self.timestamp(first), to: &out) }
+        if let last = ends.max() { add("endDate", text: Self.timestamp(last), to: &out) }
+        if let next = ends.min() { add("renewalDate", text: Self.timestamp(next), to: &out) }
     }
 
     private func writeConversation(_ record: StoredRecord, to out: inout JSONWriter) {

@@ -53,6 +53,9 @@ struct ModelRules: Sendable {
     /// What a record is called on the page: the first of these that it has.
     var title: [Property] = [.name]
 
+    /// The numbers of the names of the properties that are points of time.
+    var dates: Set<UInt16> { Set(properties.lazy.filter { $0.value == .date }.map(\.key.rawValue)) }
+
     static let table = SandboxModel.allCases.map(of)
 
     /// Under which name a stored property is sent.

@@ -13,6 +13,8 @@ enum PropertyType: Sendable, Equatable {
     case flag
     case list
     case date
+    /// A custom field's day: a date or a number of days. Which of the two Planhat keeps is not known.
+    case customDay
     case userID
     /// The `_id` of a record.
     case recordID
@@ -43,7 +45,8 @@ enum PropertyType: Sendable, Equatable {
         switch customType {
         case "number", "rating": self = .number(nil)
         case "checkbox": self = .flag
-        case "date", "day": self = .date
+        case "date": self = .date
+        case "day": self = .customDay
         case "multipicklist", "team members", "endusers": self = .list
         case "text", "rich text", "phone", "email", "url": self = .text
         default: self = .anything
@@ -65,7 +68,7 @@ enum PropertyType: Sendable, Equatable {
         case .day: return Self.castInteger(value, kind, -100_000_000...100_000_000)
         case .flag: return Self.castFlag(value, kind)
         case .list: return kind == .array ? value : [UInt8(ascii: "[")] + value + [UInt8(ascii: "]")]
-        case .date: return Self.castDate(value, kind)
+        case .date, .customDay: return Self.castDate(value, kind)
         case .userID, .recordID: return Self.isID(value, kind) ? value : nil
         case .idList:
             guard kind == .array else { return Self.isID(value, kind) ? JSONText.array([Array(value)]) : nil }
@@ -90,7 +93,7 @@ enum PropertyType: Sendable, Equatable {
         case .day: "must be a whole number of days since 1970-01-01"
         case .flag: "must be true or false"
         case .list: "must be an array"
-        case .date: "must be an ISO 8601 date"
+        case .date, .customDay: "must be an ISO 8601 date"
         case .userID: "must be a user's _id (24 hexadecimal digits)"
         case .recordID: "must be an _id (24 hexadecimal digits)"
         case .idList: "must be an array of _ids (24 hexadecimal digits)"
@@ -108,7 +111,7 @@ enum PropertyType: Sendable, Equatable {
         case .number, .positive, .integer, .day: kind == .number
         case .flag: kind == .true || kind == .false
         case .list, .idList, .choices: kind == .array
-        case .date: kind == .string || kind == .number
+        case .date, .customDay: kind == .string || kind == .number
         }
     }
 

@@ -19,6 +19,8 @@ struct RecordWriter {
     var selection: Set<String>?
     let rules: ModelRules
     let related: RelatedRecords
+    /// What is answered as Planhat writes points of time, however it was sent.
+    private let dates: Set<UInt16>
     private let standards: [(property: UInt16?, name: String, json: String)]
 
     init(_ model: SandboxModel, _ form: Form, _ state: StoreState, selection: Set<String>? = nil) {
@@ -28,6 +30,8 @@ struct RecordWriter {
         self.selection = selection
         rules = model.rules
         related = form == .bare ? RelatedRecords() : RelatedRecords(of: model, state)
+        let custom = state.customFields[model.storage.rawValue].lazy.filter { $0.value.type == .date }.map(\.key)
+        dates = form == .bare ? [] : rules.dates.union(custom)
         standards =
             form == .bare
             ? [] : rules.standards.map { (state.names.property(JSONText.inner(of: $0.property)), $0.property, $0.json) }
@@ -43,7 +47,7 @@ struct RecordWriter {
             if entry.isCustom {
                 hasCustom = true
             } else if wants(entry.text), !replaced.contains(name) {
-                write(entry, value, to: &out)
+                write(entry, shown(name, value), to: &out)
             }
         }
         writeCompany(record, to: &out)
@@ -118,9 +122,18 @@ struct RecordWriter {
             guard entry.isCustom, picked?.contains("custom." + entry.text) ?? true else { return }
             out.raw(entry.key)
             out.continueMember()
-            out.raw(value)
+            out.raw(shown(name, value))
         }
         out.close("}")
+    }
+
+    private func shown(_ name: UInt16, _ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        dates.contains(name) ? Self.time(value) : value
+    }
+
+    /// A point of time as Planhat answers it; what is none stays as it is.
+    static func time(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        ISOTime.micros(value).map { ArraySlice("\"\(timestamp($0))\"".utf8) } ?? value
     }
 
     private func writeCompany(_ record: StoredRecord, to out: inout JSONWriter) {
