@@ -134,7 +134,8 @@ package struct PlanhatClient: Sendable {
         try Task.checkCancellation()
         let bytes = collected.readBytes(length: collected.readableBytes) ?? []
         let limits = RateLimitHeaders { response.headers.first(name: $0) }
-        var answer = PlanhatAnswer(status: Int(response.status.code), body: scrubber.clean(bytes), wait: limits.wait)
+        let status = Int(response.status.code)
+        var answer = PlanhatAnswer(status: status, body: scrubber.clean(bytes), wait: limits.wait(status: status))
         answer.limits = limits
         return answer
     }

@@ -29,6 +29,10 @@ struct RateLimitHeaders: Sendable {
 
     var wait: Duration? { retryAfter ?? reset }
 
+    /// How long an answer of that status asks to wait. The quota is named on every answer, so that its end means something
+    /// only where the quota was the trouble.
+    func wait(status: Int) -> Duration? { [425, 429].contains(status) ? wait : retryAfter }
+
     /// Nil where the headers say nothing and the answer is no refusal.
     func notice(status: Int) -> RateLimitNotice? {
         let isRefusal = status == 429

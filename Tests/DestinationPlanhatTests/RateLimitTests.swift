@@ -59,6 +59,13 @@ struct RateLimitTests {
         #expect(try await notice(503, ["Retry-After": "5"]).1?.disposition == .retry(after: .seconds(5)))
     }
 
+    /// Every answer names the quota; a server that failed is not asked again only when a minute is over.
+    @Test(arguments: [408, 500, 503]) func failedServerIsNotWaitedForAsAQuotaIs(_ status: Int) async throws {
+        let headers = ["X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "150", "X-RateLimit-Reset": "60"]
+        #expect(try await notice(status, headers).1?.disposition == .retry(after: nil))
+        #expect(try await notice(429, headers).1?.disposition == .retry(after: .seconds(60)))
+    }
+
     @Test(arguments: [("-5", Duration.zero), ("999999999", .seconds(3_600)), ("0", .zero)])
     func absurdWaitsAreBounded(_ text: String, _ wait: Duration) async throws {
         let found = try await notice(429, ["Retry-After": text]).0?.wait

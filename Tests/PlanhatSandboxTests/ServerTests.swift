@@ -138,6 +138,20 @@ import Testing
         }
     }
 
+    /// Analytics is not under the quota, and names it as every answer does.
+    @Test func analyticsNamesTheQuotaAndUsesNothingOfIt() async throws {
+        try await serve(rules: ["status=503 path=/dimensiondata"], perMinute: 2) { _, port in
+            for path in [
+                "/analytics/bulk/\(SandboxConfiguration.defaultTenantUUID)", "/analytics/nobody", "/dimensiondata/x",
+            ] {
+                let (_, headers) = try await send(port, .post, path, "[]", authorization: nil)
+                #expect(value(headers, "X-RateLimit-Limit") == "2" && value(headers, "X-Rate-Limit-Remaining") == "1")
+            }
+            let (answer, headers) = try await send(port, .get, "/companies")
+            #expect(answer.status == 200 && value(headers, "X-RateLimit-Remaining") == "1")
+        }
+    }
+
     @Test func retryAfterCanBeLeftOut() async throws {
         try await serve(switches: ["retry-after=omit"], perMinute: 1) { _, port in
             _ = try await send(port, .get, "/companies")

@@ -60,13 +60,18 @@ struct SandboxResponder: HTTPResponder {
     }
 
     private func answer(_ target: RequestTarget, _ request: Request) async -> Attempt {
-        // The analytics API knows no token, and has no limit but the size of a request.
-        if AnalyticsRoutes.call(target) != nil { return await carryOut(target, request) }
+        // The analytics API knows no token, and has no limit but the size of a request: its headers are there all the
+        // same, and count nothing.
+        if AnalyticsRoutes.call(target) != nil {
+            var attempt = await carryOut(target, request)
+            attempt.headers += rateHeaders(uncounted)
+            return attempt
+        }
         guard isAuthorized(request.headers) else {
             // Nobody's quota is counted: the headers come all the same.
-            return Attempt(answer: .message(401, "Unauthorized"), headers: rateHeaders(Self.uncounted))
+            return Attempt(answer: .message(401, "Unauthorized"), headers: rateHeaders(uncounted))
         }
-        let permit = window?.take(at: clock()) ?? Self.uncounted
+        let permit = window?.take(at: clock()) ?? uncounted
         let headers = rateHeaders(permit)
         guard permit.isGranted else {
             return Attempt(answer: .message(429, "Too many requests"), headers: headers)
@@ -149,7 +154,10 @@ struct SandboxResponder: HTTPResponder {
 
     /// Planhat's soft quota. Without a limit of its own the sandbox names it on every answer and counts nothing.
     private static let usualPerMinute = 200
-    private static let uncounted = RateWindow.Permit(isGranted: true, remaining: usualPerMinute - 1, resetSeconds: 60)
+    private var perMinute: Int { sandbox.configuration.requestsPerMinute ?? Self.usualPerMinute }
+    private var uncounted: RateWindow.Permit {
+        RateWindow.Permit(isGranted: true, remaining: max(0, perMinute - 1), resetSeconds: 60)
+    }
 
     private func rateHeaders(_ permit: RateWindow.Permit) -> [(String, String)] {
         var headers: [(String, String)] = []
@@ -161,8 +169,7 @@ struct SandboxResponder: HTTPResponder {
             case .none: [String]()
             }
         for prefix in prefixes {
-            let limit = sandbox.configuration.requestsPerMinute ?? Self.usualPerMinute
-            headers.append((prefix + "-Limit", String(limit)))
+            headers.append((prefix + "-Limit", String(perMinute)))
             headers.append((prefix + "-Remaining", String(permit.remaining)))
             headers.append((prefix + "-Reset", String(permit.resetSeconds)))
         }
