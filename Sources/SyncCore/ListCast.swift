@@ -60,7 +60,8 @@ enum ReferenceCast {
     }
 }
 
-/// Casts to lists: an array element by element, and a single value as a list of one. Nulls in it are left out.
+/// Casts to lists: an array element by element, and a single value as a list of one. Nulls in it are left out. A text that
+/// is a whole JSON array is an array: so lists are kept where a database has no other way.
 struct ListCast {
     enum Element {
         case text
@@ -77,8 +78,16 @@ struct ListCast {
     }
 
     private func isArray(_ cell: Cell) -> Bool {
-        if cell.kind == .array { return true }
-        return unsafe cell.kind == .json && cell.bytes.first { $0 > 0x20 } == UInt8(ascii: "[")
+        switch cell.kind {
+        case .array: true
+        case .json: opensAsArray(cell)
+        case .text: unsafe opensAsArray(cell) && JSONSyntax.isDocument(cell.bytes)
+        default: false
+        }
+    }
+
+    private func opensAsArray(_ cell: Cell) -> Bool {
+        unsafe cell.bytes.first { $0 > 0x20 } == UInt8(ascii: "[")
     }
 
     private func writeOne(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {

@@ -110,6 +110,7 @@ struct AccountOracle {
             if label(record) != name { found.append("\(key) should be \(name), is \(label(record))") }
             if of.sample.reads("seats") { found += seats(key, row, record) }
             if of.sample.reads("owner") { found += owner(key, row, record) }
+            if of.sample.reads("companies") { found += companies(key, row, record) }
         }
         return found
     }
@@ -122,6 +123,16 @@ struct AccountOracle {
         let found = record["ownerId"] as? String
         return wanted != nil && found == wanted
             ? [] : ["\(key) should belong to \(email), belongs to \(found ?? "nobody")"]
+    }
+
+    /// The companies that the row names, each by its own id; what a null leaves as it is may be anything.
+    private func companies(_ key: String, _ row: Row, _ record: [String: Any]) -> [String] {
+        guard let value = row["companies"], value != .null else { return [] }
+        let all = Self.list(sandbox.perform("GET", "/companies?limit=1000").body)
+        let wanted = all.filter { value.text.contains($0["externalId"] as? String ?? "-") }.map { $0["_id"] as? String }
+        let found = record["companyIds"] as? [String] ?? []
+        return Set(found) == Set(wanted) && found.count == wanted.count
+            ? [] : ["\(key) should be of \(value.text), is of \(found)"]
     }
 
     private func seats(_ key: String, _ row: Row, _ record: [String: Any]) -> [String] {

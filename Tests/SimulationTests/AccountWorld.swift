@@ -211,6 +211,11 @@ final class AccountWorld {
         random.chance(percent: 3) ? .text("bad") : .text("n\(random.number(0...5))")
     }
 
+    /// A list as a database has it, as a text where it has none, and one alone.
+    private static let companies: [Value] = [
+        .array(#"["p1","p2"]"#), .text(#" ["p2", "p1"] "#), .text("p3"), .text("[]"),
+    ]
+
     /// Updates, inserts, removals, shared keys, missing keys, parents that are not there, and values that cannot be cast
     /// or that only some accounts take.
     func change(_ random: inout SeededRandom) {
@@ -231,7 +236,7 @@ final class AccountWorld {
             case 5: rows[index]["seats"] = .null
             case 6: rows[index]["spice"] = .text("hot")
             case 7: rows[index]["choice"] = .text("other")
-            case 8: rows[index]["companies"] = .text("[\"p1\",\"p2\"]")
+            case 8: rows[index]["companies"] = Self.companies[random.number(0...Self.companies.count - 1)]
             case 10: rows[index]["owner"] = .text("nobody@nowhere.example")
             case 9: rows[index]["sender"] = .text("new\(index)@p1.example")
             default:

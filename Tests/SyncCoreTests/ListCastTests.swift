@@ -58,6 +58,44 @@ private struct OneField {
         #expect(OneField(type: .textList).write(.array(text)).reason?.code == "cannot_cast")
     }
 
+    /// Databases without arrays keep them as texts.
+    @Test(arguments: [
+        (#"["a","b"]"#, #"["a","b"]"#), (" [ 1 , null, \"å\\n\" ]\n", #"["1","å\n"]"#), ("[]", "[]"), ("[null]", "[]"),
+    ])
+    func aTextThatIsAJSONArrayIsItsElements(text: String, json: String) {
+        #expect(OneField(type: .textList).write(.text(text)).json == json)
+    }
+
+    /// Anything else is one text, brackets and commas too.
+    @Test(arguments: [
+        "a,b", "[draft]", "[[Page]]", #"["a","#, #"["a"] x"#, "[a,b]", #"['a']"#, #"{"a":1}"#, #""a""#, "{a,b}", "a;b",
+    ])
+    func anyOtherTextIsAListOfOne(text: String) {
+        let quoted = text.replacing("\"", with: "\\\"")
+        #expect(OneField(type: .textList).write(.text(text)).json == "[\"\(quoted)\"]")
+    }
+
+    @Test(arguments: [#"[["a"]]"#, #"[{"id":"1"}]"#, #"["a",["b"]]"#])
+    func aTextThatIsAnArrayOfMoreThanTextsIsInvalid(text: String) {
+        #expect(OneField(type: .textList).write(.text(text)).reason?.code == "cannot_cast")
+    }
+
+    @Test func choicesAndReferencesInATextHoldForEachElement() {
+        let choices = OneField(type: .choiceList(["Red", "Blue"]))
+        #expect(choices.write(.text(#"["Red","Blue"]"#)).json == #"["Red","Blue"]"#)
+        #expect(choices.write(.text(#"["Red","Rad"]"#)).reason?.code == "not_a_choice")
+        #expect(choices.write(.text("Red,Blue")).reason?.code == "not_a_choice")
+        let type = FieldType.referenceList(to: "person", forms: OneField.forms)
+        #expect(OneField(type: type).write(.text(#"["id1","id2"]"#)).json == #"["id1","id2"]"#)
+        let external = OneField(type: type, lookup: "externalId")
+        #expect(external.write(.text(#"["p1","p2"]"#)).json == #"["extid-p1","extid-p2"]"#)
+        let email = OneField(type: type, lookup: "email")
+        #expect(email.write(.text(#"["ann@x.y","bob@x.y"]"#)).json == #"["id-ann","id-bob"]"#)
+        #expect(email.write(.text(#"["ann@x.y","eve@x.y"]"#)).reason?.code == "lookup_missing")
+        // A field that takes one takes the text as it is.
+        #expect(OneField(type: .text).write(.text(#"["a"]"#)).json == #""[\"a\"]""#)
+    }
+
     @Test func everyElementOfAListOfChoicesMustBeOne() {
         let field = OneField(type: .choiceList(["Blå", "Red"]))
         #expect(field.write(.array(#"["Red","Bl\u00e5",null," "]"#)).json == #"["Red","Blå"]"#)

@@ -1,5 +1,5 @@
-/// Tells whether bytes are one JSON document by RFC 8259. SQLite does not check what a JSON column holds, and a
-/// document that is passed on as it is must not break the one it is put into.
+/// Tells whether bytes are one JSON document by RFC 8259. A text says so of itself only, and a document that is passed on
+/// as it is must not break the one it is put into.
 package enum JSONSyntax {
     /// Arrays and objects within each other.
     package static let depthMax = 256
