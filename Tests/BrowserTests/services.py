@@ -1,15 +1,19 @@
 """The program under test: `sluice serve` and `sluice sandbox` as child processes, each in a folder of its own."""
 
+import glob
 import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
+import urllib.request
 from pathlib import Path
 
 BINARY = os.environ.get("SLUICE_BINARY", "")
@@ -55,6 +59,13 @@ class Sandbox(Service):
         super().__init__(["sandbox", "--listen", "127.0.0.1:0", *options], tempfile.mkdtemp(prefix="sluice-sandbox-"))
         self.token = self.announced["token"]
 
+    def companies(self):
+        """What has arrived, at most a page of it."""
+        request = urllib.request.Request(
+            self.address + "/companies?limit=2000", headers={"Authorization": "Bearer " + self.token})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
     def stop(self):
         super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -96,6 +107,62 @@ class Server(Service):
     def stop(self):
         super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Silent:
+    """Something that takes connections and says nothing, until it hangs up."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.taken = []
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def take(self):
+        try:
+            while True:
+                self.taken.append(self.listener.accept()[0])
+        except OSError:
+            return
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        # Waiting in `accept` keeps a socket open that is only closed.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for one in self.taken:
+            one.close()
+
+
+class Customers:
+    """A table of 40 customers in a schema of its own on the PostgreSQL server of the tests."""
+
+    def __init__(self, word):
+        self.given = {key.removeprefix("SLUICE_TEST_PG_").lower(): value for key, value in os.environ.items()
+                      if key.startswith("SLUICE_TEST_PG_")}
+        self.schema = f"browser_{word}_{os.getpid()}"
+        self.run_sql(f"""
+            create schema {self.schema};
+            create table {self.schema}.customers (id int primary key, name text not null, plan text, seen timestamptz);
+            insert into {self.schema}.customers
+                select n, 'Customer ' || n, case when n % 2 = 0 then 'Team' else 'Free' end, now()
+                from generate_series(1, 40) as n;
+            """)
+
+    def run_sql(self, sql):
+        found = shutil.which("psql") or sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
+        subprocess.run([found, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql], check=True, capture_output=True,
+                       env={**os.environ, "PGHOST": self.given["host"], "PGPORT": self.given["port"],
+                            "PGUSER": self.given["user"], "PGPASSWORD": self.given["password"],
+                            "PGDATABASE": self.given["database"]})
+
+    def stop(self):
+        self.run_sql(f"drop schema {self.schema} cascade")
 
 
 def sluice(folder, *arguments):

@@ -41,6 +41,8 @@ class Visitor:
             self.context.add_cookies([{"name": "sluice", "value": session, "url": server.address, "httpOnly": True}])
         self.page = self.context.new_page()
         self.faults = []
+        # What it took somebody: pages looked at, presses and choices, fields filled in.
+        self.pages = self.clicks = self.typed = 0
         self.page.on("console", self.heard)
         self.page.on("pageerror", lambda error: self.faults.append(f"script failed: {error}"))
         self.page.on("request", self.asked)
@@ -81,6 +83,7 @@ class Visitor:
     # What somebody does.
 
     def open(self, path):
+        self.pages += 1
         self.page.goto(urllib.parse.urljoin(self.server.address, path))
         self.look_at_page()
 
@@ -91,17 +94,22 @@ class Visitor:
         self._go((within or self.page).get_by_role("link", name=name, exact=exact).first)
 
     def _go(self, locator):
+        self.pages += 1
+        self.clicks += 1
         with self.page.expect_navigation(wait_until="load"):
             locator.click()
         self.look_at_page()
 
-    def fill(self, label, value):
-        self.page.get_by_label(label).first.fill(value)
+    def fill(self, label, value, exact=False):
+        self.typed += 1
+        self.page.get_by_label(label, exact=exact).first.fill(value)
 
     def choose(self, label, value):
+        self.clicks += 1
         self.page.get_by_label(label, exact=True).first.select_option(value)
 
     def tick(self, label, exact=True):
+        self.clicks += 1
         self.page.get_by_label(label, exact=exact).first.check()
 
     # What somebody reads.

@@ -45,6 +45,8 @@ struct ConnectionForm: Sendable {
     /// When each secret was set.
     var secretsSet: [String: SecretVault.Entry] = [:]
     var problems: [FormProblem] = []
+    /// Secrets that were typed into a form that was then refused. They are not kept for it.
+    private var typedSecrets: Set<String> = []
 
     static func kind(_ end: Place.End) -> DefinitionKind { end == .source ? .source : .destination }
 
@@ -97,8 +99,13 @@ struct ConnectionForm: Sendable {
     mutating func take(_ form: Fields) {
         if existing != nil { revision = form.number("revision") ?? revision }
         name = form["name"] ?? existing ?? ""
-        for setting in declaration.settings where !setting.isSecret {
-            values[setting.name] = form[Self.input(setting.name)].map { Self.trimmed($0) }
+        for setting in declaration.settings {
+            let typed = form[Self.input(setting.name)].map { Self.trimmed($0) }
+            if !setting.isSecret {
+                values[setting.name] = typed
+            } else if typed?.isEmpty == false {
+                typedSecrets.insert(setting.name)
+            }
         }
     }
 
@@ -199,10 +206,24 @@ struct ConnectionForm: Sendable {
         let cancel = existing.map { Place.connection(end, $0) } ?? .connections
         return layout.page(
             """
-            \(ProblemsView.html(problems, "It was not saved"))<form class="card narrow" method="post" action="\(place.path)" novalidate>\(FormView.token(request.visitor))\(revisionField)
+            \(ProblemsView.html(said, "It was not saved"))<form class="card narrow" method="post" action="\(place.path)" novalidate>\(FormView.token(request.visitor))\(revisionField)
             \(nameEntry)\(entries)
             <p class="bar"><button class="primary">Save and test</button> <a href="\(cancel.path)">Cancel</a></p></form>\(rename(request.visitor))
             """)
+    }
+
+    /// A file names settings by their names, a form by their labels.
+    private func labelled(_ text: String) -> String {
+        declaration.settings.reduce(text) { $0.replacing("`\($1.name)`", with: Prose.label($1.name)) }
+    }
+
+    private var said: [FormProblem] {
+        problems.map { problem in
+            var problem = problem
+            problem.message = labelled(problem.message)
+            problem.hint = labelled(problem.hint)
+            return problem
+        }
     }
 
     private var revisionField: HTML {
@@ -227,8 +248,10 @@ struct ConnectionForm: Sendable {
         let main = settings.enumerated().filter { isMain($0.offset, $0.element) }.html { entry($0.element) }
         let more = settings.enumerated().filter { !isMain($0.offset, $0.element) }.map(\.element)
         guard !more.isEmpty else { return main }
+        // Also where what is wrong points there.
         let isOpen = more.contains { setting in
-            !(values[setting.name] ?? "").isEmpty || problems.contains { $0.input == Self.input(setting.name) }
+            !(values[setting.name] ?? "").isEmpty
+                || problems.contains { $0.input == Self.input(setting.name) || $0.hint.contains("`\(setting.name)`") }
         }
         let open: HTML = isOpen ? " open" : .empty
         return "\(main)<details\(open)><summary>More settings</summary>\(more.html { entry($0) })</details>"
@@ -236,9 +259,10 @@ struct ConnectionForm: Sendable {
 
     private func entry(_ setting: SettingDeclaration) -> HTML {
         var view = EntryView(
-            Prose.label(setting.name), Self.input(setting.name), value: values[setting.name] ?? "", help: setting.help)
+            Prose.label(setting.name), Self.input(setting.name), value: values[setting.name] ?? "",
+            help: labelled(setting.help))
         view.isRequired = setting.isRequired
-        view.problems = problems
+        view.problems = said
         if !setting.isSecret { view.example = setting.defaultValue ?? setting.example }
         switch setting.kind {
         case .text, .path: return view.text()
@@ -258,6 +282,10 @@ struct ConnectionForm: Sendable {
     }
 
     private func secretNote(_ setting: SettingDeclaration) -> HTML {
+        guard !typedSecrets.contains(setting.name) else {
+            return
+                "<span class=\"hint\"><strong>Enter it again</strong>: nothing was saved, and it is never shown.</span>"
+        }
         guard let set = secretsSet[setting.name] else {
             return "<span class=\"hint\">It is kept sealed and never shown again.</span>"
         }
@@ -304,11 +332,13 @@ struct ConnectionTools: Sendable {
     let hint: HTML
     let isMade: Bool
     let canDefine: Bool
+    private let project: Project
 
     init(site: Site, _ end: Place.End, _ connection: ConnectionDefinition) throws {
         self.end = end
         name = connection.name
         canDefine = site.editing != nil
+        project = site.project()
         guard let editing = site.editing,
             let entry = try editing.definitions.project().entry(ConnectionForm.kind(end), connection.name)
         else {
@@ -338,9 +368,15 @@ struct ConnectionTools: Sendable {
     func next(_ visitor: Visitor) -> HTML {
         guard canDefine, visitor.may(.edit) else { return .empty }
         let (text, link) =
-            end == .source
-            ? ("Choose what to read from it", Place.making(.newDataset).link([("source", name)]))
-            : ("Make a sync to it", Place.making(.newSync).path)
-        return "<p class=\"next\"><a class=\"button\" href=\"\(link)\">\(text)</a></p>"
+            if end == .source {
+                ("Choose what to read from it", Place.making(.newDataset).link([("source", name)]))
+            } else if !project.datasets.isEmpty {
+                ("Make a sync to it", Place.making(.newSync).path)
+            } else if !project.sources.isEmpty {
+                ("Choose what to read", Place.making(.newDataset).path)
+            } else {
+                ("Connect a source", Place.making(.kinds(.source)).path)
+            }
+        return "<p class=\"next\"><a class=\"button primary\" href=\"\(link)\">\(text)</a></p>"
     }
 }

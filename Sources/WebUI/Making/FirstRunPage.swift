@@ -73,21 +73,28 @@ struct FirstRunPage: Sendable {
                 style: isPlanned && last == nil ? "primary" : "", fields: [("limit", "10")]) : .empty
         return step(
             "Run the first 10", last != nil,
-            "<p>Sends ten records, so that you can look at them over there. Nothing is removed.</p>\(lastRun)<p class=\"bar\">\(button)</p>"
+            "<p>Sends ten records, so that you can look at them over there. Nothing is removed.</p>\(lastRun(isWhole: false))<p class=\"bar\">\(button)</p>"
         )
     }
 
-    private var lastRun: HTML {
-        guard let last else { return .empty }
+    /// The last run, at the step that it was.
+    private func lastRun(isWhole: Bool) -> HTML {
+        guard let last, last.limited != isWhole else { return .empty }
         return """
             <p><a href="\(Place.run(last.id).path)">Run \(last.id)</a> \(StateView.badge(last.state)) \(Wording.counted(last.operations.accepted, "record")) accepted</p>
             """
     }
 
+    /// Whether the last run was of all rows and came to its end; of rows that did not arrive its badge tells.
+    private var isThrough: Bool {
+        guard let last, !last.limited else { return false }
+        return last.state == .succeeded || last.state == .completedWithRejections
+    }
+
     private func all(_ visitor: Visitor) -> HTML {
-        let isDone = last.map { !$0.limited && $0.state == .succeeded } ?? false
+        let isDone = isThrough && last?.state == .succeeded
         let removes = sync.behavior == .delete
-        let isNext = !isDone && (removes ? isPlanned : last != nil)
+        let isNext = !isThrough && (removes ? isPlanned : last != nil)
         let button: HTML =
             visitor.may(.run)
             ? FormView.button("Run all", .syncAction(sync.name, .run), visitor, style: isNext ? "primary" : "") : .empty
@@ -95,7 +102,7 @@ struct FirstRunPage: Sendable {
             removes
             ? "Removes the records that the rows name. From then on only those of new rows are removed."
             : "Sends every row that is not there yet. From then on only what has changed is sent."
-        return step("Run all", isDone, "<p>\(what)</p><p class=\"bar\">\(button)</p>")
+        return step("Run all", isDone, "<p>\(what)</p>\(lastRun(isWhole: true))<p class=\"bar\">\(button)</p>")
     }
 
     private func schedule(_ visitor: Visitor) -> HTML {
@@ -103,11 +110,12 @@ struct FirstRunPage: Sendable {
         guard visitor.may(.edit), let revision else {
             return step("Schedule", isSet, "<p>It runs \(ScheduleWords.schedule(sync.schedule)).</p>")
         }
+        let mark: HTML = isThrough && !isSet ? " class=\"primary\"" : .empty
         return step(
             "Schedule", isSet,
             """
             <p>It runs \(ScheduleWords.schedule(sync.schedule)).</p><form method="post" action="\(Place.making(.sync(sync.name, .schedule)).path)">\(FormView.token(visitor))<input type="hidden" name="revision" value="\(revision)">
-            \(words.html(others: others, problems: problems))<p class="bar"><button>Save schedule</button></p></form>
+            \(words.html(others: others, problems: problems))<p class="bar"><button\(mark)>Save schedule</button></p></form>
             """)
     }
 

@@ -53,7 +53,10 @@ struct ConnectionsPage: Sendable {
             ])
         table.isCaptionHidden = true
         table.isStacked = true
-        table.empty = "The project has none yet."
+        table.empty =
+            end == .source
+            ? "There is none yet. A source is a database that rows are read from."
+            : "There is none yet. A destination is an account that rows are sent to."
         let shown = rows.filter { $0.end == end }.prefix(200).map { row -> [HTML] in
             [
                 "<a class=\"name\" href=\"\(Place.connection(end, row.name).path)\">\(row.name)</a>",
@@ -121,13 +124,14 @@ struct ConnectionPage: Sendable {
     func html(_ request: WebRequest) -> HTML {
         var layout = Layout(connection.name, section: .connections, visitor: request.visitor)
         layout.trail = [("Connections", .connections)]
-        // That a test has begun, its steps say.
-        layout.message = Message(request.query).flatMap { $0 == .checking ? nil : $0 }
+        // That a test has begun, its steps say. After it the way leads on, not to another test.
+        let message = Message(request.query)
+        layout.message = message == .checking ? nil : message
         layout.lead =
             "<p class=\"lead\">\(declaration?.displayName ?? connection.type), \(end == .source ? "a source" : "a destination"), used by \(Self.links(syncs))</p>\(tools.hint)"
         if request.visitor.may(.useConnections) {
             layout.beside =
-                "<div class=\"actions\">\(FormView.button("Check", .check(end, connection.name), request.visitor, style: "primary"))\(tools.actions(request.visitor))</div>"
+                "<div class=\"actions\">\(FormView.button("Check", .check(end, connection.name), request.visitor, style: message == .checking ? "" : "primary"))\(tools.actions(request.visitor))</div>"
         }
         if case .working = progress {
             layout.refreshSeconds = 2

@@ -18,6 +18,8 @@ struct RunPage: Sendable {
     let requests: [(minute: Int64, requests: Int, refused: Int)]
     let limit: Int?
     let before: RunRecord?
+    /// What of the first runs of its sync comes next.
+    private let next: String?
     let now: Moment
 
     init(site: Site, _ number: Int64, _ query: Fields) throws {
@@ -33,7 +35,18 @@ struct RunPage: Sendable {
         sealedAt = try history.sealedAt(run: number)
         requests = try history.requestsPerMinute(run: number)
         before = try history.runs(sync: run.sync, states: nil, before: number, limit: 1).first
-        limit = site.project().sync(run.sync).flatMap { RequestLimit.of($0, in: site) }
+        let sync = site.project().sync(run.sync)
+        limit = sync.flatMap { RequestLimit.of($0, in: site) }
+        next = try Self.next(run, sync, site)
+    }
+
+    /// After the first few all are run, and after all of them a schedule is set.
+    private static func next(_ run: RunRecord, _ sync: SyncDefinition?, _ site: Site) throws -> String? {
+        guard site.editing != nil, let sync, sync.schedule == nil, run.trigger == "web",
+            run.state == .succeeded || run.state == .completedWithRejections
+        else { return nil }
+        guard run.limited else { return "Next: schedule" }
+        return try site.history.completeRuns()[run.sync] == nil ? "Next: run all" : nil
     }
 
     var isLive: Bool { !run.state.isFinal && run.state != .interrupted }
@@ -41,7 +54,8 @@ struct RunPage: Sendable {
     func html(_ request: WebRequest) -> HTML {
         var layout = Layout("Run \(run.id)", section: .runs, visitor: request.visitor)
         layout.trail = [("Runs", .runs), (run.sync, .sync(run.sync))]
-        layout.message = Message(request.query)
+        let message = Message(request.query)
+        layout.message = message == .started && !isLive ? nil : message
         layout.lead =
             "<p class=\"lead\" id=\"live-head\">\(progress.head)</p><p class=\"hidden\" id=\"live-said\" role=\"status\"></p>"
         layout.beside = actions(request.visitor)
@@ -70,8 +84,11 @@ struct RunPage: Sendable {
             return
                 "<div class=\"actions\">\(FormView.button("Cancel", .cancel(run: run.id), visitor, style: "danger"))</div>"
         }
+        let on: HTML? = next.map { text in
+            "<a class=\"button primary\" href=\"\(Place.making(.sync(run.sync, .first)).path)\">\(text)</a>"
+        }
         return
-            "<div class=\"actions\">\(FormView.button("Run \(run.sync) again", .syncAction(run.sync, .run), visitor))</div>"
+            "<div class=\"actions\">\(on)\(FormView.button("Run \(run.sync) again", .syncAction(run.sync, .run), visitor))</div>"
     }
 
     private func problem(_ visitor: Visitor) -> HTML {

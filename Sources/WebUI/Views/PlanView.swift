@@ -51,6 +51,7 @@ struct PlanView {
             "Examples",
             [TableView.Column("Key"), TableView.Column("Change"), TableView.Column("As it would be sent, or why not")])
         table.isCaptionHidden = true
+        table.isStacked = true
         return table.html(
             report.examples.map { example in
                 [
