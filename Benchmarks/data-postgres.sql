@@ -22,7 +22,7 @@ select i,
        case when i % 20 <> 0 then (i * 7919 % 1000000000) / 100.0 end,
        i * 31 % 100000,
        (i * 104729 % 1000000007) / 1000000.0,
-       timestamptz '2020-01-01T00:00:00Z' + i * interval '97 seconds',
+       timestamptz '1990-01-01T00:00:00Z' + i * interval '97 seconds',
        (array['free', 'starter', 'growth', 'enterprise'])[1 + i % 4]
 from generate_series(1::bigint, :rows) as i;
 vacuum (freeze, analyze) t;

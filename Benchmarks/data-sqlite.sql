@@ -22,6 +22,6 @@ select i,
        case when i % 20 <> 0 then (i * 7919 % 1000000000) / 100.0 end,
        i * 31 % 100000,
        (i * 104729 % 1000000007) / 1000000.0,
-       strftime('%Y-%m-%dT%H:%M:%SZ', 1577836800 + i * 97, 'unixepoch'),
+       strftime('%Y-%m-%dT%H:%M:%SZ', 631152000 + i * 97, 'unixepoch'),
        case i % 4 when 0 then 'free' when 1 then 'starter' when 2 then 'growth' else 'enterprise' end
 from n;

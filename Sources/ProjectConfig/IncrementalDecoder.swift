@@ -32,9 +32,11 @@ struct IncrementalDecoder {
         let expected = "a time such as 10m, or a whole number for a column of numbers"
         guard let text = reader.text("overlap", expected: expected) else { return nil }
         if let number = Int(text), number >= 0 { return .number(number) }
-        if let seconds = EveryDuration.seconds(text) { return .seconds(seconds) }
+        let seconds = EveryDuration.seconds(text)
+        if let seconds, seconds <= EveryDuration.secondsMax { return .seconds(seconds) }
+        let wants = seconds == nil ? "expects \(expected)" : "is at most \(EveryDuration.secondsMax / 86_400) days"
         log.error(
-            code: "invalid_value", "`overlap` expects \(expected), found `\(text.prefix(40))`",
+            code: "invalid_value", "`overlap` \(wants), found `\(text.prefix(40))`",
             hint: "write for example `overlap: 10m`", at: entry.value.location)
         return nil
     }

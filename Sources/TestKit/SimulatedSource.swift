@@ -76,21 +76,35 @@ public final class SimulatedSource: Source, Discoverable {
             })
     }
 
-    /// The two questions of incremental reading: the newest value of a column, and the rows from a number on.
+    /// The two questions of incremental reading: the newest value of a column, and the rows from a value on.
     private static func answer(_ sql: String, _ state: inout State) {
         let parts = sql.split(separator: "\"", omittingEmptySubsequences: false).map(String.init)
         if sql.hasPrefix("select max("), parts.count > 1 {
-            let values = state.rows.compactMap { $0[parts[1]] }.filter { $0 != .null }
+            var values = state.rows.compactMap { $0[parts[1]] }.filter { $0 != .null }
+            if let last = parts.last, last.hasPrefix(" <= ") { values = values.filter { order($0) <= literal(last) } }
             state.columns = [Column(name: "newest", type: .integer, declaredType: "")]
-            state.rows = [["newest": values.max { Self.order($0) < Self.order($1) } ?? .null]]
-        } else if let column = parts.dropLast().last, let from = sql.split(separator: " ").last.flatMap({ Int64($0) }) {
-            state.rows = state.rows.filter { Self.order($0[column] ?? .null) >= from }
+            state.rows = [["newest": values.max { order($0) < order($1) } ?? .null]]
+        } else if let column = parts.dropLast().last, let from = parts.last, from.hasPrefix(" >= ") {
+            state.rows = state.rows.filter { order($0[column] ?? .null) >= literal(from) }
         }
     }
 
+    /// The number or the time that stands behind an operator.
+    private static func literal(_ condition: String) -> Int64 {
+        let text = condition.dropFirst(4).filter { $0 != "'" }
+        return Int64(text) ?? instant(text)
+    }
+
     private static func order(_ value: Value) -> Int64 {
-        if case .integer(let number) = value { return number }
-        return .min
+        switch value {
+        case .integer(let number), .timestamp(let number), .localTimestamp(let number): number
+        case .text(let text): instant(text)
+        default: .min
+        }
+    }
+
+    private static func instant(_ text: String) -> Int64 {
+        unsafe Array(text.utf8).withUnsafeBytes { unsafe ISOInstant($0) }?.micros ?? .min
     }
 
     public func tables() async throws(SourceError) -> [TableInfo] {

@@ -158,4 +158,56 @@ struct IncrementalTests {
         wrong.dataset.incremental?.column = "name"
         #expect(try await fixture.run(RunOptions(), wrong).error?.code == "incremental_column")
     }
+
+    // MARK: Times
+
+    /// Rows whose time lies so many seconds after the simulated clock's start.
+    private func timed(_ rows: [(key: String, seconds: Int64)]) -> [SimulatedSource.Row] {
+        rows.map { key, seconds in
+            var made = row(key)
+            made["seats"] = .timestamp((1_795_000_000 + seconds) * 1_000_000)
+            return made
+        }
+    }
+
+    private func timedSync(_ overlap: IncrementalDefinition.Overlap) -> SyncDefinition {
+        var sync = sync()
+        sync.dataset.incremental?.overlap = overlap
+        return sync
+    }
+
+    @Test func oneRowOfTheFutureDoesNotHideTheOthersAndIsTold() async throws {
+        let sync = timedSync(.seconds(60))
+        let fixture = try RunFixture(timed([("k1", -7_200), ("k2", -3_600), ("future", 90 * 86_400)]))
+        #expect(try await fixture.run(RunOptions(), sync).operations.created == 3)
+        fixture.source.rows += timed([("late", -3_630), ("new", -60), ("too late", -3_700)])
+        let record = try await fixture.run(RunOptions(), sync)
+        #expect(record.operations.created == 2 && record.rows.scanned == 4)
+        let told = fixture.progress.compactMap { if case .warned(let warning) = $0 { warning } else { nil } }
+        #expect(told.first?.code == "incremental_ahead" && told.first?.message.contains("2027-02-") == true)
+    }
+
+    @Test func onlyRowsOfTheFutureAreReadByEveryRun() async throws {
+        let sync = timedSync(.seconds(60))
+        let fixture = try RunFixture(timed([("k1", 7_200), ("k2", 7_300)]))
+        try await fixture.run(RunOptions(), sync)
+        fixture.source.rows += timed([("k3", 100)])
+        #expect(try await fixture.run(RunOptions(), sync).operations.created == 1)
+    }
+
+    @Test func aClockThatIsALittleAheadIsNotTold() async throws {
+        let fixture = try RunFixture(timed([("k1", 30)]))
+        try await fixture.run(RunOptions(), timedSync(.seconds(60)))
+        #expect(!fixture.progress.contains { if case .warned = $0 { true } else { false } })
+    }
+
+    @Test func anOverlapOfAnotherKindThanTheColumnIsRefused() async throws {
+        let numbers = try RunFixture([row("k1", seats: 5)])
+        let wrong = try await numbers.run(RunOptions(), timedSync(.seconds(600))).error
+        #expect(wrong?.code == "incremental_column" && wrong?.hint.contains("whole number") == true)
+        #expect(try await numbers.run(RunOptions(), timedSync(.seconds(0))).state == .succeeded)
+        let times = try RunFixture(timed([("k1", -5)]))
+        let other = try await times.run(RunOptions(), timedSync(.number(600))).error
+        #expect(other?.code == "incremental_column" && other?.hint.contains("10m") == true)
+    }
 }

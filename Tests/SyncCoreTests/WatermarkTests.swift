@@ -7,7 +7,7 @@ struct WatermarkTests {
     @Test func itIsKeptAndReadAgainWhateverItIs() throws {
         for value in [
             Value.integer(-5), .date(20_000), .timestamp(1_700_000_000_123_456), .localTimestamp(0),
-            .text("2026-11-28 10:00:00.5+02"),
+            .text("2026-11-28 10:00:00.5+02"), .text("2026-11-28"), .text("2026-11-28T10:00Z"),
         ] {
             let mark = try #require(Watermark(value))
             #expect(Watermark(kept: mark.kept) == mark)
@@ -16,8 +16,8 @@ struct WatermarkTests {
 
     @Test func valuesThatDoNotGrowWithTimeAreNone() {
         for value in [
-            Value.null, .boolean(true), .text("abc"), .text("2026-11-28"), .double(1.5), .json("{}"),
-            .timestamp(.max), .date(.min),
+            Value.null, .boolean(true), .text("abc"), .text("2026-11"), .text("2026-11-28 "), .text("2026-13-01"),
+            .text("2026-11-28 10:00 x"), .double(1.5), .decimal("1.5"), .json("{}"), .timestamp(.min), .date(.min),
         ] { #expect(Watermark(value) == nil, "\(value)") }
         #expect(Watermark(kept: "") == nil && Watermark(kept: "date x") == nil && Watermark(kept: "later 5") == nil)
     }
@@ -30,5 +30,36 @@ struct WatermarkTests {
         #expect(literal(.localTimestamp(600_500_000), by: 60) == "'1970-01-01T00:09:00.500000'")
         #expect(literal(.text("2026-03-01 00:05:00.250 x'y"), by: 600) == "'2026-02-28 23:55:00.250 x''y'")
         #expect(literal(.text("2026-03-01T00:05:00Z"), by: 0) == "'2026-03-01T00:05:00Z'")
+        #expect(literal(.text("2026-03-01T00:05:00+02:00"), by: 600) == "'2026-02-28T23:55:00+02:00'")
+        #expect(literal(.text("2026-03-01 00:05"), by: 90) == "'2026-03-01 00:03'")
+        #expect(literal(.text("2026-03-01 00:05Z"), by: 60) == "'2026-03-01 00:04Z'")
+        #expect(literal(.text("2026-03-01"), by: 1) == "'2026-02-28'")
+        #expect(literal(.decimal("2000"), by: 500) == "1500")
+    }
+
+    @Test func nothingIsLowerThanTheLeastThereIs() {
+        for value in [Value.integer(-5), .date(20_000), .timestamp(0), .localTimestamp(0), .text("2026-11-28")] {
+            _ = Watermark(value)?.lowered(by: .max)
+        }
+        #expect(Watermark(.integer(-5))?.lowered(by: .max).kept == "integer \(Int64.min)")
+        #expect(Watermark(.timestamp(0))?.lowered(by: .max).kept == "timestamp \(Int64.min)")
+    }
+
+    @Test func aTimeOfTheFutureIsKnownAndTheMomentIsWrittenAsItIs() {
+        // 2026-11-28T10:00:00Z
+        let now: Int64 = 1_795_860_000_000_000
+        func moment(_ value: Value) -> String? { Watermark(value)?.moment(ifAfter: now)?.literal }
+        #expect(moment(.timestamp(now)) == nil && moment(.integer(.max)) == nil)
+        #expect(moment(.timestamp(now + 1)) == "'2026-11-28T10:00:00Z'")
+        #expect(moment(.timestamp(.max)) == "'2026-11-28T10:00:00Z'")
+        // Without a zone it may be later on the clock than anywhere the moment is: fourteen hours at most.
+        #expect(moment(.localTimestamp(now + 14 * 3_600 * 1_000_000)) == nil)
+        #expect(moment(.localTimestamp(.max)) == "'2026-11-29T00:00:00'")
+        #expect(moment(.date(.max)) == "'2026-11-29'" && moment(.text("2026-11-29")) == nil)
+        #expect(moment(.text("2099-01-01")) == "'2026-11-29'")
+        #expect(moment(.text("2099-01-01 12:00")) == "'2026-11-29 00:00'")
+        #expect(moment(.text("2026-11-28T11:59:00+02:00")) == nil)
+        #expect(moment(.text("2026-11-28T12:01:00+02:00")) == "'2026-11-28T12:00:00+02:00'")
+        #expect(moment(.text("2099-01-01T00:00:00Z")) == "'2026-11-28T10:00:00Z'")
     }
 }

@@ -92,7 +92,7 @@ struct MakePlan {
         try maker.writer.seal(summary: summary.encoded())
         return Result(
             summary: summary, verdict: verdict, examples: maker.outcomes.examples, sight: sight,
-            warnings: maker.warnings)
+            warnings: (scope.warning.map { [$0] } ?? []) + maker.warnings)
     }
 
     private var carried: CarriedRecords {

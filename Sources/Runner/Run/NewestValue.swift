@@ -1,0 +1,72 @@
+internal import ConnectorKit
+internal import ProjectConfig
+internal import Records
+internal import StateStore
+internal import SyncCore
+
+/// How far the column of an incremental dataset has come.
+struct NewestValue {
+    let rule: IncrementalDefinition
+    let prepared: PreparedSync
+    let retrying: Retrying
+
+    /// The newest value that is not in the future; nil where there is none. One row with a time yet to come would otherwise
+    /// hide all rows that are changed until then. Rows of the future are read by every run.
+    func read(_ now: Moment) async throws -> (Watermark?, warning: Reason?) {
+        guard let newest = try await newest(notAfter: nil) else { return (nil, nil) }
+        try requireOverlap(newest)
+        guard let moment = newest.moment(ifAfter: now.milliseconds * 1_000) else { return (newest, nil) }
+        let isFar = newest.moment(ifAfter: now.milliseconds * 1_000 + Self.skewMicros) != nil
+        return (try await self.newest(notAfter: moment) ?? moment, isFar ? ahead(newest) : nil)
+    }
+
+    /// Two clocks may differ by so much and nobody is told.
+    private static let skewMicros: Int64 = 3_600 * 1_000_000
+
+    private func newest(notAfter last: Watermark?) async throws -> Watermark? {
+        let relation = IncrementalSQL.newest(of: prepared.definition.dataset.relation, rule.column, notAfter: last)
+        let value = try await retrying.read {
+            try await prepared.source.withScan(ScanRequest(relation, rowsMax: 1)) { batches -> Value in
+                guard let batch = try await batches.next() else { return .null }
+                return batch.withRows { rows in Value(rows.cell(0, 0)) }
+            }
+        }
+        if value == .null { return nil }
+        guard let watermark = Watermark(value) else {
+            throw RunError(
+                code: "incremental_column",
+                message: "Column \(rule.column) of sync \(prepared.definition.name) has values that do not grow "
+                    + "with time (such as \(value.text.prefix(40))).",
+                hint: "Name a column of times, dates or whole numbers that grows with every change, or leave out "
+                    + "incremental.")
+        }
+        return watermark
+    }
+
+    /// A time means nothing to a column of numbers, and would be passed over without a word.
+    private func requireOverlap(_ newest: Watermark) throws {
+        let isNumber = newest.kind == .integer
+        switch rule.overlap {
+        case .seconds(let seconds) where isNumber && seconds > 0:
+            throw unfit("whole numbers, and its overlap is a time", "as a whole number of the column's own unit: 600")
+        case .number(let number) where !isNumber && number > 0:
+            throw unfit("times, and its overlap is a number", "as a time: 10m")
+        default: return
+        }
+    }
+
+    private func unfit(_ what: String, _ example: String) -> RunError {
+        RunError(
+            code: "incremental_column",
+            message: "Column \(rule.column) of sync \(prepared.definition.name) holds \(what).",
+            hint: "Write overlap \(example).")
+    }
+
+    private func ahead(_ newest: Watermark) -> Reason {
+        Reason(
+            code: "incremental_ahead",
+            message: "Column \(rule.column) has times of the future, up to \(newest.shown). Their rows are read by "
+                + "every run.",
+            hint: "Correct those rows, or the clock that wrote them.")
+    }
+}
