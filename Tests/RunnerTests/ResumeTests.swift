@@ -11,12 +11,11 @@ import Testing
 struct ResumeTests {
     private func killed(
         _ fixture: RunFixture, at step: StepName, number: Int = 0, bytes: Int? = nil, itemsMax: Int = 2,
-        repeatable: Repeatability = .byKey, options: RunOptions = RunOptions(), lag: Duration = .zero
+        repeatable: Repeatability = .byKey, options: RunOptions = RunOptions()
     ) async throws {
         let crash = CrashPoint(at: number, only: step, bytes: bytes)
         let object = SimulatedDestination.object(batchItemsMax: itemsMax, repeatable: repeatable)
-        var environment = try fixture.environment(object: object, steps: crash.hook)
-        environment.historyLag = lag
+        let environment = try fixture.environment(object: object, steps: crash.hook)
         await #expect(throws: (any Error).self) {
             try await RunSync(things(), options: options, environment: environment).run()
         }
@@ -64,8 +63,8 @@ struct ResumeTests {
     }
 
     @Test func whatTheHistoryLackedAtAKillIsTakenFromTheJournal() async throws {
-        let fixture = try RunFixture(rows(8))
-        try await killed(fixture, at: .journalSettled, number: 3, lag: .seconds(1))
+        let fixture = try RunFixture(rows(8), historyLag: .seconds(1))
+        try await killed(fixture, at: .journalSettled, number: 3)
         let environment = try fixture.environment()
         let history = RunHistory(environment.database)
         // The first batch is told at once, the second and third wait; the clock stands still.
@@ -79,11 +78,11 @@ struct ResumeTests {
     }
 
     @Test func refusedRecordIsInTheHistoryAtOnceWithAllThatWentBefore() async throws {
-        let fixture = try RunFixture(rows(8))
+        let fixture = try RunFixture(rows(8), historyLag: .seconds(1))
         fixture.account.refuse { key, _ in
             key == "k5" ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
         }
-        try await killed(fixture, at: .journalSettled, number: 3, lag: .seconds(1))
+        try await killed(fixture, at: .journalSettled, number: 3)
         let environment = try fixture.environment()
         let found = try #require(try environment.database.run(1))
         #expect(found.operations.accepted == 5 && found.operations.rejected == 1)
@@ -91,9 +90,8 @@ struct ResumeTests {
     }
 
     @Test func aRunThatEndsHasToldAll() async throws {
-        let fixture = try RunFixture(rows(9))
-        var environment = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2))
-        environment.historyLag = .seconds(1)
+        let fixture = try RunFixture(rows(9), historyLag: .seconds(1))
+        let environment = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2))
         let record = try await fixture.run(RunOptions(), things(), in: environment)
         #expect(record.state == .succeeded && record.requests == 5)
         #expect(try RunHistory(environment.database).exchanges(run: 1, limit: 10).count == 5)

@@ -17,7 +17,10 @@ final class RunFixture: Sendable {
     let time = SimulatedTime()
     private let told = Mutex<[RunProgress]>([])
 
-    init(_ rows: [SimulatedSource.Row] = []) throws {
+    private let historyLag: Duration
+
+    init(_ rows: [SimulatedSource.Row] = [], historyLag: Duration = .zero) throws {
+        self.historyLag = historyLag
         folder = FileManager.default.temporaryDirectory.path + "/sluice-run-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         source = SimulatedSource(
@@ -38,7 +41,7 @@ final class RunFixture: Sendable {
     ) throws -> RunEnvironment {
         let state = try StateDirectory(path: folder + "/state", steps: steps)
         let time = time
-        return RunEnvironment(
+        var environment = RunEnvironment(
             state: state, database: try ControlDatabase.open(path: state.databasePath),
             time: RunTime(
                 now: { Moment(milliseconds: time.milliseconds) }, sleep: { try await time.sleep($0) },
@@ -47,6 +50,8 @@ final class RunFixture: Sendable {
                 dataSource: source, account: account, destinationObject: object, accountIdentity: identity,
                 limitPath: folder + "/limit", systemIdentity: system),
             progress: { [self] step in told.withLock { $0.append(step) } })
+        environment.historyLag = historyLag
+        return environment
     }
 
     /// Runs the sync and returns the record of its own run, its books checked.

@@ -101,10 +101,9 @@ struct PlanMaker: ~Copyable {
         step = inputs.step
         removal = RemovalPayload(inputs.shape)
         canReadBack = inputs.canReadBack
-        needs = Needs(inputs.shape, scanColumns: inputs.scanColumns)
-        let rules = inputs.shape.behavior.rules
-        let mayLeaveOut = !rules.asksForKeys && needs == nil && !inputs.filter.isSelective && !inputs.mapsAll
-        reserve = LimitReserve(limit: mayLeaveOut ? inputs.limit : nil)
+        let needs = Needs(inputs.shape, scanColumns: inputs.scanColumns)
+        reserve = LimitReserve(limit: Self.mayLeaveOut(inputs, asks: needs != nil) ? inputs.limit : nil)
+        self.needs = needs
         looks = inputs.looks
         if inputs.looks, let column = DestinationLook.labelColumn(inputs.shape) {
             labels = NotedColumn(column, scanColumns: inputs.scanColumns, ignoresCase: true)
@@ -115,6 +114,11 @@ struct PlanMaker: ~Copyable {
         self.writer = writer
         self.spill = spill
         self.outcomes = outcomes
+    }
+
+    /// Whether rows past the limit may stand in the plan unmapped (`LimitReserve`).
+    private static func mayLeaveOut(_ inputs: Inputs, asks: Bool) -> Bool {
+        !inputs.shape.behavior.rules.asksForKeys && !asks && !inputs.filter.isSelective && !inputs.mapsAll
     }
 
     var reasonsOfCreation: [Reason] { mapping.reasonsOfCreation }
