@@ -68,6 +68,27 @@ struct LimitTests {
         #expect(next.operations.created == 1 && next.rows.unchanged == count - 1 && next.rows.deferred == 0)
     }
 
+    /// The plan has many blocks, and what is remembered of each is written behind the last.
+    @Test(arguments: [nil, 10] as [Int?]) func whatIsThereIsRememberedAlsoInALongPlan(limit: Int?) async throws {
+        let fixture = try RunFixture(rows(95))
+        let there = (1...95).filter { $0 % 2 == 1 }
+        fixture.account.records = Dictionary(uniqueKeysWithValues: there.map { ("k\($0)", "{}") })
+        let sync = things(behavior: .createOnly)
+        let environment = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 7))
+        var options = RunOptions()
+        options.limit = limit
+        let record = try await fixture.run(options, sync, in: environment)
+        #expect(record.operations.created == limit ?? 47 && record.rows.skipped == limit ?? 48)
+        #expect(record.rows.deferred == (limit == nil ? 0 : 75))
+        let (requests, reads) = (fixture.account.requests.count, fixture.account.pagedReads)
+        let next = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(next.rows.unchanged == 2 * (limit ?? 0) || next.rows.unchanged == 95)
+        #expect(next.operations.created == (limit == nil ? 0 : 37))
+        #expect(limit != nil || fixture.account.requests.count == requests && fixture.account.pagedReads == reads)
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).rows.unchanged == 95)
+        #expect(fixture.account.records.count == 95 && fixture.account.records["k1"] == "{}")
+    }
+
     @Test func deletesRemoveTheFirstThatAreThere() async throws {
         let fixture = try RunFixture(rows(60))
         fixture.account.records = Dictionary(uniqueKeysWithValues: (11...60).map { ("k\($0)", "{}") })

@@ -74,7 +74,7 @@ package struct DestinationLook {
     private func judge(_ maker: inout PlanMaker, _ there: PresentSets) throws -> Sight {
         var sight = Sight()
         var labels = maker.labels?.rows[...] ?? []
-        var found: Set<Int> = []
+        var found = SequenceSet()
         for (place, key) in maker.otherKeys.enumerated() {
             for row in key.rows where there.others[place].contains(row.hash) { found.insert(row.sequence) }
         }

@@ -73,16 +73,15 @@ struct ExistingRecords {
             return Finding { existing.contains($0.keyHash) ? Self.left(Self.present) : nil }
         }
         let there = try await PresentSets.read(prepared, maker.dataset, retrying)
-        var known: [Int: Int] = [:]
-        for (place, key) in others.enumerated() {
-            for row in key.rows where there.others[place].contains(row.hash) && known[row.sequence] == nil {
-                known[row.sequence] = place
+        let found = others.enumerated().map { place, key in
+            key.rows.reduce(into: SequenceSet()) { found, row in
+                if there.others[place].contains(row.hash) { found.insert(row.sequence) }
             }
         }
-        let found = known
         return Finding { operation in
             if there.keys.contains(keys.hash(operation)) { return Self.left(Self.present) }
-            return found[operation.sequence].map { Self.left(presentBy(others[$0].key)) }
+            let place = found.firstIndex { $0.contains(operation.sequence) }
+            return place.map { Self.left(presentBy(others[$0].key)) }
         }
     }
 

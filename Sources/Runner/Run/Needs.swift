@@ -83,8 +83,10 @@ struct NeedsResolver {
             guard !values.rows.isEmpty, let existing = try await existing(object, needs.rule, values, &maker) else {
                 continue
             }
-            let missing = Set(values.rows.lazy.filter { !existing.contains($0.hash) }.map(\.sequence))
-            guard !missing.isEmpty else { continue }
+            var lost = SequenceSet()
+            for row in values.rows where !existing.contains(row.hash) { lost.insert(row.sequence) }
+            guard lost.count > 0 else { continue }
+            let missing = lost
             let strike = Strike(outcome: .invalid, reason: needs.rule.missing(object))
             judges.append { missing.contains($0.sequence) ? strike : nil }
         }

@@ -50,33 +50,44 @@ extension PlanMaker {
         var struck = StruckRows()
         var (kept, unseen) = (0, 0)
         var invalid: [Hash128] = []
-        _ = try writer.strike { operation in
-            if operation.kind.isLocal { return false }
-            if kept >= limit || SetAsideRow.isLeftOut(operation) {
-                struck.count(operation, as: nil)
+        for block in 0..<(try writer.finishBlock()) {
+            _ = try writer.strike(blocks: block..<(block + 1)) { operation in
+                if operation.kind.isLocal { return false }
+                if kept >= limit || SetAsideRow.isLeftOut(operation) {
+                    struck.count(operation, as: nil)
+                    return true
+                }
+                guard operation.sequence < end else {
+                    unseen += 1
+                    return false
+                }
+                guard let strike = judges.lazy.compactMap({ $0(operation) }).first else {
+                    kept += 1
+                    return false
+                }
+                struck.count(operation, as: strike.outcome)
+                if strike.isRemembered { struck.remembered.append(StruckRows.Remembered(operation)) }
+                if strike.outcome == .invalid && filter.isPending(operation.keyHash) {
+                    invalid.append(operation.keyHash)
+                }
+                try outcomes.add(strike.outcome, key: operation.keyText, keyHash: operation.keyHash, strike.reason)
                 return true
             }
-            guard operation.sequence < end else {
-                unseen += 1
-                return false
-            }
-            guard let strike = judges.lazy.compactMap({ $0(operation) }).first else {
-                kept += 1
-                return false
-            }
-            struck.count(operation, as: strike.outcome)
-            if strike.isRemembered { struck.remembered.append(StruckRows.Remembered(operation)) }
-            if strike.outcome == .invalid && filter.isPending(operation.keyHash) { invalid.append(operation.keyHash) }
-            try outcomes.add(strike.outcome, key: operation.keyText, keyHash: operation.keyHash, strike.reason)
-            return true
+            // The end of a limited run's plan is given back: what is remembered comes after that, while it is not too much.
+            if limit == .max || struck.remembered.count > StruckRows.rememberedMax { try remember(&struck) }
         }
         invalidPending.formUnion(invalid)
         book(struck)
         if struck.deferred > 0 { try writer.dropStruckEnd() }
+        try remember(&struck)
+        return unseen == 0
+    }
+
+    private mutating func remember(_ struck: inout StruckRows) throws {
         for row in struck.remembered {
             try append(.remember, isNew: row.isNew, keyHash: row.keyHash, rowHash: row.rowHash, key: row.key) { _ in }
         }
-        return unseen == 0
+        struck.remembered.removeAll(keepingCapacity: true)
     }
 
     private mutating func book(_ struck: StruckRows) {
@@ -122,6 +133,9 @@ private struct StruckRows {
             isNew = operation.isNew
         }
     }
+
+    /// So many are held in memory.
+    static let rememberedMax = 100_000
 
     var (new, changed) = (0, 0)
     var (invalid, skipped, deferred) = (0, 0, 0)

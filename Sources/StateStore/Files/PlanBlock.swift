@@ -135,12 +135,12 @@ struct PlanBlockCursor: Sendable {
     }
 }
 
-/// One bit for each operation of a plan: set where it was struck out.
-struct StruckSet: Sendable {
+/// Operations of a plan by their sequences, such as those that were struck out: a bit for each operation.
+package struct SequenceSet: Sendable {
     private(set) var words: [UInt64] = []
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init() {}
+    package init() {}
 
     init(words: [UInt64]) {
         self.words = words
@@ -148,7 +148,7 @@ struct StruckSet: Sendable {
     }
 
     @inline(__always)
-    func contains(_ sequence: Int) -> Bool {
+    package func contains(_ sequence: Int) -> Bool {
         let word = sequence >> 6
         return word < words.count && words[word] >> UInt64(sequence & 63) & 1 == 1
     }
@@ -157,7 +157,8 @@ struct StruckSet: Sendable {
         count > 0 && range.contains { contains($0) }
     }
 
-    mutating func insert(_ sequence: Int) {
+    package mutating func insert(_ sequence: Int) {
+        if contains(sequence) { return }
         let word = sequence >> 6
         while words.count <= word { words.append(0) }
         words[word] |= 1 << UInt64(sequence & 63)

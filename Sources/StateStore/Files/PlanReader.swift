@@ -14,7 +14,7 @@ package struct PlanReader: Sendable {
     package let total: Int
 
     private let file: PagedFile
-    private let struck: StruckSet
+    private let struck: SequenceSet
     private let places: [PlanBlockPlace]
     /// The next operation: its block, its place in it (nil: the block is yet to be read) and its sequence.
     private var blockNumber = 0
@@ -185,7 +185,7 @@ private struct PlanFooter {
     var isSealed = false
     var summary: [UInt8] = []
     var total = 0
-    var struck = StruckSet()
+    var struck = SequenceSet()
     var places: [PlanBlockPlace] = []
 
     init(_ file: StateFile) throws {
@@ -214,7 +214,7 @@ private struct PlanFooter {
     /// Checksums tell damage, not intent: what the numbers say is looked at before anything is read or made by them.
     private mutating func decode(_ bytes: UnsafeRawBufferPointer, blocksEnd: Int) throws {
         var cursor = unsafe ByteCursor(bytes)
-        struck = StruckSet(words: try (0..<cursor.count(ofAtLeast: 8)).map { _ in try cursor.number(UInt64.self) })
+        struck = SequenceSet(words: try (0..<cursor.count(ofAtLeast: 8)).map { _ in try cursor.number(UInt64.self) })
         for _ in 0..<(try cursor.count(ofAtLeast: 32)) {
             let numbers = try (0..<4).map { _ in try Int(clamping: cursor.number(UInt64.self)) }
             let place = PlanBlockPlace(

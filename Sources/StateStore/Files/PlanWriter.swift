@@ -24,7 +24,7 @@ package struct PlanWriter: ~Copyable {
     private let operationsMax: Int
     private var places: [PlanBlockPlace] = []
     private var offset: Int
-    private var struck = StruckSet()
+    private var struck = SequenceSet()
     private var appended = 0
     package private(set) var isSealed = false
 
