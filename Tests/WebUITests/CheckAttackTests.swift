@@ -91,6 +91,32 @@ import WebUI
         #expect(!answer.text.contains("\r"))
     }
 
+    /// While it goes on the step's name is part of the event's number.
+    @Test(arguments: ["\r\n\r\n", "\n\n", "\r\r", "\n", "\u{0}\n"])
+    func nameOfTheStepThatIsGoingOnForgesNoEvent(_ breaking: String) async throws {
+        let fixture = try WebFixture()
+        let forged = "\(breaking)event: check\(breaking)data: {\"ended\":true}\(breaking)"
+        let words: @Sendable (String) -> String = { $0 + forged + String(repeating: "long", count: 500) }
+        let check = try CheckPageTests.HeldCheck(fixture, words: words) { report in
+            report.end(Step(step: "login accepted", isOK: true, message: "as sluice"))
+        }
+        try await check.run {
+            let answer = try await fixture.ask("/sources/shop/check/events")
+            // Any of the three ends a line for a browser.
+            let lines = answer.text.split { $0.isNewline }
+            #expect(lines.filter { $0.hasPrefix("event:") }.count == 1, "\(lines.map { $0.prefix(60) })")
+            #expect(lines.filter { $0.hasPrefix("data:") }.count == 1)
+            #expect(
+                lines.allSatisfy { line in ["retry:", "event: check", "id:", "data:"].contains { line.hasPrefix($0) } })
+            let number = try #require(lines.first { $0.hasPrefix("id:") })
+            #expect(number.contains("login accepted") && number.count <= 204)
+            #expect(!number.utf8.contains(0))
+            let data = try #require(lines.first { $0.hasPrefix("data: ") }).dropFirst(6)
+            let update = try JSONDecoder().decode(Update.self, from: Data(data.utf8))
+            #expect(update.sentence.contains("is going on"))
+        }
+    }
+
     // MARK: Who may
 
     @Test(arguments: ["/sources/shop", "/destinations/crm"])
