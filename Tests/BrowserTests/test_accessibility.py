@@ -4,6 +4,7 @@ narrow, light and dark."""
 from pathlib import Path
 
 import axe_playwright_python
+from playwright.sync_api import expect
 
 import site_map
 from cases import Case
@@ -59,6 +60,8 @@ def look(visitor, name, path, press=None):
     if press:
         visitor.press(press)
     page, wrong = visitor.page, []
+    # A page that would load itself again leaves that while it is out of sight.
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     title = page.title()
     if not title.endswith("Sluice") or len(title) < 10:
         wrong.append(f"{name}: the title is {title}")
@@ -100,6 +103,46 @@ def _test(name, pages, session):
         self.check(pages, session)
     test.__doc__ = f"{name}: no rule is broken at 1280 and 360 px, light and dark"
     return test
+
+
+class BusyPages(Case):
+    """Pages that change while they are looked at."""
+
+    weight = 6
+
+    @classmethod
+    def prepare(cls):
+        return site_map.start_busy()
+
+    def setUp(self):
+        if not getattr(type(self), "is_prepared", False):
+            site_map.prepare_busy(self.visit(LOOKS[0]))
+            type(self).is_prepared = True
+
+    def test_busy(self):
+        """what goes on, and trouble with the project: no rule is broken at 1280 and 360 px, light and dark"""
+        visitor, wrong = self.visit(Look(True, 1280, "light")), []
+        for page in site_map.BUSY_PAGES:
+            wrong += look(visitor, *page)
+        self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
+        # They went on all the while.
+        for run in ["/runs/1", "/runs/2"]:
+            self.assertEqual(self.sluice.json(run)["state"], "running")
+        visitor.open("/sources/silent")
+        visitor.sees("going on")
+
+    def test_standing_still(self):
+        """a run that stands still is heard of all the same, and the last of it is read out"""
+        visitor = self.visit(LOOKS[0])
+        visitor.open("/runs/2")
+        note = visitor.page.locator("#live-progress .note")
+        seen = note.inner_text()
+        expect(note).not_to_have_text(seen)
+        self.assertNotIn("left", note.inner_text(), "what it waits for is not known to last so long")
+        expect(visitor.page.locator("#live-said")).to_contain_text("Waiting until")
+        self.assertNotIn("..", visitor.page.locator("#live-head").inner_text())
+        expect(visitor.page.locator("#live-facts")).to_contain_text("1 request, ")
+        visitor.sees_not("Last heard")
 
 
 for number in range(0, len(site_map.PAGES), 5):

@@ -63,7 +63,13 @@
     if (seconds) setTimeout(() => { if (!document.hidden) location.reload(); }, Math.max(2, Number(seconds[1])) * 1000);
     return;
   }
-  let source = null, heard = Date.now(), said = 0;
+  let source = null, heard = Date.now(), said = 0, sentence = "", last = "";
+  // What is read out, at most every ten seconds; the last of them is never left out.
+  const say = (hasEnded) => {
+    if (!sentence || (!hasEnded && Date.now() - said < 10000)) return;
+    document.getElementById("live-said").textContent = sentence;
+    [sentence, said] = ["", Date.now()];
+  };
   const state = document.createElement("p");
   state.className = "note";
   const follow = () => {
@@ -76,10 +82,8 @@
         const place = document.getElementById(id);
         if (place && place.innerHTML !== html) place.innerHTML = html;
       }
-      if (update.ended || Date.now() - said > 10000) {
-        document.getElementById("live-said").textContent = update.sentence;
-        said = Date.now();
-      }
+      if (update.sentence !== last) sentence = last = update.sentence;
+      say(update.ended);
       if (update.ended) source.close();
       if (update.reload) location.reload();
     };
@@ -89,6 +93,7 @@
   const stop = () => { if (source) { source.close(); source = null; } };
   document.addEventListener("visibilitychange", () => { document.hidden ? stop() : follow(); });
   setInterval(() => {
+    say(false);
     const seconds = Math.floor((Date.now() - heard) / 1000);
     state.textContent = seconds > 20 ? "Last heard " + span(seconds) + " ago." : "";
     const progress = document.getElementById("live-progress");

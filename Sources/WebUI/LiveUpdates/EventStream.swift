@@ -8,8 +8,8 @@ internal import StateStore
 struct EventStream: TextStream {
     /// At most four a second.
     static let interval = Duration.milliseconds(250)
-    /// A line now and then, so that proxies and browsers know that the connection lives.
-    static let quietMax = 60
+    /// Where there is no news, for how long the run has gone on is told once a second: a reader sees that it is heard of.
+    static let quietMax = 4
     /// An hour; the browser then connects again by itself.
     static let lookMax = 4 * 3_600
 
@@ -45,7 +45,7 @@ struct EventStream: TextStream {
             quiet += 1
             if quiet >= Self.quietMax {
                 quiet = 0
-                return ": still here\n\n"
+                return try event(record, live, number: number, isNews: false)
             }
         }
         return nil
@@ -59,14 +59,19 @@ struct EventStream: TextStream {
         return "\(run.state.rawValue)-\(run.rows.scanned)-\(settled)-\(run.requests)-\(live?.revision ?? 0)"
     }
 
-    private func event(_ record: RunRecord, _ live: LiveRun?, number: String) throws -> String {
+    private func event(
+        _ record: RunRecord, _ live: LiveRun?, number: String, isNews: Bool = true
+    ) throws -> String {
         let model = RunProgressModel(record, live: live, now: site.now)
-        let update = LiveUpdate(
-            ended: record.state.isFinal, sentence: model.sentence,
-            parts: [
-                "live-head": model.head.source, "live-progress": model.progress.source,
-                "live-ledgers": LedgerView.ledgers(record).source,
-            ], state: record.state.rawValue, reload: record.state.isFinal)
+        var update = LiveUpdate(
+            ended: record.state.isFinal, sentence: model.sentence, parts: ["live-progress": model.progress.source],
+            state: record.state.rawValue, reload: record.state.isFinal)
+        if isNews {
+            let facts = RunFacts(run: record, sealedAt: try site.history.sealedAt(run: run), now: site.now)
+            update.parts["live-head"] = model.head.source
+            update.parts["live-ledgers"] = LedgerView.ledgers(record).source
+            update.parts["live-facts"] = facts.list.source
+        }
         return try update.text("run", id: number)
     }
 }

@@ -18,6 +18,7 @@ struct RunPage: Sendable {
     let requests: [(minute: Int64, requests: Int, refused: Int)]
     let limit: Int?
     let before: RunRecord?
+    private let isDefined: Bool
     /// What of the first runs of its sync comes next.
     private let next: String?
     let now: Moment
@@ -37,6 +38,7 @@ struct RunPage: Sendable {
         before = try history.runs(sync: run.sync, states: nil, before: number, limit: 1).first
         let sync = site.project().sync(run.sync)
         limit = sync.flatMap { RequestLimit.of($0, in: site) }
+        isDefined = sync != nil
         next = try Self.next(run, sync, site)
     }
 
@@ -84,6 +86,7 @@ struct RunPage: Sendable {
             return
                 "<div class=\"actions\">\(FormView.button("Cancel", .cancel(run: run.id), visitor, style: "danger"))</div>"
         }
+        guard isDefined else { return .empty }
         let on: HTML? = next.map { text in
             "<a class=\"button primary\" href=\"\(Place.making(.sync(run.sync, .first)).path)\">\(text)</a>"
         }
@@ -160,55 +163,10 @@ struct RunPage: Sendable {
     }
 
     private var facts: HTML {
-        var stages: [(String, HTML)] = [
-            ("Started", "\(TimeView.both(run.startedAt, now: now)), by \(run.trigger)"),
-            ("Kind", kind),
-        ]
-        if let sealedAt {
-            stages.append(
-                (
-                    "Read and planned",
-                    "\(TimeView.took(run.startedAt, sealedAt)), \(Wording.counted(run.rows.scanned, "row"))"
-                ))
-            let end = run.endedAt ?? now
-            let rate = Self.rate(run.operations.accepted, sealedAt, end)
-            stages.append(
-                (
-                    "Sent",
-                    "\(TimeView.took(sealedAt, end)), \(Wording.counted(run.operations.accepted, "record")) accepted\(rate)"
-                ))
-        }
-        if let ended = run.endedAt {
-            stages.append(("Ended", "\(TimeView.both(ended, now: now)), after \(TimeView.took(run.startedAt, ended))"))
-        }
-        stages.append(
-            ("Writes", "\(Wording.counted(run.requests, "request")), \(Wording.bytes(run.bytesSent)) sent"))
-        if let effort = run.effort { stages += Self.effort(effort) }
-        let refused = requests.reduce(0) { $0 + $1.refused }
-        if refused > 0 {
-            stages.append(("Told to wait (429)", "\(Wording.counted(refused, "request"))"))
-        }
-        let list = stages.html { name, value in "<div><dt>\(name)</dt><dd>\(value)</dd></div>" }
-        return "<section><h2>What happened</h2><dl class=\"facts\">\(list)</dl></section>"
-    }
-
-    private static func effort(_ effort: RunEffort) -> [(String, HTML)] {
-        [
-            ("Stages", EffortText.stages(effort)), ("Answers", EffortText.answers(effort)),
-            ("Waited", EffortText.waits(effort)),
-        ].compactMap { name, text in text.map { (name, "\($0)") } }
-    }
-
-    private var kind: HTML {
-        guard run.full else { return run.limited ? "chosen records only" : "only what has changed" }
-        let reason = run.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""
-        return "full, every record is sent again\(reason)"
-    }
-
-    private static func rate(_ count: Int, _ start: Moment, _ end: Moment) -> String {
-        let milliseconds = end.milliseconds - start.milliseconds
-        guard count > 0, milliseconds >= 100 else { return "" }
-        return ", \(Wording.grouped(Int(Double(count) * 1_000 / Double(milliseconds)))) a second"
+        let facts = RunFacts(
+            run: run, sealedAt: sealedAt, refused: requests.reduce(0) { $0 + $1.refused }, now: now)
+        let id: HTML = isLive ? " id=\"live-facts\"" : .empty
+        return "<section><h2>What happened</h2><dl class=\"facts\"\(id)>\(facts.list)</dl></section>"
     }
 
     private var requestChart: HTML {

@@ -34,7 +34,8 @@ struct RunProgressModel: Sendable {
         case .reading(let rows): "Reading the source: \(Wording.counted(rows, "row")) so far."
         case .planned(let operations): "Planned: \(Wording.counted(operations, "record")) to send."
         case .sending(let done, let total): "Sending: \(Wording.grouped(done)) of \(Wording.counted(total, "record"))."
-        case .waiting(let reason, let until): "Waiting until \(TimeView.clock(until)): \(reason)."
+        case .waiting(let reason, let until):
+            "Waiting until \(TimeView.clock(until)): \(reason.hasSuffix(".") ? String(reason.dropLast()) : reason)."
         case .starting: "The run has started."
         case nil:
             run.operations.planned > 0
@@ -72,8 +73,9 @@ struct RunProgressModel: Sendable {
         return ", \(Wording.counted(Int(perSecond), stage == .reading ? "row" : "record")) a second"
     }
 
-    /// An estimate, and only where the total is known and a part of it done.
+    /// An estimate, and only where the total is known and a part of it done; none while it waits for something else.
     private var remaining: String {
+        if case .waiting = live?.doing { return "" }
         guard let (done, total) = share, done > 0, done < total else { return "" }
         let elapsed = max(1, now.milliseconds - run.startedAt.milliseconds)
         let perSecond = live?.perSecond(now: now) ?? Double(done) * 1_000 / Double(elapsed)
