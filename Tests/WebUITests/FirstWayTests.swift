@@ -54,10 +54,30 @@ import WebUI
         let fixture = try EditingFixture()
         let path = "/new/destinations/account"
         let refused = try await fixture.post(
-            path, [("name", "crm"), ("set-api_key", EditingFixture.secret), ("set-region", EditingFixture.unknownRegion)])
+            path,
+            [("name", "crm"), ("set-api_key", EditingFixture.secret), ("set-region", EditingFixture.unknownRegion)])
         #expect(refused.status == 400)
         #expect(refused.text.contains("Enter it again") && !refused.text.contains(EditingFixture.secret))
         let untyped = try await fixture.post(path, [("name", "crm"), ("set-region", "us3")])
         #expect(untyped.status == 400 && !untyped.text.contains("Enter it again"))
+    }
+
+    @Test func aSyncThatHasNeverComeToItsEndIsNotUpToDate() async throws {
+        let fixture = try EditingFixture()
+        try await fixture.makeAll()
+        let database = fixture.site.environment.database
+        let lock = try #require(try SyncLock.acquire(fixture.site.environment.state.sync("companies")))
+        defer { lock.release() }
+        func begin() throws {
+            _ = try database.createRun(
+                sync: "companies", trigger: "web", full: true, limited: false, startedAt: WebFixture.now,
+                state: .running)
+        }
+        try begin()
+        #expect(try await fixture.ask("/").text.contains("<h1>The one sync is not up to date.</h1>"))
+        #expect(try await fixture.ask("/syncs/companies").text.contains("The first run has not ended yet."))
+        _ = try run(fixture, limited: false)
+        try begin()
+        #expect(try await fixture.ask("/").text.contains("<h1>The one sync is up to date.</h1>"))
     }
 }

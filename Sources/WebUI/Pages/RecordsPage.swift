@@ -4,7 +4,8 @@ internal import StateStore
 
 /// Which rows of a run did not simply arrive, and why.
 struct RecordsPage: Sendable {
-    static let pageSize = 50
+    /// More, each with what was answered and what to do, make a page of over 50 kB.
+    static let pageSize = 25
 
     let run: RunRecord
     let filter: OutcomeFilter

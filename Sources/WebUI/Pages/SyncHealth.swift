@@ -22,9 +22,6 @@ package struct SyncHealth: Sendable, Hashable {
             case .good: 7
             }
         }
-
-        /// Whether somebody should look at it.
-        package var isProblem: Bool { self < .running }
     }
 
     package var name: String
@@ -69,6 +66,16 @@ package struct SyncHealth: Sendable, Hashable {
         if isPaused { return .paused }
         if isStale(now) { return .stale }
         return lastRun.state == .succeeded ? .good : .unknown
+    }
+
+    /// Whether what is in the source is at the destination, as far as is known. One that has never come to its end is not,
+    /// whatever it is doing now.
+    var isUpToDate: Bool {
+        switch condition {
+        case .good: true
+        case .running, .paused: freshAt != nil
+        case .failing, .guarded, .missing, .stale, .unknown: false
+        }
     }
 
     private func isStale(_ now: Moment) -> Bool { lateAt.map { now > $0 } ?? false }
@@ -127,7 +134,7 @@ struct SyncHealthList: Sendable {
 
     /// `5 of 6 syncs are up to date.`
     var sentence: String {
-        let good = all.count { !$0.condition.isProblem && $0.condition != .unknown }
+        let good = all.count { $0.isUpToDate }
         if all.isEmpty { return "There are no syncs yet." }
         if good == all.count {
             return all.count == 1 ? "The one sync is up to date." : "All \(all.count) syncs are up to date."

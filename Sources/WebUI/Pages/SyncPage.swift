@@ -121,6 +121,9 @@ struct SyncPage: Sendable {
             return html
                 + "<p class=\"empty\">This sync has never run. A dry run shows what a run would do, and sends nothing.</p>"
         }
+        guard history.contains(where: { $0.state.isFinal }) else {
+            return html + "<p class=\"empty\">The first run has not ended yet.</p>"
+        }
         return html
             + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), completeAt: completeAt, promised: promised, now: now).html())</div>"
     }

@@ -2,9 +2,10 @@
 enum FailureView {
     static func page(_ failure: PageFailure, visitor: Visitor?) -> WebAnswer {
         let layout = Layout(title(failure.kind), visitor: visitor)
+        let (name, way): (String, Place) = failure.code == "unknown_sync" ? ("Syncs", .syncs) : ("Overview", .overview)
         let body: HTML = """
             \(ReasonView.box(failure.code, failure.message, failure.hint, tone: failure.kind == .missing ? "part" : "bad"))
-            <p><a href="\(Place.overview.path)">Overview</a></p>
+            <p><a href="\(way.path)">\(name)</a></p>
             """
         return WebAnswer(.page(layout.page(body)), status: failure.kind.rawValue)
     }

@@ -28,11 +28,11 @@ enum ReasonView {
     }
 
     private static func hintLine(_ hint: String) -> HTML {
-        hint.isEmpty ? .empty : "<p>\(hint)</p>"
+        hint.isEmpty ? .empty : "<p>\(Prose.html(hint))</p>"
     }
 
     private static func hintSpan(_ hint: String) -> HTML {
-        hint.isEmpty ? .empty : "<span class=\"do\">\(cut(hint, 400))</span>"
+        hint.isEmpty ? .empty : "<span class=\"do\">\(Prose.html(cut(hint, 400)))</span>"
     }
 
     /// At most so many characters.
