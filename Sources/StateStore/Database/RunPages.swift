@@ -86,20 +86,45 @@ extension RunHistory {
         }
     }
 
-    /// When complete runs of a sync ended, oldest first: those after `begin`, at most `limit` and then the newest, and the
-    /// last one before them.
+    /// When complete runs of a sync ended, oldest first: those of runs that started at `begin` or later, at most `limit` and
+    /// then the newest, and the last one before them, if it is among the `reach` runs before. A run every minute for 30 days
+    /// fits in; neither a long history nor one of failures only makes it slow.
     package func completeTimes(
-        sync: String, since begin: Moment, limit: Int = 3_000
+        sync: String, since begin: Moment, limit: Int = 45_000, reach: Int = 5_000
     ) throws(StateError) -> [Moment] {
-        let sql = """
-            SELECT ended_at FROM runs WHERE sync = (SELECT id FROM syncs WHERE name = ?) AND NOT is_limited
+        let complete = """
+            NOT is_limited AND ended_at IS NOT NULL
             AND state IN ('\(RunState.succeeded.rawValue)', '\(RunState.completedWithRejections.rawValue)')
-            AND ended_at IS NOT NULL ORDER BY id DESC LIMIT ?
+            """
+        let within = """
+            SELECT id, ended_at FROM runs WHERE sync = ? AND id >= ? AND \(complete) ORDER BY id DESC LIMIT ?
+            """
+        let before = """
+            SELECT ended_at FROM (
+                SELECT id, state, is_limited, ended_at FROM runs WHERE sync = ? AND id < ? ORDER BY id DESC LIMIT ?
+            ) WHERE \(complete) ORDER BY id DESC LIMIT 1
             """
         return try database.read { database in
-            let found = try Int64.fetchAll(database, sql: sql, arguments: [sync, limit])
-            let within = found.prefix { $0 > begin.milliseconds }
-            return found.prefix(within.count + 1).reversed().map { Moment(milliseconds: $0) }
+            guard
+                let id = try Int64.fetchOne(database, sql: "SELECT id FROM syncs WHERE name = ?", arguments: [sync])
+            else { return [] }
+            let first = try Int64.fetchOne(
+                database, sql: "SELECT id FROM runs WHERE started_at >= ? ORDER BY started_at LIMIT 1",
+                arguments: [begin.milliseconds])
+            var found: [Int64] = []
+            var oldest = first ?? Int64.max
+            if let first {
+                let rows = try Row.fetchCursor(database, sql: within, arguments: [id, first, limit])
+                while let row = try rows.next() {
+                    oldest = row[0]
+                    found.append(row[1])
+                }
+                if found.count < limit { oldest = first }
+            }
+            if let last = try Int64.fetchOne(database, sql: before, arguments: [id, oldest, reach]) {
+                found.append(last)
+            }
+            return found.reversed().map { Moment(milliseconds: $0) }
         }
     }
 
