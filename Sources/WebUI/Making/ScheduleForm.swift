@@ -152,10 +152,13 @@ struct ScheduleForm: Sendable {
         var options = others.filter { !after.contains($0) }.map { (value: $0, label: $0) }
         if !after.isEmpty { options.insert((value: "", label: "and another"), at: 0) }
         let label: HTML = after.isEmpty ? "Which sync" : "Which other sync"
+        let isTyped = options.count > FormView.namesMax
         let more: HTML =
             options.count < 2 && !after.isEmpty
             ? .empty
-            : "<select id=\"after\" name=\"after\" aria-label=\"\(label)\"\(described)>\(EntryView.options(options, ""))</select>"
+            : isTyped
+                ? "<input id=\"after\" name=\"after\" value=\"\" placeholder=\"name of a sync\" aria-label=\"\(label)\"\(described) spellcheck=\"false\">"
+                : "<select id=\"after\" name=\"after\" aria-label=\"\(label)\"\(described)>\(EntryView.options(options, ""))</select>"
         return "<span>\(kept)\(more)</span>"
     }
 }

@@ -52,7 +52,8 @@ struct ErrorsPage: Sendable {
             let action: HTML? = isWhole ? nil : "<span class=\"do\">\(Self.inline(row.action))</span>"
             // Hundreds of them on one page: a link from the page to itself needs no address.
             let link: HTML = "<a href=\"?code=\(row.code)\">\(row.code)</a>"
-            return "<div><dt>\(link)</dt><dd>\(Self.inline(row.meaning))\(action)</dd></div>"
+            let meaning = isWhole ? Self.firstSentence(row.meaning) : row.meaning
+            return "<div><dt>\(link)</dt><dd>\(Self.inline(meaning))\(action)</dd></div>"
         }
         guard !rows.isEmpty else {
             return layout.page(
@@ -63,6 +64,11 @@ struct ErrorsPage: Sendable {
     }
 
     var body: [String: [Row]] { ["codes": rows] }
+
+    /// Enough to know which one is meant, where all of them are on one page; the rest is behind its link.
+    private static func firstSentence(_ text: String) -> String {
+        text.firstRange(of: ". ").map { String(text[..<$0.lowerBound]) + "." } ?? text
+    }
 
     /// Code in backticks, and the texts of links.
     static func inline(_ text: String) -> HTML {

@@ -5,7 +5,7 @@ internal import StateStore
 
 /// Is everything fine? A sentence, then one row for each sync, problems first.
 struct OverviewPage: Sendable {
-    static let syncsMax = 25
+    static let syncsMax = 20
 
     let syncs: [SyncHealth]
     let sentence: String

@@ -55,11 +55,20 @@ struct RunsPage: Sendable {
     }
 
     private var form: HTML {
-        let names = [("", "All syncs")] + syncNames.prefix(1_000).map { ($0, $0) }
         let states = [("", "All states")] + Filter.allCases.map { ($0.rawValue, $0.label) }
         return """
-            <form class="filter" method="get" action="\(Place.runs.path)">\(FormView.select("Sync", name: "sync", chosen: sync ?? "", names))\(FormView.select("State", name: "state", chosen: filter?.rawValue ?? "", states))<button>Show</button></form>
+            <form class="filter" method="get" action="\(Place.runs.path)">\(syncField)\(FormView.select("State", name: "state", chosen: filter?.rawValue ?? "", states))<button>Show</button></form>
             """
+    }
+
+    /// The sync that is sought stands in it also where it is defined nowhere any more.
+    private var syncField: HTML {
+        guard syncNames.count <= FormView.namesMax else {
+            return FormView.input("Name of the sync", name: "sync", value: sync ?? "", type: "search")
+        }
+        let gone = sync.map { syncNames.contains($0) ? [] : [$0] } ?? []
+        let names = [("", "All syncs")] + (gone + syncNames).map { ($0, $0) }
+        return FormView.select("Sync", name: "sync", chosen: sync ?? "", names)
     }
 
     private var pager: HTML {

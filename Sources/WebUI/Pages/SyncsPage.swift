@@ -1,9 +1,9 @@
 internal import Runner
 internal import StateStore
 
-/// Every sync, 25 at a time, by name.
+/// Every sync, 20 at a time, by name.
 struct SyncsPage: Sendable {
-    static let pageSize = 25
+    static let pageSize = 20
 
     let sought: String
     let shown: [SyncHealth]

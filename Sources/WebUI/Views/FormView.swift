@@ -29,6 +29,9 @@ enum FormView {
             """
     }
 
+    /// More names than this are not listed, but typed: a page stays small however many syncs there are.
+    static let namesMax = 100
+
     static func select(_ label: String, name: String, chosen: String, _ options: [(value: String, label: String)])
         -> HTML
     {
