@@ -104,6 +104,23 @@ struct CheckTests {
             ])
     }
 
+    @Test func columnByWhichNewRowsAreKnownIsLookedAt() async throws {
+        func step(_ column: String, _ overlap: IncrementalDefinition.Overlap) async throws -> ConnectionReport.Step {
+            var definition = sync([("name", "name")])
+            definition.dataset.incremental = IncrementalDefinition(
+                column: column, overlap: overlap, completeScan: .runs(3), location: Self.here)
+            return try #require(try await report(definition).steps.first)
+        }
+        #expect(try await step("changed", .seconds(60)).message == "rows has no column changed.")
+        #expect(try await step("seats", .seconds(60)).isOK)
+        source.columns[2] = Column(name: "seats", type: .integer, declaredType: "BIGINT")
+        #expect(try await step("seats", .seconds(60)).hint.contains("whole number"))
+        #expect(try await step("seats", .number(60)).isOK)
+        #expect(try await step("seats", .seconds(0)).isOK)
+        source.columns[2] = Column(name: "seats", type: .time, declaredType: "time")
+        #expect(try await step("seats", .seconds(60)).message.contains("the type time"))
+    }
+
     @Test func fieldThatTheAccountDoesNotHaveIsRefusedUnlessAllowed() async throws {
         account.fields = [DestinationField("custom.Plan", .text)]
         var definition = sync([("custom.Plans", "name"), ("custom.Seats", "seats")])

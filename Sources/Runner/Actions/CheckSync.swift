@@ -23,17 +23,38 @@ struct CheckSync {
     // MARK: Columns
 
     private func columnSteps(_ shape: SyncShape) async -> [Step] {
-        let found: [String]
+        let columns: [Column]
         do throws(SourceError) {
-            found = try await source.columns(of: definition.dataset.relation).map(\.name)
+            columns = try await source.columns(of: definition.dataset.relation)
         } catch {
             return [Self.failed("columns", error.message, error.hint)]
         }
-        let named = shape.scanColumns
+        var named = shape.scanColumns
+        if let growing = definition.dataset.incremental?.column, !named.contains(growing) { named.append(growing) }
+        let found = columns.map(\.name)
         let missing = named.filter { !found.contains($0) }
         guard missing.isEmpty else { return missing.map { missingColumn($0, among: found) } }
+        if let step = growingColumn(among: columns) { return [step] }
         let count = named.count == 1 ? "the one column" : "all \(named.count) columns"
         return [Step(step: "columns", isOK: true, message: "\(place) has \(count) that the sync names.")]
+    }
+
+    /// What is wrong with the column by which new rows are known, where its type alone says so.
+    private func growingColumn(among columns: [Column]) -> Step? {
+        guard let rule = definition.dataset.incremental, let column = columns.first(where: { $0.name == rule.column })
+        else { return nil }
+        let hint: String
+        switch (column.type, rule.overlap) {
+        case (.boolean, _), (.double, _), (.time, _), (.interval, _), (.uuid, _), (.json, _), (.bytes, _), (.array, _):
+            hint = "Name a column of times, dates or whole numbers that grows with every change."
+        case (.integer, .seconds(1...)), (.decimal, .seconds(1...)):
+            hint = "Write overlap as a whole number of the column's own unit: 600."
+        // A column of SQLite that is declared as a time may hold numbers: what there is, the run sees.
+        default: return nil
+        }
+        let type = column.declaredType.isEmpty ? column.type.rawValue : column.declaredType
+        return Self.failed(
+            "columns", "Column \(rule.column) has the type \(type), which does not suit incremental as it is.", hint)
     }
 
     private func missingColumn(_ name: String, among found: [String]) -> Step {
