@@ -79,6 +79,33 @@ struct EffortTests {
         #expect(mode == 0o600)
     }
 
+    @Test func aTraceReplacesATraceAndNoOtherFile() async throws {
+        let fixture = try RunFixture(rows(3))
+        let path = fixture.folder + "/trace.json"
+        for _ in 1...2 {
+            try ChromeTrace(path: path).close()
+            let trace = try ChromeTrace(path: path)
+            var environment = try fixture.environment()
+            environment.trace = { trace.add($0) }
+            try await fixture.run(in: environment)
+            try trace.close()
+        }
+        try Data("[\n  1\n]".utf8).write(to: URL(filePath: path))
+        let error = #expect(throws: RunError.self) { try ChromeTrace(path: path) }
+        #expect(error?.code == "trace_unwritable")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "[\n  1\n]")
+    }
+
+    @Test func whatNeverLeftDoesNotCountAsSent() async throws {
+        let fixture = try RunFixture(rows(3))
+        fixture.account.fault { _, _ in .unauthorized }
+        #expect(try await fixture.run().operations.undelivered == 3)
+        let told = fixture.progress.compactMap { progress -> Int? in
+            if case .delivering(let done, _) = progress { done } else { nil }
+        }
+        #expect(told.allSatisfy { $0 == 0 })
+    }
+
     @Test func aTraceThatCannotBeMadeSaysSo() throws {
         let error = #expect(throws: RunError.self) { try ChromeTrace(path: "/nowhere/at/all/trace.json") }
         #expect(error?.code == "trace_unwritable")

@@ -47,6 +47,20 @@ struct ReviewedPlanTests {
         }
     }
 
+    @Test func aFileThatIsNoPlanIsNotReplaced() async throws {
+        let fixture = try RunFixture(rows(5))
+        let path = fixture.folder + "/project.yaml"
+        try Data("version: 1".utf8).write(to: URL(filePath: path))
+        let error = await #expect(throws: RunError.self) {
+            try await save(fixture, to: "project.yaml")
+        }
+        #expect(error?.code == "plan_file_unwritable" && error?.message.contains("is no plan") == true)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "version: 1")
+        try Data().write(to: URL(filePath: path))
+        let first = try await save(fixture, to: "project.yaml")
+        #expect(try await save(fixture, to: "project.yaml") == first)
+    }
+
     @Test func whatWasLookedAtIsWhatIsSent() async throws {
         let fixture = try RunFixture(rows(5))
         try await fixture.run()

@@ -50,8 +50,9 @@ package struct PlanSync: Sendable {
 
     /// - Parameters:
     ///   - examplesMax: operations shown; as many rows that would not be sent are shown besides.
-    ///   - out: where the plan is saved, for `run --plan`; a file of that name is replaced once the plan is whole.
+    ///   - out: where the plan is saved, for `run --plan`; a plan of that name is replaced once this one is whole.
     package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
+        if let out { try Self.requirePlace(out) }
         let kept = try asKept()
         var prepared = try PreparedSync(kept, environment: environment)
         let policy = Self.policy
@@ -98,6 +99,13 @@ package struct PlanSync: Sendable {
         var kept = definition
         kept.name = old
         return kept
+    }
+
+    private static func requirePlace(_ out: String) throws {
+        guard ReplacedFile.isOther(out, than: ["SLUICEPL"]) else { return }
+        throw RunError(
+            code: "plan_file_unwritable", message: "The plan could not be saved: \(out) is there and is no plan.",
+            hint: "Name a file that is not there yet, or an older plan: --out FILE.")
     }
 
     /// A plan that cannot be whole there takes no other's place.

@@ -16,9 +16,12 @@ package final class ChromeTrace: Sendable {
     private let path: String
     private let state: Mutex<State>
 
-    /// Makes the file, or empties it.
+    /// Makes the file, or empties it where it is a trace.
     package init(path: String) throws {
         self.path = path
+        if ReplacedFile.isOther(path, than: ["[\n{\"args\"", "[\n\n]"]) {
+            throw Self.unwritable(path, "it is there and is no trace")
+        }
         guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
             let handle = FileHandle(forWritingAtPath: path)
         else { throw Self.unwritable(path, "it cannot be made") }
