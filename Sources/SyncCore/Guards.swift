@@ -16,6 +16,8 @@ package struct GuardFacts: Sendable, Hashable {
     package var removals = 0
     /// Removals that are made of rows: those of a sync whose rows name what is to be removed.
     package var rowRemovals = 0
+    /// Whether the dataset is another than that of the last run that came to its end.
+    package var isDatasetChanged = false
     /// Records known to be at the destination before this run.
     package var knownCount = 0
     /// Whether anything was ever accepted for this sync.
@@ -79,11 +81,14 @@ package enum Guards {
 
     private static func removed(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
         let share = percent(facts.removals, of: facts.knownCount)
-        guard facts.removals > limits.removedRowsMin, share >= limits.removedPercentMax else { return nil }
+        // A few rows go away by themselves; by an edited query none should.
+        let few = facts.isDatasetChanged ? 0 : limits.removedRowsMin
+        guard facts.removals > few, share >= limits.removedPercentMax else { return nil }
+        let why = facts.isDatasetChanged ? ", and its dataset was changed" : ""
         return verdict(
             .removed,
             "\(facts.removals) of \(facts.knownCount) known records would be removed (\(text(share)) %, fewer than "
-                + "\(text(limits.removedPercentMax)) % may be).")
+                + "\(text(limits.removedPercentMax)) % may be)\(why).")
     }
 
     private static func firstRemovals(_ facts: GuardFacts) -> GuardVerdict? {

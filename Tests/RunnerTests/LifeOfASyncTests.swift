@@ -279,6 +279,27 @@ struct LifeOfASyncTests {
         #expect(try await fixture.run(accepting("removed"), narrower).operations.removed == 6)
     }
 
+    @Test func changedSQLThatLosesFewRowsOfASmallMirrorAsksFirstToo() async throws {
+        let mirror = things(behavior: .mirror)
+        let fixture = try await begun(6, mirror)
+        var narrower = mirror
+        narrower.dataset.relation = .table(schema: nil, name: "fewer")
+        fixture.source.rows = rows(1)
+        // A run of chosen rows takes nothing up of the change.
+        var limited = RunOptions()
+        limited.limit = 1
+        #expect(try await fixture.run(limited, narrower).state == .succeeded)
+        let stopped = try await next(fixture, narrower)
+        #expect(stopped.guard?.name == "removed" && stopped.guard?.message.contains("dataset was changed") == true)
+        #expect(fixture.account.records.count == 6)
+        #expect(try await fixture.run(accepting("removed"), narrower).operations.removed == 5)
+        // From then on few rows are few again.
+        fixture.source.rows = rows(5)
+        try await fixture.run(RunOptions(), narrower)
+        fixture.source.rows = rows(1)
+        #expect(try await fixture.run(RunOptions(), narrower).operations.removed == 4)
+    }
+
     @Test(arguments: [Behavior.updateOrCreate, .mirror])
     func renamedOrDroppedColumnFailsBeforeAnythingIsSent(behavior: Behavior) async throws {
         let sync = things(behavior: behavior)

@@ -218,6 +218,17 @@ import Testing
             } == nil)
     }
 
+    @Test func afterADatasetWasChangedAlsoFewRemovalsStop() {
+        func removals(_ count: Int, of known: Int) -> String? {
+            judge {
+                $0.removals = count
+                $0.knownCount = known
+                $0.isDatasetChanged = true
+            }
+        }
+        #expect(removals(1, of: 10) == "removed" && removals(1, of: 11) == nil && removals(0, of: 10) == nil)
+    }
+
     @Test func tenPercentAndMoreThanFiveRemovalsStop() {
         #expect(judge { $0.removals = 9 } == nil)
         #expect(judge { $0.removals = 10 } == "removed")

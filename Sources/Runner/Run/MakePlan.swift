@@ -256,6 +256,7 @@ struct MakePlan {
         facts.removals = summary.removals
         let behavior = prepared.definition.behavior
         facts.rowRemovals = RemovalGuard.ofRows(behavior, maker.ledger)
+        facts.isDatasetChanged = RemovalGuard.isOtherDataset(prepared, memory)
         facts.isFirstRemoval = RemovalGuard.isFirst(behavior, memory, full)
         return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
     }

@@ -95,6 +95,12 @@ package struct PreparedSync: Sendable {
 
     package var scanRequest: ScanRequest { ScanRequest(definition.dataset.relation, columns: scanColumns) }
 
+    /// Source and relation, of a definition's text.
+    static func datasetText(of definition: String) -> String {
+        definition.split(separator: "\u{1F}", maxSplits: 3, omittingEmptySubsequences: false).prefix(3)
+            .joined(separator: "\u{1F}")
+    }
+
     /// Everything that decides what a plan holds. A plan made with another definition is never sent.
     package var definitionText: String {
         [

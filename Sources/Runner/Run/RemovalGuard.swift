@@ -15,6 +15,7 @@ enum RemovalGuard {
 
     private static let behaviorName = "behavior"
     private static let isAllowed = "removals_allowed"
+    private static let datasetName = "removals_dataset"
 
     /// Whether these would be the first removals since the behavior became one that removes. A sync that was a mirror
     /// from its first run on was meant as one.
@@ -29,6 +30,16 @@ enum RemovalGuard {
         if isFirst(now, memory) { return true }
         return now.rules.added == .remove && full.forgetsState && full.reason != FullRun.firstRun
             && memory.extra[behaviorName] != nil
+    }
+
+    /// Whether rows may be missing because the dataset is another than that of the last run that came to its end, and not
+    /// because they went away.
+    static func isOtherDataset(_ prepared: PreparedSync, _ memory: SyncMemory) -> Bool {
+        memory.extra[datasetName].map { $0 != mark(prepared.definitionText) } ?? false
+    }
+
+    private static func mark(_ definition: String) -> String {
+        Hash128.of(PreparedSync.datasetText(of: definition), seed: 7).hexadecimal
     }
 
     /// How many removals a plan holds that are made of rows.
@@ -51,6 +62,7 @@ enum RemovalGuard {
         let removals = summary.removals + (now.map { ofRows($0, summary.rows) } ?? 0)
         if isWhole && removals > 0 { memory.extra[isAllowed] = "1" }
         memory.extra[behaviorName] = summary.behavior
+        if isWhole { memory.extra[datasetName] = mark(summary.definition) }
     }
 
     static func withheld(_ count: Int) -> GuardRecord {
