@@ -51,6 +51,21 @@ struct ProgressTextTests {
         #expect(text.now(at(12_100)).hasPrefix("sending  50 %"))
     }
 
+    @Test func whatARunWaitsForWithoutAWordOfItIsTold() {
+        var text = begun()
+        #expect(text.now(at(2_000)) == "preparing" && text.now(at(5_000)) == "preparing  5 s")
+        _ = text.note(.stage(.scan), at: at(10_000))
+        #expect(text.now(at(11_000)) == "reading")
+        #expect(text.now(at(52_000)) == "reading  waits for the first rows, 42 s")
+        _ = text.note(.scanning(rows: 10), at: at(60_000))
+        #expect(text.now(at(60_000)) == "reading  10 rows  0/s")
+        #expect(text.now(at(64_000)) == "reading  10 rows  0/s  none for 4 s")
+        _ = text.note(.planned(operations: 7), at: at(70_000))
+        _ = text.note(.stage(.deliver), at: at(70_000))
+        #expect(text.now(at(70_000)) == "sending  0 %  0 of 7" && text.share?.of == 7)
+        #expect(text.now(at(76_000)) == "sending  0 %  0 of 7  no answer for 6 s")
+    }
+
     @Test func eachStageThatMovedRowsSaysWhatItCameTo() {
         var text = begun()
         #expect(text.note(.stage(.prepare), at: at(0)) == nil)

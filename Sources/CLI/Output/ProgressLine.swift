@@ -13,6 +13,8 @@ final class ProgressLine: Sendable {
     /// Elsewhere than on a terminal a run of minutes says at least this often that it is alive.
     static let heartbeatMilliseconds: Int64 = 30_000
     private static let barWidth = 24
+    /// On a narrower terminal the words need the room.
+    private static let widthForBarMin = 80
 
     private struct State {
         var text = ProgressText()
@@ -88,13 +90,44 @@ final class ProgressLine: Sendable {
     private func draw(_ progress: RunProgress, _ came: String?, at now: Moment, _ state: inout State) {
         if let came { tell("\(state.text.sync): \(came)", &state) }
         if case .ended = progress { return Self.clear(&state) }
-        var isNews = came != nil
-        if case .waiting = progress { isNews = true }
+        let isNews =
+            switch progress {
+            case .waiting, .stage: true
+            default: came != nil
+            }
         guard isNews || now.milliseconds - state.shownAt > 100 || !state.isShown else { return }
+        redraw(&state, at: now)
+    }
+
+    private func redraw(_ state: inout State, at now: Moment) {
         state.shownAt = now.milliseconds
         state.isShown = true
-        let line = "\(state.text.sync)  " + Self.bar(state.text.share) + state.text.now(now)
-        Output.write("\r\u{1B}[K" + line.prefix((Output.width ?? 100) - 1), to: STDERR_FILENO)
+        let width = Output.width ?? 100
+        let bar = width < Self.widthForBarMin ? "" : Self.bar(state.text.share)
+        let line = "\(state.text.sync)  " + bar + state.text.now(now)
+        Output.write("\r\u{1B}[K" + line.prefix(width - 1), to: STDERR_FILENO)
+    }
+
+    /// Runs `body` and draws the line anew each second, so that waits and times go on where nothing is told.
+    func ticking<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+        guard case .bar = form, !isVerbose else { return try await body() }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                while true {
+                    try await Task.sleep(for: .seconds(1))
+                    tick()
+                }
+            }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+
+    private func tick() {
+        state.withLock { state in
+            let now = RunTime.system.now()
+            if state.isShown && now.milliseconds - state.shownAt > 500 { redraw(&state, at: now) }
+        }
     }
 
     private static func bar(_ share: (done: Int, of: Int)?) -> String {

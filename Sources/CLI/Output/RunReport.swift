@@ -35,7 +35,7 @@ struct RunReport {
         let trace = try tracePath.map { try ChromeTrace(path: $0) }
         if let trace { environment.trace = { trace.add($0) } }
         let running = environment
-        let results = try await Interruption.watch { try await body(running) }
+        let results = try await line.ticking { try await Interruption.watch { try await body(running) } }
         close(trace)
         if common.json {
             var body = RunsBody(results, gone: tellsGone ? seen.gone : nil)

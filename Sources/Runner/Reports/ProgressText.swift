@@ -13,6 +13,10 @@ package struct ProgressText: Sendable {
     private var first: (done: Int, at: Moment)?
     private var done = 0
     private var total: Int?
+    /// When something was last told.
+    private var heard = Moment(milliseconds: 0)
+    /// How many operations the plan has.
+    private var planned: Int?
     /// What the stage waits for at the moment, and until when.
     private var wait: (reason: String, until: Moment)?
 
@@ -20,16 +24,18 @@ package struct ProgressText: Sendable {
 
     /// Takes in what was told. Returns what the stage that this ended came to, where that says something.
     package mutating func note(_ progress: RunProgress, at now: Moment) -> String? {
+        defer { heard = now }
         switch progress {
         case .started(let run, let sync, let isResumed):
             self = ProgressText()
             (self.run, self.sync, self.isResumed, since) = (run, sync, isResumed, now)
         case .stage(let next):
             let came = cameTo(at: now)
-            (stage, since, first, done, total, wait) = (next, now, nil, 0, nil, nil)
+            (stage, since, first, done, wait) = (next, now, nil, 0, nil)
+            total = next == .deliver && !isResumed ? planned : nil
             return came
         case .scanning(let rows): move(to: rows, of: nil, at: now)
-        case .planned(let operations): (done, total) = (operations, nil)
+        case .planned(let operations): (done, total, planned) = (operations, nil, operations)
         case .delivering(let done, let total): move(to: done, of: total, at: now)
         case .waiting(let reason, let duration):
             let until = now.milliseconds + Int64(duration / .milliseconds(1))
@@ -48,17 +54,27 @@ package struct ProgressText: Sendable {
     package func now(_ now: Moment) -> String {
         if let wait { return "waits \(Self.duration(wait.until.milliseconds - now.milliseconds)): \(wait.reason)" }
         switch stage {
-        case nil, .prepare: return "preparing"
-        case .scan: return "reading  " + Wording.counted(done, "row") + rate(now)
-        case .plan: return done > 0 ? "planned  " + Wording.counted(done, "operation") : "planning"
+        case nil, .prepare: return "preparing" + silence(now)
+        case .scan where done == 0: return "reading" + silence(now, "waits for the first rows, ")
+        case .scan: return "reading  " + Wording.counted(done, "row") + rate(now) + silence(now, "none for ")
+        case .plan:
+            return (done > 0 ? "planned  " + Wording.counted(done, "operation") : "planning") + silence(now)
         case .deliver:
-            guard let total else { return "sending" }
+            guard let total else { return "sending" + silence(now, "no answer for ") }
             let percent = total > 0 ? done * 100 / total : 100
             return "sending  \(percent) %  \(Wording.grouped(done)) of \(Wording.grouped(total))" + rate(now)
-                + left(now)
-        case .close: return "closing the books"
+                + left(now) + silence(now, "no answer for ")
+        case .close: return "closing the books" + silence(now)
         }
     }
+
+    /// For how long nothing was told, once that is worth a word.
+    private func silence(_ now: Moment, _ words: String = "") -> String {
+        let milliseconds = now.milliseconds - heard.milliseconds
+        return milliseconds < Self.silenceMillisecondsMin ? "" : "  " + words + Self.duration(milliseconds)
+    }
+
+    private static let silenceMillisecondsMin: Int64 = 3_000
 
     /// Done and total, where there is a total.
     package var share: (done: Int, of: Int)? {

@@ -87,7 +87,9 @@ struct Deliver {
                 throw CancellationError()
             }
             try settle(sent, batch, number: number, journal: journal, &course)
-            environment.progress(.delivering(done: total - course.remaining, of: total))
+            // What no answer came to was not sent, though it has its outcome.
+            let left = course.remaining + course.figures.operations.undelivered
+            environment.progress(.delivering(done: total - left, of: total))
             number += 1
             if sent.isCancelled {
                 if try isLeft(run) { throw CancellationError() }
