@@ -3,7 +3,7 @@ import Testing
 
 /// Datasets that are read from where the last run left off, from real databases.
 @Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct IncrementalRunTests {
-    private static func project(_ source: String, table: String, _ address: String) -> String {
+    private static func project(_ source: String, _ relation: String, _ address: String) -> String {
         """
         version: 1
         sources:
@@ -13,7 +13,7 @@ import Testing
         datasets:
           accounts:
             source: data
-            table: \(table)
+            \(relation)
             incremental: {column: changed_at, overlap: 10m}
             complete_scan: {runs: 3}
         syncs:
@@ -37,7 +37,9 @@ import Testing
             with recursive n(i) as (select 1 union all select i + 1 from n where i < 500)
             select i, 'Account ' || i, datetime('2024-11-01 00:00:00', i || ' minutes') from n;
             """)
-        let text = Self.project("{type: sqlite, path: data.db}", table: "accounts", planhat.address)
+        let text = Self.project(
+            "{type: sqlite, path: data.db}", "sql: \"select * from accounts where name <> ';' ; -- all of them\"",
+            planhat.address)
         try folder.write(text, to: "sluice.yaml")
         try await expect(folder, ["PLANHAT_API_KEY": planhat.token]) { sql in try database.execute(sql) }
     }
@@ -61,7 +63,7 @@ import Testing
             database: \(PostgresServer.value("DATABASE") ?? ""), user: \(PostgresServer.value("USER") ?? ""), \
             password: "${WAREHOUSE_PASSWORD}", sslmode: prefer}
             """
-        try folder.write(Self.project(source, table: "\(schema).accounts", planhat.address), to: "sluice.yaml")
+        try folder.write(Self.project(source, "table: \(schema).accounts", planhat.address), to: "sluice.yaml")
         let variables = [
             "PLANHAT_API_KEY": planhat.token, "WAREHOUSE_PASSWORD": PostgresServer.value("PASSWORD") ?? "",
         ]
