@@ -9,11 +9,12 @@ enum Definitions {
 
     static let first = of(.updateOrCreate)
 
-    static func of(_ behavior: Behavior, isIncremental: Bool = false) -> SyncDefinition {
+    static func of(_ behavior: Behavior, isIncremental: Bool = false, isTimed: Bool = false) -> SyncDefinition {
         var definition = make(behavior == .delete ? [] : ["name", "seats"], behavior)
         guard isIncremental else { return definition }
         definition.dataset.incremental = IncrementalDefinition(
-            column: "revision", overlap: .number(World.overlap), completeScan: .every(seconds: 86_400), location: here)
+            column: "revision", overlap: isTimed ? .seconds(World.overlap) : .number(World.overlap),
+            completeScan: .every(seconds: 86_400), location: here)
         return definition
     }
 

@@ -34,9 +34,9 @@ final class History {
         self.behavior = behavior
         random = SeededRandom(seed: seed)
         let isIncremental = random.chance(percent: 35)
-        definition = Definitions.of(behavior, isIncremental: isIncremental)
         folder = try Scratch.make()
         world = World(seed: random.next(), isIncremental: isIncremental)
+        definition = Definitions.of(behavior, isIncremental: isIncremental, isTimed: world.isTimed)
         acceptsGuards = random.chance(percent: 50)
         losesPower = random.chance(percent: 50)
         disk = try PowerCut(root: folder + "/state", keep: folder + "/kept")

@@ -12,7 +12,7 @@ import Testing
 /// What goes wrong in them: kills at any step and inside any write, power cuts that take what was not synced and names that
 /// were not made durable, a full disk, a clock that is set forward and back, a second runner, a cancel, columns that come, go and
 /// change their type, a source that is slow or breaks off, plans that were saved and have aged, every fault of the account.
-/// A third of the datasets are read incrementally.
+/// A third of the datasets are read incrementally, half of those by times.
 ///
 /// 2,000 histories. `SLUICE_SEED=n` replays one seed, `SLUICE_SEEDS=n` plays so many (1,000) of update-or-create, and a fifth
 /// as many of each other behavior.

@@ -24,6 +24,8 @@ final class World: Sendable {
     private let opened = Mutex<ControlDatabase?>(nil)
     /// Whether changes show themselves in a column that grows, and nothing else changes.
     let isIncremental: Bool
+    /// Whether that column holds times and not numbers, some of them years ahead of the clock.
+    let isTimed: Bool
 
     /// How late the history may be: not at all in every third history.
     private let historyLag: Duration
@@ -34,6 +36,7 @@ final class World: Sendable {
     init(seed: UInt64, isIncremental: Bool = false) {
         self.isIncremental = isIncremental
         historyLag = .milliseconds(seed % 3 * 400)
+        isTimed = isIncremental && seed % 2 == 0
         time = SimulatedTime(seed: seed)
         source = SimulatedSource(columns: Self.columns)
         for account in accounts {
@@ -115,15 +118,22 @@ final class World: Sendable {
         let late = isIncremental && random.chance(percent: 20) ? Int64(random.number(0...Self.overlap)) : 0
         return [
             "id": .text("k\(number)"), "name": name(&random), "seats": .integer(Int64(random.number(0...3))),
-            "revision": .integer(next() - late),
+            "revision": nextRevision(late: late),
         ]
     }
 
-    private func next() -> Int64 {
-        revision.withLock {
+    /// Eleven days before the clock begins: no jump of it goes back so far.
+    private static let firstSecond: Int64 = 1_794_000_000
+    private static let yearsAhead: Int64 = 10 * 366 * 86_400
+
+    private func nextRevision(late: Int64 = 0) -> Value {
+        let number = revision.withLock {
             $0 += 1
-            return $0
+            return $0 - late
         }
+        guard isTimed else { return .integer(number) }
+        let ahead = number % 97 == 0 ? Self.yearsAhead : 0
+        return .timestamp((Self.firstSecond + number + ahead) * 1_000_000)
     }
 
     /// One name in sixty is refused by the account; few enough never to look as if all were.
@@ -141,14 +151,14 @@ final class World: Sendable {
         if let old, random.chance(percent: 25) {
             source.rows = old.map { row in
                 var row = row
-                if isIncremental { row["revision"] = .integer(next()) }
+                if isIncremental { row["revision"] = nextRevision() }
                 return row
             }
             return
         }
         var rows = source.rows
         for index in rows.indices.reversed() where random.chance(percent: 10) {
-            rows[index]["revision"] = .integer(next())
+            rows[index]["revision"] = nextRevision()
             switch random.number(0...9) {
             case 0: rows.remove(at: index)
             // Of two rows with one key an incremental scan may see one only.
@@ -164,7 +174,7 @@ final class World: Sendable {
         if random.chance(percent: 6) {
             for index in rows.indices.dropLast(2) {
                 rows[index]["seats"] = .text("many")
-                rows[index]["revision"] = .integer(next())
+                rows[index]["revision"] = nextRevision()
             }
         }
         source.rows = rows
