@@ -159,6 +159,18 @@ struct IncrementalTests {
         #expect(try await fixture.run(RunOptions(), wrong).error?.code == "incremental_column")
     }
 
+    @Test func aRunSaysHowMuchItRead() async throws {
+        let fixture = try RunFixture((1...3).map { row("k\($0)", seats: $0) })
+        #expect(try await fixture.run(RunOptions(), sync()).effort?.scan == .complete)
+        let record = try await fixture.run(RunOptions(), sync())
+        #expect(record.effort?.scan == .recent)
+        #expect(RunSentence.ended(record) == "Nothing had to be sent: 1 recent row read, none of them changed.")
+        let plan = try await PlanSync(sync(), options: RunOptions(), environment: try fixture.environment())
+            .plan(examplesMax: 0)
+        #expect(plan.scan == .recent)
+        #expect(try await fixture.run().effort?.scan == nil)
+    }
+
     // MARK: Times
 
     /// Rows whose time lies so many seconds after the simulated clock's start.

@@ -163,6 +163,23 @@ struct DestinationLookTests {
         #expect(warning.message.contains("(k1)"))
     }
 
+    @Test func recordsOfTheKeyOfBeforeAreWarnedOfWhereTheirRowsHaveAnother() async throws {
+        func made(_ id: String, _ name: String, _ other: String) -> SimulatedSource.Row {
+            ["id": .text(id), "name": .text(name), "seats": .text(other)]
+        }
+        let fixture = try RunFixture([made("k1", "Ann", "s1"), made("k2", "Bea", "k2"), made("k3", "Cid", "s3")])
+        let environment = try fixture.environment(object: Self.named)
+        var other = things(mappings: [("name", "name")])
+        try await fixture.run(RunOptions(), other, in: environment)
+        other.key.columns = ["seats"]
+        fixture.source.rows[2]["name"] = .text("Bea")
+        let report = try await PlanSync(other, options: RunOptions(), environment: environment).plan(examplesMax: 3)
+        #expect(report.operations.created == 2 && report.operations.updated == 1)
+        let warning = try #require(report.warnings.first)
+        // Of k3 nothing has its name any more, and k2 keeps its record.
+        #expect(warning.message.hasPrefix("1 record ") && warning.message.contains("(s1)"), "\(warning)")
+    }
+
     @Test func theFirstRunAfterAChangeOfTheKeyWarnsAndLaterOnesDoNot() async throws {
         let fixture = try RunFixture([row("k1", "Ann")])
         let environment = try fixture.environment(object: Self.named)

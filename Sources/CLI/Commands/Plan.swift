@@ -80,7 +80,7 @@ struct Plan: AsyncParsableCommand {
             Output.text("  guard \(record.name) would stop it: \(record.message)")
             Output.text("    \(record.hint)")
         }
-        Output.text("  rows        " + RunText.rows(report.rows))
+        Output.text("  rows        " + RunText.rows(report.rows) + RunText.scan(report.scan))
         let kinds = report.kinds
         let sent = "\(RunText.grouped(kinds.new)) new, \(RunText.grouped(kinds.changed)) changed"
         let removed = "\(RunText.grouped(kinds.removed)) to remove"

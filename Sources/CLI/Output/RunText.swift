@@ -25,7 +25,7 @@ enum RunText {
         if let failure = run.error { lines += problem(failure.code, failure.message, failure.hint) }
         if let record = run.guard { lines += problem("guard " + record.name, record.message, record.hint) }
         lines += notArrived(run, reasons)
-        lines.append("  rows        " + rows(run.rows))
+        lines.append("  rows        " + rows(run.rows) + scan(run.effort?.scan))
         lines.append("  operations  " + operations(run.operations))
         if run.requests > 0 {
             lines.append("  requests    \(grouped(run.requests)), \(bytes(run.bytesSent)) sent")
@@ -84,6 +84,11 @@ enum RunText {
             ("deferred", rows.deferred), ("planned", rows.planned),
         ]
         return "\(grouped(rows.scanned)) scanned\(carried) = " + sum(parts, always: ["unchanged", "planned"])
+    }
+
+    /// What the first figure of a row ledger is of.
+    static func scan(_ scan: RunEffort.Scan?) -> String {
+        EffortText.scan(scan).map { " (read: \($0))" } ?? ""
     }
 
     static func operations(_ operations: OperationLedger) -> String {

@@ -38,6 +38,8 @@ package struct PlanSync: Sendable {
         package var isDestinationRead = false
         package var warnings: [Reason] = []
         package var examples: [Example]
+        /// How much of an incremental dataset was read; nil for others.
+        package var scan: RunEffort.Scan?
         /// Where the plan was saved.
         package var savedIn: String?
     }
@@ -69,11 +71,12 @@ package struct PlanSync: Sendable {
         let made = try await MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
             options: options, full: opening.full, scope: scope, environment: environment,
-            policy: policy
+            policy: policy, former: opening.former
         ).make(
             MakePlan.Target(
                 run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0, origin: origin))
         var report = try report(made, path: path, examplesMax: examplesMax)
+        report.scan = scope.told(prepared)
         if let out {
             try save(path, at: out)
             report.savedIn = out

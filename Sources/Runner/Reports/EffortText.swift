@@ -10,6 +10,15 @@ package enum EffortText {
             .joined(separator: ", ")
     }
 
+    /// How much of an incremental dataset was read; nil for others.
+    package static func scan(_ scan: RunEffort.Scan?) -> String? {
+        switch scan {
+        case .complete: "every row"
+        case .recent: "recent rows only"
+        case nil: nil
+        }
+    }
+
     /// `5 x 200, 1 x 429, 2 without an answer; 2 retries`; nil where no request was made.
     package static func answers(_ effort: RunEffort) -> String? {
         guard !effort.answers.isEmpty else { return nil }

@@ -14,11 +14,13 @@ package struct PlanBody: Sendable, Encodable {
     var examples: [PlanSync.Example]
     var isDestinationRead: Bool
     var warnings: [Reason]
+    /// Left out where the dataset is not incremental.
+    var scan: RunEffort.Scan?
     /// Left out where the plan was not saved.
     var savedIn: String?
 
     private enum CodingKeys: String, CodingKey {
-        case sync, full, rows, operations, added, reasons, `guard`, examples, warnings
+        case sync, full, rows, operations, added, reasons, `guard`, examples, warnings, scan
         case fullReason = "full_reason"
         case isDestinationRead = "destination_read"
         case savedIn = "saved_in"
@@ -36,6 +38,7 @@ package struct PlanBody: Sendable, Encodable {
         examples = report.examples
         isDestinationRead = report.isDestinationRead
         warnings = report.warnings
+        scan = report.scan
         savedIn = report.savedIn
     }
 
@@ -53,6 +56,7 @@ package struct PlanBody: Sendable, Encodable {
         try container.encode(examples, forKey: .examples)
         try container.encode(isDestinationRead, forKey: .isDestinationRead)
         try container.encode(warnings, forKey: .warnings)
+        try container.encodeIfPresent(scan, forKey: .scan)
         try container.encodeIfPresent(savedIn, forKey: .savedIn)
     }
 }

@@ -66,8 +66,10 @@ package enum RunSentence {
 
     private static func succeeded(_ run: RunRecord) -> String {
         let accepted = run.operations.accepted
-        if accepted == 0 && run.rows.scanned == 0 { return "There were no rows to read, and nothing to send." }
-        let read = Wording.counted(run.rows.scanned, "row")
+        // Of an incremental dataset a few rows are not all there are.
+        let row = run.effort?.scan == .recent ? "recent row" : "row"
+        if accepted == 0 && run.rows.scanned == 0 { return "There were no \(row)s to read, and nothing to send." }
+        let read = Wording.counted(run.rows.scanned, row)
         if accepted == 0 { return "Nothing had to be sent: \(read) read, \(unsent(run.rows))." }
         return "All \(Wording.counted(accepted, "change")) arrived, of \(read) read."
     }

@@ -9,7 +9,7 @@ package struct DestinationLook {
     package struct Sight: Sendable, Hashable {
         package var created = 0
         package var updated = 0
-        /// Records to be created of which one with the same name and without a key is there.
+        /// Records to be created of which one with the same name is there, without a key or with that of before.
         package var doubles = 0
         /// Some of their keys.
         package var examples: [String] = []
@@ -20,8 +20,8 @@ package struct DestinationLook {
             return Reason(
                 code: "possible_duplicates",
                 message:
-                    "\(Wording.counted(doubles, "record")) would be created although one with the same name "
-                    + "and without this key is there (\(keys)\(doubles > examples.count ? ", …" : "")).",
+                    "\(Wording.counted(doubles, "record")) would be created although one with the same name is there, "
+                    + "without this key or with the one it had before (\(keys)\(doubles > examples.count ? ", …" : "")).",
                 hint: "Write the key to the records that are there first: a sync with behavior: update_only and "
                     + "another key does it.")
         }
@@ -43,8 +43,10 @@ package struct DestinationLook {
     }
 
     /// Nil where nobody asked, nothing is planned, or the destination cannot be read.
-    /// - Parameter isAsked: whether the behavior has left only records that are there, or only such that are not.
-    func look(_ maker: inout PlanMaker, isAsked: Bool) async throws -> Sight? {
+    /// - Parameters:
+    ///   - isAsked: whether the behavior has left only records that are there, or only such that are not.
+    ///   - former: what was known under another key.
+    func look(_ maker: inout PlanMaker, isAsked: Bool, former: Snapshot?) async throws -> Sight? {
         let behavior = prepared.shape.behavior
         let planned = maker.ledger.planned
         if isAsked {
@@ -54,7 +56,8 @@ package struct DestinationLook {
             prepared.shape.object.isReadable, PresentKeys.canTell(prepared.shape)
         else { return nil }
         do {
-            let there = try await PresentSets.read(prepared, maker.dataset, retrying, labels: maker.labels)
+            let there = try await PresentSets.read(
+                prepared, maker.dataset, retrying, labels: maker.labels, former: former)
             return try judge(&maker, there)
         } catch let error as ConnectorError where isDryRun || error.code == "forbidden" {
             if isDryRun { maker.warnings.append(Self.unread(error)) }
@@ -79,6 +82,7 @@ package struct DestinationLook {
             for row in key.rows where there.others[place].contains(row.hash) { found.insert(row.sequence) }
         }
         let rowKeys = RowKeys(prepared.shape, maker.dataset)
+        let left = try leftBehind(&maker, there, rowKeys)
         _ = try maker.writer.strike { operation in
             guard operation.kind == .upsert else { return false }
             while let first = labels.first, first.sequence < operation.sequence { labels.removeFirst() }
@@ -87,12 +91,28 @@ package struct DestinationLook {
                 return false
             }
             sight.created += 1
-            if let label = labels.first, label.sequence == operation.sequence, there.keyless.contains(label.hash) {
+            if let label = labels.first, label.sequence == operation.sequence,
+                there.keyless.contains(label.hash) || left.contains(label.hash)
+            {
                 sight.doubles += 1
                 if sight.examples.count < Self.examplesMax { sight.examples.append(operation.keyText) }
             }
             return false
         }
         return sight
+    }
+
+    /// The labels of records that the sync has written under another key and that no planned row has.
+    private func leftBehind(
+        _ maker: inout PlanMaker, _ there: PresentSets, _ rowKeys: RowKeys
+    ) throws -> SortedHashes {
+        guard !there.former.isEmpty else { return SortedHashes([]) }
+        var planned: [Hash128] = []
+        _ = try maker.writer.strike { operation in
+            if operation.kind == .upsert { planned.append(rowKeys.hash(operation)) }
+            return false
+        }
+        let keys = SortedHashes(planned)
+        return SortedHashes(there.former.filter { !keys.contains($0.key) }.map(\.label))
     }
 }

@@ -124,10 +124,15 @@ struct PresentSets {
     var others: [SortedHashes]
     /// The labels of the records that have no key.
     var keyless: SortedHashes
+    /// Key and label of the records that the sync has written under another key.
+    var former: [(key: Hash128, label: Hash128)] = []
 
-    /// - Parameter labels: hashes a record's label as rows' are hashed; nil where it is not asked for.
+    /// - Parameters:
+    ///   - labels: hashes a record's label as rows' are hashed; nil where it is not asked for.
+    ///   - former: what was known under another key.
     static func read(
-        _ prepared: PreparedSync, _ dataset: Dataset, _ retrying: Retrying, labels: NotedColumn? = nil
+        _ prepared: PreparedSync, _ dataset: Dataset, _ retrying: Retrying, labels: NotedColumn? = nil,
+        former: Snapshot? = nil
     ) async throws -> PresentSets {
         let reader = PresentKeys(prepared: prepared, dataset: dataset, retrying: retrying)
         let parents = try await reader.parents()
@@ -136,16 +141,22 @@ struct PresentSets {
         return try await retrying.read {
             var keys: [Hash128] = []
             var keyless: [Hash128] = []
+            var (written, probes): ([(key: Hash128, label: Hash128)], [Probe]) = ([], [.unknown])
             var others = [[Hash128]](repeating: [], count: count)
             try await reader.each(parents, label: label) { record in
                 keys += record.keyHashes
                 for place in others.indices { others[place] += record.others[place] }
-                if !record.hasKey, let labels, !record.label.isEmpty {
-                    keyless.append(labels.hash(record.label))
+                guard let labels, !record.label.isEmpty else { return }
+                if !record.hasKey { keyless.append(labels.hash(record.label)) }
+                guard let former else { return }
+                for key in record.keyHashes {
+                    former.probe([key], into: &probes)
+                    if probes[0].index >= 0 { written.append((key, labels.hash(record.label))) }
                 }
             }
             return PresentSets(
-                keys: SortedHashes(keys), others: others.map { SortedHashes($0) }, keyless: SortedHashes(keyless))
+                keys: SortedHashes(keys), others: others.map { SortedHashes($0) }, keyless: SortedHashes(keyless),
+                former: written)
         }
     }
 }

@@ -17,6 +17,8 @@ struct MakePlan {
     let environment: RunEnvironment
     /// How often reads of the destination are repeated.
     var policy = RetryPolicy()
+    /// What was known under another key.
+    var former: Snapshot?
 
     /// Where the plan goes, and for whom.
     struct Target {
@@ -73,7 +75,7 @@ struct MakePlan {
             prepared: prepared, retrying: retrying, full: full, directory: target.directory, seed: memory.seed
         ).run(&maker)
         let sight = try await DestinationLook(prepared: prepared, retrying: retrying, isDryRun: target.database == nil)
-            .look(&maker, isAsked: isAsked)
+            .look(&maker, isAsked: isAsked, former: former)
         let (removals, withheld) = try await planRemovals(&maker, removal)
         try maker.outcomes.flush()
         var summary = summary(maker, columns: columns)

@@ -18,6 +18,9 @@ struct Opening {
     /// The fingerprints, unless they say nothing about what this run writes to.
     var usable: Snapshot? { full.forgetsState ? nil : snapshot }
 
+    /// What was known under another key, for records that may now be made a second time.
+    var former: Snapshot? { full.reason == FullRun.keyChanged ? snapshot : nil }
+
     static func open(
         _ prepared: PreparedSync, files: SyncFiles, environment: RunEnvironment, options: RunOptions
     ) throws -> Opening {

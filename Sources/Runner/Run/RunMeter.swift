@@ -107,6 +107,8 @@ package final class RunMeter: Sendable {
         if let span { trace?(span) }
     }
 
+    func scanned(_ scan: RunEffort.Scan?) { state.withLock { $0?.effort.scan = scan } }
+
     func retried() { state.withLock { $0?.effort.retries += 1 } }
 
     /// Takes in a request that has been answered, or was not.

@@ -227,9 +227,10 @@ package struct RunSync: Sendable {
         let asOf = options.reviewed?.madeAt
         let scope = try await ScanScope.decide(
             prepared, opening, options: options, environment: environment, asOf: asOf)
+        environment.meter.scanned(scope.told(prepared))
         let maker = MakePlan(
             prepared: prepared, memory: opening.memory, snapshot: opening.usable, pending: opening.pending,
-            options: options, full: opening.full, scope: scope, environment: environment)
+            options: options, full: opening.full, scope: scope, environment: environment, former: opening.former)
         return try await maker.make(
             MakePlan.Target(
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,

@@ -14,6 +14,11 @@ struct ScanScope {
     /// What a person should know of the column.
     var warning: Reason?
 
+    /// What a run says of it; nil where there is nothing to say.
+    func told(_ prepared: PreparedSync) -> RunEffort.Scan? {
+        prepared.definition.dataset.incremental == nil ? nil : isComplete ? .complete : .recent
+    }
+
     private static let watermarkName = "watermark"
     private static let completeAt = "complete_scan_at"
     private static let scansSince = "scans_since_complete"

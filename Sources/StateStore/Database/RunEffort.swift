@@ -1,8 +1,15 @@
 internal import GRDB
 
 /// What a run cost: how long its stages took, how its requests were answered, how long it waited. In JSON every key is
-/// always there. A run that was resumed has the sum over its processes.
+/// always there but `scan`. A run that was resumed has the sum over its processes.
 package struct RunEffort: Sendable, Hashable {
+    /// How much of an incremental dataset was read.
+    package enum Scan: String, Sendable, Hashable, Codable {
+        case complete, recent
+    }
+
+    /// Nil where the dataset is not incremental.
+    package var scan: Scan?
     /// Settings, the account's fields and the look-ups, before the first row was read.
     package var prepareMilliseconds: Int64 = 0
     package var scanMilliseconds: Int64 = 0
@@ -36,7 +43,7 @@ extension RunEffort: Codable {
         case closeMilliseconds = "close_ms"
         case rateLimitWaitMilliseconds = "rate_limit_wait_ms"
         case retryWaitMilliseconds = "retry_wait_ms"
-        case retries, answers
+        case retries, answers, scan
     }
 }
 

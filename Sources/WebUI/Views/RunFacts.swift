@@ -43,8 +43,8 @@ struct RunFacts {
 
     private static func effort(_ effort: RunEffort) -> [(String, HTML)] {
         [
-            ("Stages", EffortText.stages(effort)), ("Answers", EffortText.answers(effort)),
-            ("Waited", EffortText.waits(effort)),
+            ("Read", EffortText.scan(effort.scan)), ("Stages", EffortText.stages(effort)),
+            ("Answers", EffortText.answers(effort)), ("Waited", EffortText.waits(effort)),
         ].compactMap { name, text in text.map { (name, "\($0)") } }
     }
 
