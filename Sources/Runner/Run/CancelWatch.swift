@@ -1,7 +1,7 @@
 internal import StateStore
 
 /// Looks now and then whether somebody else has asked for the end of a run: whatever it then waits for, a slow query, the
-/// next try, its turn, ends as if its own task had been cancelled.
+/// next try, its turn, ends as if its own task had been cancelled. Tells the history meanwhile what it lacks.
 struct CancelWatch {
     let environment: RunEnvironment
     let noted: CancelNote
@@ -28,6 +28,8 @@ struct CancelWatch {
         while !Task.isCancelled {
             do {
                 try await pause()
+                // While an answer or a wait takes long.
+                try environment.late.tellIfDue(environment.database, at: environment.time.now())
                 if let run = noted.watched, try environment.database.isCancelRequested(run: run) { return }
             } catch is CancellationError {
                 return

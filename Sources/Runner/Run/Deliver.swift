@@ -31,17 +31,15 @@ struct Deliver {
         _ sealed: PlanReader, run: inout RunRecord, journal: AcceptanceJournal, from start: Start,
         planReasons: [String: Int]
     ) async throws -> (DeliveryFigures, Ending) {
-        var course = Course(
-            run: run, figures: start.figures, planReasons: planReasons,
-            late: LateHistory(lag: environment.historyLag))
+        var course = Course(run: run, figures: start.figures, planReasons: planReasons)
         defer { run = course.run }
         do {
             let ending = try await deliver(sealed, journal: journal, from: start, &course)
-            try tell(&course)
+            try tell()
             return (course.figures, ending)
-        } catch let error as CancellationError {
-            // The next start goes on with the run. After any other error it takes from the journal what is not told here.
-            try tell(&course)
+        } catch let error where error is CancellationError || error is StateError || error is RunError {
+            // Whoever goes on with the run, or closes it, takes from the journal what cannot be told any more.
+            do { try tell() } catch is StateError {}
             throw error
         }
     }
@@ -51,7 +49,6 @@ struct Deliver {
         var run: RunRecord
         var figures: DeliveryFigures
         let planReasons: [String: Int]
-        var late: LateHistory
 
         var remaining: Int {
             let operations = figures.operations
@@ -76,7 +73,7 @@ struct Deliver {
             // Before it is in the journal: a run that is killed meanwhile leaves nothing in doubt that never left.
             if !batch.kind.isLocal { await sender.waitAfterDoubt(streaks.doubts) }
             // Where the history is written late it is asked as seldom; whoever cancels from outside is heard all the same.
-            if course.late.isEmpty || Task.isCancelled, try isCancelled(run) { return .cancelled }
+            if environment.late.isEmpty || Task.isCancelled, try isCancelled(run) { return .cancelled }
             if batch.wantsIDs { try keyLog?.append(keysOf: batch) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
             let hasMore = course.remaining > batch.count
@@ -177,20 +174,17 @@ struct Deliver {
         let kept = KeptOutcomes.of(frame, after: course.figures.operations)
         course.figures.add(frame)
         let now = environment.time.now()
-        course.late.add(
+        course.figures.write(to: &course.run, planReasons: course.planReasons)
+        course.run.effort = environment.meter.effort(of: course.run.id, at: now) ?? course.run.effort
+        environment.late.add(
             position: position,
             outcomes: Self.outcomes(kept, of: number, run: course.run.id, at: now) { batch.entries[$0] },
-            exchanges: exchanges.records)
-        if course.late.isDue(at: now) { try tell(&course) }
+            exchanges: exchanges.records, figures: course.run)
+        try environment.late.tellIfDue(environment.database, at: now)
     }
 
     /// Hands the history what it does not have yet.
-    private func tell(_ course: inout Course) throws {
-        let now = environment.time.now()
-        course.figures.write(to: &course.run, planReasons: course.planReasons)
-        course.run.effort = environment.meter.effort(of: course.run.id, at: now) ?? course.run.effort
-        try course.late.write(to: environment.database, figures: course.run, at: now)
-    }
+    private func tell() throws { try environment.late.tell(environment.database, at: environment.time.now()) }
 
     /// The history's rows of a settle frame.
     static func outcomes(

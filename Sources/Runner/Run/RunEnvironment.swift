@@ -23,6 +23,8 @@ package struct RunEnvironment: Sendable {
     package var untilNextLook: (@Sendable () async throws -> Void)?
     /// How long the history may lack batches that went through and are in the journal; nothing: it has each at once.
     package var historyLag = Duration.zero
+    /// Of the runs of one sync; whoever runs one gives it its own.
+    package var late = LateHistory(lag: .zero)
 
     package enum Cancellation: Sendable, Hashable {
         /// A person stopped it: the run is `cancelled`.

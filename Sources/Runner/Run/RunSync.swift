@@ -30,6 +30,7 @@ package struct RunSync: Sendable {
         self.options = options
         var environment = environment
         environment.meter = RunMeter(trace: environment.trace)
+        environment.late = LateHistory(lag: environment.historyLag)
         self.environment = environment
         self.policy = policy
         files = environment.state.sync(definition.name)
