@@ -47,6 +47,7 @@ struct ProgressTextTests {
             .waiting(reason: "Planhat asked to slow down (429).", duration: .milliseconds(12_000)), at: at(100))
         #expect(text.now(at(100)) == "waits 12 s: Planhat asked to slow down (429)")
         #expect(text.now(at(7_100)) == "waits 5 s: Planhat asked to slow down (429)")
+        #expect(text.now(at(12_100)) == "sending" && text.now(at(17_100)) == "sending  no answer for 5 s")
         _ = text.note(.delivering(done: 1, of: 2), at: at(12_100))
         #expect(text.now(at(12_100)).hasPrefix("sending  50 %"))
     }

@@ -56,6 +56,8 @@ struct ReviewedPlanTests {
         }
         #expect(error?.code == "plan_file_unwritable" && error?.message.contains("is no plan") == true)
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "version: 1")
+        let folder = #expect(throws: RunError.self) { try ReviewedPlan(path: fixture.folder) }
+        #expect(folder?.code == "plan_file_damaged")
         try Data().write(to: URL(filePath: path))
         let first = try await save(fixture, to: "project.yaml")
         #expect(try await save(fixture, to: "project.yaml") == first)

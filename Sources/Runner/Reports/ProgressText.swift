@@ -52,7 +52,10 @@ package struct ProgressText: Sendable {
 
     /// What the run does at the moment; empty before it does anything.
     package func now(_ now: Moment) -> String {
-        if let wait { return "waits \(Self.duration(wait.until.milliseconds - now.milliseconds)): \(wait.reason)" }
+        // Once it is over, what comes next is waited for.
+        if let wait, wait.until > now {
+            return "waits \(Self.duration(wait.until.milliseconds - now.milliseconds)): \(wait.reason)"
+        }
         switch stage {
         case nil, .prepare: return "preparing" + silence(now)
         case .scan where done == 0: return "reading" + silence(now, "waits for the first rows, ")
@@ -70,7 +73,8 @@ package struct ProgressText: Sendable {
 
     /// For how long nothing was told, once that is worth a word.
     private func silence(_ now: Moment, _ words: String = "") -> String {
-        let milliseconds = now.milliseconds - heard.milliseconds
+        let since = max(heard, wait?.until ?? heard)
+        let milliseconds = now.milliseconds - since.milliseconds
         return milliseconds < Self.silenceMillisecondsMin ? "" : "  " + words + Self.duration(milliseconds)
     }
 

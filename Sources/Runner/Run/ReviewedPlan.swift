@@ -27,6 +27,8 @@ package struct ReviewedPlan: Sendable, Hashable {
                 code: "plan_file_missing", message: "There is no plan \(path).",
                 hint: "Check the path, or make the plan: sluice plan SYNC --out FILE.")
         }
+        let isFolder = try URL(filePath: path).resourceValues(forKeys: [.isDirectoryKey]).isDirectory
+        guard isFolder != true else { throw Self.damaged(path, "it is a folder") }
         do {
             let reader = try PlanReader(path: path)
             guard reader.isSealed else { throw Self.damaged(path, "its end is missing") }
