@@ -105,8 +105,12 @@ package struct LookupTable: Sendable {
     /// Nil for a record that points nowhere.
     package func entry(_ text: String, id: String) -> Entry? {
         let text = name.normalized(text)
-        guard !text.isEmpty, (1...255).contains(id.utf8.count) else { return nil }
-        let hash = Hash128.of(text, seed: seed)
+        return text.isEmpty ? nil : entry(Hash128.of(text, seed: seed), id: id)
+    }
+
+    /// The entry of what has been hashed already. A table holds such hashes or texts, not both.
+    package func entry(_ hash: Hash128, id: String) -> Entry? {
+        guard (1...255).contains(id.utf8.count) else { return nil }
         return LookupID(id).map { .pair(hash, $0) } ?? .other(hash, id)
     }
 
@@ -116,8 +120,9 @@ package struct LookupTable: Sendable {
     /// Takes all the records whose ids fit, in the order of their hashes.
     package mutating func take(_ pairs: any LookupPairs) { self.pairs = pairs }
 
-    package func find(_ text: String) -> Finding {
-        let hash = Hash128.of(name.normalized(text), seed: seed)
+    package func find(_ text: String) -> Finding { find(Hash128.of(name.normalized(text), seed: seed)) }
+
+    package func find(_ hash: Hash128) -> Finding {
         var low = 0
         var high = pairs.count
         while low < high {

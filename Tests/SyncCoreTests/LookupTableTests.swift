@@ -36,6 +36,24 @@ import Testing
         #expect(table.find("c") == .found(id: "3"))
     }
 
+    /// Keys that were hashed before are looked for as they are.
+    @Test func whatIsHashedAlreadyIsFoundByItsHash() {
+        var table = table([])
+        let long = String(repeating: "x", count: 40)
+        for (key, id) in [("a", long), ("b", "1"), ("c", "")] {
+            guard case .other(let hash, let id)? = table.entry(Hash128.of(key, seed: 9), id: id) else { continue }
+            table.add(other: hash, id: id)
+        }
+        #expect(table.find(Hash128.of("a", seed: 9)) == .found(id: long))
+        #expect(table.find(Hash128.of("a", seed: 8)) == .missing && table.find("a") == .missing)
+        guard case .pair(let hash, let id)? = table.entry(Hash128.of("b", seed: 9), id: "1") else {
+            Issue.record("a short id is no pair")
+            return
+        }
+        #expect(hash == Hash128.of("b", seed: 9) && id.text == "1")
+        #expect(table.entry(Hash128.of("c", seed: 9), id: "") == nil)
+    }
+
     @Test func recordsWithoutATextOrAnIdAreLeftOut() {
         let table = table([("", "1"), (" \t", "2"), ("a", ""), ("b", String(repeating: "x", count: 256))])
         #expect(table.count == 0)

@@ -72,8 +72,13 @@ package struct GatheredLookup: ~Copyable {
     }
 
     /// Adds a record. Returns false where there are too many.
-    package mutating func add(_ text: String, id: String) throws -> Bool {
-        guard let entry = table.entry(text, id: id) else { return true }
+    package mutating func add(_ text: String, id: String) throws -> Bool { try add(table.entry(text, id: id)) }
+
+    /// As `add`, of what has been hashed already.
+    mutating func add(_ hash: Hash128, id: String) throws -> Bool { try add(table.entry(hash, id: id)) }
+
+    private mutating func add(_ entry: LookupTable.Entry?) throws -> Bool {
+        guard let entry else { return true }
         guard pairs.count + others < LookupTable.recordsMax, others < Self.othersMax else { return false }
         switch entry {
         case .pair(let hash, let id): try pairs.add(hash, id.bits)

@@ -160,7 +160,7 @@ struct Presence {
 
     func find(_ keyHash: Hash128) -> Finding {
         if keysAlone.contains(keyHash) { return .found(id: nil) }
-        switch table.find(keyHash.hexadecimal) {
+        switch table.find(keyHash) {
         case .missing: return .missing
         case .ambiguous: return .ambiguous
         case .found(let id): return .found(id: id)
@@ -181,17 +181,17 @@ extension Resolver {
         if total <= Self.singleReadsMax, prepared.shape.key.within == nil, key?.uniqueWithin == nil,
             key?.mayRepeat == false
         {
-            var found: [(String, String)] = []
+            var found = GatheredLookup(name, seed: seed, directory: directory)
             var keysAlone: Set<Hash128> = []
             for text in candidates {
                 let hash = dataset.hash(ofKey: text)
                 switch try await record(ofKey: text, field: key?.name ?? "") {
-                case .found(let id?): found.append((hash.hexadecimal, id))
+                case .found(let id?): _ = try found.add(hash, id: id)
                 case .found(nil): keysAlone.insert(hash)
                 case .missing, .ambiguous: continue
                 }
             }
-            return Presence(LookupTable(name, seed: seed, records: found), keysAlone: keysAlone)
+            return Presence(try found.finish(), keysAlone: keysAlone)
         }
         let keys = PresentKeys(prepared: prepared, dataset: dataset, retrying: retrying)
         let parents = try await keys.parents()
@@ -199,7 +199,7 @@ extension Resolver {
             var gathered = GatheredLookup(name, seed: seed, directory: directory)
             try await keys.each(parents) { record in
                 for hash in record.keyHashes {
-                    guard try gathered.add(hash.hexadecimal, id: record.id) else { throw Self.tooMany(name) }
+                    guard try gathered.add(hash, id: record.id) else { throw Self.tooMany(name) }
                 }
             }
             return try gathered.finish()
