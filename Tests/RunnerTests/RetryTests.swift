@@ -76,6 +76,41 @@ struct RetryTests {
         #expect(counts == [400, 200, 100, 100, 100, 125, 125, 125, 156, 100, 100, 100, 125, 125, 19])
     }
 
+    @Test func slowRemovalsSayNothingOfTheSizeOfBatches() async throws {
+        let fixture = try RunFixture(rows(1_600))
+        let object = SimulatedDestination.object(batchItemsMax: 400)
+        var sync = things(behavior: .mirror)
+        sync.removal = .archive
+        try await fixture.run(RunOptions(), sync, in: fixture.environment(object: object))
+        let before = fixture.account.requests.count
+        fixture.source.rows = Array(rows(1_600).prefix(10))
+        fixture.account.answerMilliseconds { _ in 61_000 }
+        var options = RunOptions()
+        options.acceptedGuards = ["removed", "first_removals"]
+        let record = try await fixture.run(options, sync, in: fixture.environment(object: object))
+        #expect(record.state == .succeeded && record.operations.removed == 1_590)
+        let counts = Set(fixture.account.requests.dropFirst(before).dropLast().map(\.keys.count))
+        #expect(counts.count == 1, "as large as at first: \(counts)")
+    }
+
+    @Test func batchIsNotGivenTheTimeOfTheOneBeforeIt() throws {
+        let log = ExchangeLog(try RunFixture().environment())
+        func exchange(_ isWrite: Bool, _ milliseconds: Int) -> Exchange {
+            Exchange(
+                method: "PUT", path: "/things", status: 200, milliseconds: milliseconds, requestBytes: 1,
+                responseBytes: 1, requestBody: "", responseBody: "", isWrite: isWrite)
+        }
+        #expect(log.lastWrite == nil)
+        log.carry(batch: 1, attempt: 1, sequences: nil)
+        log.append(exchange(true, 61_000))
+        log.append(exchange(false, 5))
+        #expect(log.lastWrite == .milliseconds(61_000))
+        // Nothing of it left: the destination refused each record by itself, before it asked.
+        log.carry(batch: 2, attempt: 1, sequences: nil)
+        log.append(exchange(false, 5))
+        #expect(log.lastWrite == nil)
+    }
+
     @Test func recordThatIsTooLargeByItselfIsRejected() async throws {
         let fixture = try RunFixture(rows(3))
         fixture.account.fault { _, keys in keys.contains("k2") ? .tooLarge(items: 0) : .none }

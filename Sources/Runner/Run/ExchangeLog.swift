@@ -9,7 +9,7 @@ package final class ExchangeLog: Sendable {
         var count = 0
         var writes = 0
         var bytesSent: Int64 = 0
-        var lastWrite = Duration.zero
+        var lastWrite: Duration?
         var batch: Int?
         var attempt = 1
         var sequences: ClosedRange<Int>?
@@ -36,9 +36,10 @@ package final class ExchangeLog: Sendable {
         state.withLock { $0.count = firstNumber }
     }
 
-    /// Names the batch and the try that the following exchanges carry.
-    func carry(batch: Int?, attempt: Int, sequences: ClosedRange<Int>?) {
+    /// Names the batch and the try that the following exchanges carry. What was written before is no part of them.
+    package func carry(batch: Int?, attempt: Int, sequences: ClosedRange<Int>?) {
         state.withLock {
+            $0.lastWrite = nil
             $0.batch = batch
             $0.attempt = attempt
             $0.sequences = sequences
@@ -83,8 +84,8 @@ package final class ExchangeLog: Sendable {
         meter.answered(record)
     }
 
-    /// How long the last write was on its way, without its wait for the rate limit.
-    var lastWrite: Duration { state.withLock { $0.lastWrite } }
+    /// How long the last write of that try was on its way, without its wait for the rate limit; nil where none left.
+    package var lastWrite: Duration? { state.withLock { $0.lastWrite } }
 
     /// Takes what has gathered since the last call.
     func take() -> (records: [ExchangeRecord], writes: Int, bytesSent: Int64) {

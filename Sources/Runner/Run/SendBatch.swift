@@ -79,8 +79,10 @@ struct SendBatch {
 
     /// Smaller batches follow a slow answer. Removals go by calls of their own.
     private func learn(from answer: Answer, _ slice: OperationBatch, batcher: inout Batcher) {
-        guard case .answered = answer, slice.kind != .delete else { return }
-        batcher.answered(slice.count, after: prepared.exchanges.lastWrite)
+        guard case .answered = answer, !slice.kind.isRemoval, let duration = prepared.exchanges.lastWrite else {
+            return
+        }
+        batcher.answered(slice.count, after: duration)
     }
 
     private func take(
