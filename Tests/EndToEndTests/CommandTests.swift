@@ -5,8 +5,8 @@ import Testing
 @Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct CommandTests {
     static let commands = [
         "init", "check", "objects", "tables", "preview", "plan", "run", "runs", "show", "records", "record", "resend",
-        "confirm", "reset", "test", "cancel", "pause", "resume", "forget", "secrets", "export", "backup", "restore",
-        "serve", "sandbox", "demo", "schema", "completions", "version",
+        "confirm", "reset", "test", "cancel", "pause", "resume", "forget", "secrets", "people", "export", "backup",
+        "restore", "serve", "sandbox", "demo", "schema", "completions", "version",
     ]
 
     @Test(arguments: commands) func theHelpOfEveryCommandShowsAnExample(command: String) async throws {
@@ -16,10 +16,15 @@ import Testing
         #expect(help.output.contains("Example: sluice \(command)"), "\(help.output)")
     }
 
-    @Test(arguments: commands) func everyCommandTakesTheCommonOptions(command: String) async throws {
-        // Its subcommands take them.
-        let arguments = command == "secrets" ? ["secrets", "set"] : [command]
-        let help = try await WorkFolder().sluice(arguments + ["--help"])
+    /// Of those that have some, the subcommands do something.
+    static let subcommands = [
+        "secrets set", "secrets list", "secrets remove", "secrets rotate", "people list", "people password",
+    ]
+
+    @Test(arguments: commands.filter { $0 != "secrets" && $0 != "people" } + subcommands)
+    func everyCommandTakesTheCommonOptions(command: String) async throws {
+        let help = try await WorkFolder().sluice(command.split(separator: " ").map(String.init) + ["--help"])
+        #expect(help.status == 0 && help.output.contains("sluice \(command)"), "\(help.everything)")
         for option in ["--project", "--state", "--env", "--json", "--quiet", "--verbose"] {
             #expect(help.output.contains("\n  \(option)"), "\(option): \(help.output)")
         }
