@@ -9,6 +9,8 @@ package struct RecordBody: Sendable, Encodable {
         var outcome: String
         var reason: Reason?
         var payload: String?
+        /// What would have been sent of a record that never left.
+        var unsent: String?
         var exchanges: [Exchange]
 
         init(_ step: RecordLife.Step) {
@@ -17,6 +19,7 @@ package struct RecordBody: Sendable, Encodable {
             outcome = step.outcome
             reason = step.reason
             payload = step.payload
+            unsent = step.unsent
             exchanges = step.exchanges.map { Exchange($0) }
         }
     }

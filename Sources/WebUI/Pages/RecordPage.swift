@@ -64,10 +64,13 @@ struct RecordPage: Sendable {
             step.exchanges.isEmpty
             ? .empty
             : "<h3>Requests</h3>\(ExchangeTable(run: step.run, now: now).html(step.exchanges, "Requests of run \(step.run.id)"))"
+        let unsent: HTML? = step.unsent.map { payload in
+            "<h3>It never left</h3>\(PayloadView(new: payload, old: earlier, title: "Would have been sent").html("What run \(step.run.id) would have sent"))"
+        }
         return """
             <li><h2><a href="\(Place.run(step.run.id).path)">Run \(step.run.id)</a> \(outcome(step.outcome))</h2>
             <p class="detail">\(TimeView.both(step.run.startedAt, now: now))</p>\(reason)
-            \(step.payload.map { PayloadView(new: $0, old: earlier).html("Sent by run \(step.run.id)") })\(requests)</li>
+            \(step.payload.map { PayloadView(new: $0, old: earlier).html("Sent by run \(step.run.id)") })\(unsent)\(requests)</li>
 
             """
     }
@@ -88,12 +91,13 @@ struct RecordPage: Sendable {
 struct PayloadView {
     let new: String
     let old: String?
+    var title = "Sent"
 
     func html(_ caption: String) -> HTML {
         let fields = Self.fields(new)
         guard !fields.isEmpty else { return CodeBlock(caption).html(HTML(ReasonView.cut(new, 20_000))) }
         let before = Dictionary(old.map { Self.fields($0) } ?? [], uniquingKeysWith: { first, _ in first })
-        var columns = [TableView.Column("Field"), TableView.Column("Sent")]
+        var columns = [TableView.Column("Field"), TableView.Column(title)]
         if old != nil { columns.append(TableView.Column("The time before")) }
         var table = TableView(caption, columns)
         table.isCaptionHidden = true
