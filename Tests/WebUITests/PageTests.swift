@@ -39,6 +39,30 @@ import WebUI
         #expect(answer.text.utf8.count < 50_000)
     }
 
+    /// Own script under 10 kB, style under 20 kB, and nothing that a page loads is anybody else's or written into it.
+    @Test func whatAPageLoadsIsSmallAndFromHere() async throws {
+        let fixture = try Self.full()
+        let limits = ["css": 20_000, "js": 10_000, "svg": 10_000]
+        var loaded: Set<String> = []
+        for path in Self.paths {
+            let page = PageMarkup(try await fixture.ask(path).text)
+            for element in page.elements where ["script", "link", "img", "iframe", "style"].contains(element.name) {
+                let address = element.attributes["src"] ?? element.attributes["href"]
+                #expect(address?.hasPrefix("/assets/") == true, "\(path): \(element)")
+                if let address { loaded.insert(address) }
+            }
+            for element in page.elements {
+                #expect(element.attributes.keys.allSatisfy { !$0.hasPrefix("on") && $0 != "style" }, "\(path)")
+            }
+        }
+        #expect(loaded.count == 3)
+        for address in loaded {
+            let answer = try await fixture.ask(address)
+            let limit = try #require(limits[String(address.split(separator: ".").last ?? "")])
+            #expect(answer.status == 200 && answer.text.utf8.count < limit, "\(address)")
+        }
+    }
+
     @Test func everyLinkOfAPageAnswers() async throws {
         let fixture = try Self.full()
         var links: Set<String> = []
