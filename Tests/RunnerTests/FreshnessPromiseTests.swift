@@ -51,6 +51,21 @@ struct FreshnessPromiseTests {
         #expect(hours("f", syncs, paused: ["a"]) == nil)
     }
 
+    @Test func whatIsKeptIsWhatWouldBeAnswered() throws {
+        let rare = ScheduleDefinition.Trigger.cron(try CronExpression("0 0 29 2 *"), timeZone: "UTC")
+        let syncs = [sync("a", try daily()), sync("b", rare), sync("c", .after(["a", "b"]))]
+        let kept = KeptDueTimes()
+        for _ in 1...2 {
+            for moment in [Self.now, utc("2027-01-01 00:00")] {
+                for name in ["a", "b", "c"] {
+                    let asked = FreshnessPromise(syncs, paused: []).due(name, after: moment)
+                    let answer = FreshnessPromise(syncs, paused: [], kept: kept).due(name, after: moment)
+                    #expect(answer?.first == asked?.first && answer?.second == asked?.second && asked != nil)
+                }
+            }
+        }
+    }
+
     @Test func manyThatFollowOneAnotherAreEachAskedOnce() {
         // A ladder, of which the ways double with each step; and a circle, which the project's check refuses.
         var syncs = [sync("0a", .every(seconds: 3_600)), sync("0b", .every(seconds: 7_200))]

@@ -1,5 +1,6 @@
 package import ProjectConfig
 package import StateStore
+internal import Synchronization
 
 /// How old the data of each sync may get by its schedule, if every run is complete.
 ///
@@ -9,9 +10,13 @@ package import StateStore
 package struct FreshnessPromise: Sendable {
     private let syncs: [String: SyncDefinition]
     private let paused: Set<String>
+    private let kept: KeptDueTimes?
 
-    /// - Parameter paused: by a person; what the definitions say of it counts too.
-    package init(_ syncs: [SyncDefinition], paused: Set<String>) {
+    /// - Parameters:
+    ///   - paused: by a person; what the definitions say of it counts too.
+    ///   - kept: for who asks again and again.
+    package init(_ syncs: [SyncDefinition], paused: Set<String>, kept: KeptDueTimes? = nil) {
+        self.kept = kept
         self.syncs = Dictionary(syncs.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.paused = paused
     }
@@ -22,7 +27,7 @@ package struct FreshnessPromise: Sendable {
         var known: [String: Int64?] = [:]
         return slowest(
             sync, &known,
-            every: { Int64($0) }, cron: { $0.longestGapSeconds(from: start) }, of: { $0.max() })
+            every: { Int64($0) }, cron: { Timetable.cron($0)?.longestGapSeconds(from: start) }, of: { $0.max() })
     }
 
     /// When the sync has to have begun the first time after a moment, and the second time.
@@ -31,9 +36,9 @@ package struct FreshnessPromise: Sendable {
         let due = slowest(
             sync, &known,
             every: { Due(first: moment.plus(seconds: Int64($0)), second: moment.plus(seconds: Int64($0) * 2)) },
-            cron: { times in
-                guard let first = times.next(after: moment), let second = times.next(after: first) else { return nil }
-                return Due(first: first, second: second)
+            cron: { schedule in
+                guard let kept else { return Self.due(schedule, after: moment) }
+                return kept.due(schedule, after: moment) { Self.due(schedule, after: moment) }
             },
             of: { all in
                 guard let first = all.map(\.first).max(), let second = all.map(\.second).max() else { return nil }
@@ -42,7 +47,14 @@ package struct FreshnessPromise: Sendable {
         return due.map { ($0.first, $0.second) }
     }
 
-    private struct Due {
+    private static func due(_ schedule: ScheduleDefinition, after moment: Moment) -> Due? {
+        guard let times = Timetable.cron(schedule), let first = times.next(after: moment),
+            let second = times.next(after: first)
+        else { return nil }
+        return Due(first: first, second: second)
+    }
+
+    fileprivate struct Due {
         var first: Moment
         var second: Moment
     }
@@ -50,7 +62,7 @@ package struct FreshnessPromise: Sendable {
     /// - Parameter known: of the syncs that were asked already, so that none is twice; one that is being asked promises
     ///   nothing, as in a circle.
     private func slowest<Value>(
-        _ name: String, _ known: inout [String: Value?], every: (Int) -> Value?, cron: (CronTimes) -> Value?,
+        _ name: String, _ known: inout [String: Value?], every: (Int) -> Value?, cron: (ScheduleDefinition) -> Value?,
         of: ([Value]) -> Value?
     ) -> Value? {
         if let value = known[name] { return value }
@@ -59,7 +71,7 @@ package struct FreshnessPromise: Sendable {
         let value: Value?
         switch schedule?.trigger {
         case .every(let seconds): value = every(seconds)
-        case .cron: value = Timetable.cron(schedule).flatMap(cron)
+        case .cron: value = schedule.flatMap(cron)
         case .after(let parents):
             let all = parents.map { parent in
                 isPaused(parent) ? nil : slowest(parent, &known, every: every, cron: cron, of: of)
@@ -72,4 +84,32 @@ package struct FreshnessPromise: Sendable {
     }
 
     private func isPaused(_ name: String) -> Bool { paused.contains(name) || syncs[name]?.paused == true }
+}
+
+/// What cron lines were asked last: the answer takes a while, and pages ask for all syncs each time.
+package final class KeptDueTimes: Sendable {
+    /// Of more the answers are forgotten and asked anew.
+    private static let keptMax = 4_000
+
+    private struct Question: Hashable {
+        var trigger: ScheduleDefinition.Trigger
+        var after: Moment
+    }
+
+    private let known = Mutex<[Question: FreshnessPromise.Due?]>([:])
+
+    package init() {}
+
+    fileprivate func due(
+        _ schedule: ScheduleDefinition, after moment: Moment, _ ask: () -> FreshnessPromise.Due?
+    ) -> FreshnessPromise.Due? {
+        let question = Question(trigger: schedule.trigger, after: moment)
+        if let answer = known.withLock({ $0[question] }) { return answer }
+        let answer = ask()
+        known.withLock { known in
+            if known.count >= Self.keptMax { known.removeAll() }
+            known[question] = .some(answer)
+        }
+        return answer
+    }
 }

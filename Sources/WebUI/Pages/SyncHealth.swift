@@ -121,7 +121,7 @@ struct SyncHealthList: Sendable {
         let next = site.engine.nextRuns()
         let now = site.now
         let syncs = site.project().syncs
-        let promise = FreshnessPromise(syncs, paused: paused)
+        let promise = FreshnessPromise(syncs, paused: paused, kept: site.dueTimes)
         all = syncs.map { sync in
             SyncHealth(
                 sync, promise, isPaused: paused.contains(sync.name), lastRun: lastRuns[sync.name],

@@ -36,7 +36,7 @@ struct SyncPage: Sendable {
         history = try site.runs.current(Array(found.prefix(Self.runsMax)))
         let last = try before == nil ? history.first : site.history.runs(sync: name, limit: 1).first
         let paused = try site.environment.database.pausedSyncs()
-        let promise = FreshnessPromise(site.project().syncs, paused: paused)
+        let promise = FreshnessPromise(site.project().syncs, paused: paused, kept: site.dueTimes)
         promised = tab == .health && !history.isEmpty ? promise.seconds(name, from: now) : nil
         health = SyncHealth(
             definition, promise, isPaused: paused.contains(name), lastRun: last,

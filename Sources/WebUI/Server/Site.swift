@@ -18,6 +18,8 @@ package struct Site: Sendable {
     /// What runs of this process tell while they go on.
     package var board: LiveBoard
     package var work: BackgroundWork
+    /// When syncs are late.
+    let dueTimes = KeptDueTimes()
     package var version: String
     package var startedAt: Moment
     /// Nil where things are defined in files only.
