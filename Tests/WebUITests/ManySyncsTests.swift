@@ -1,4 +1,5 @@
 import Records
+import Runner
 import StateStore
 import Testing
 import WebUI
@@ -50,5 +51,21 @@ import WebUI
         #expect(chosen.contains("<option value=\"companies\" selected>"))
         // One that is defined nowhere any more is what the list shows, not all of them.
         #expect(try await few.ask("/runs?sync=former").text.contains("<option value=\"former\" selected>"))
+    }
+
+    @Test func aRunWithManyLongReasonsNamesTheFirstAndLeadsToTheOthers() async throws {
+        let fixture = try WebFixture()
+        let run = try fixture.run("companies", .completedWithRejections)
+        let text = String(repeating: "a long sentence of the destination ", count: 20)
+        try fixture.site.environment.database.record(
+            outcomes: (0..<12).map { number in
+                OutcomeRecord(
+                    run: run.id, sequence: number, key: "key-\(number)", keyHash: Hash128.of("\(number)", seed: 1),
+                    outcome: .rejected, reason: Reason(code: "code_\(10 + number)", message: text, hint: text),
+                    at: WebFixture.now)
+            })
+        let page = try await fixture.ask("/runs/\(run.id)").text
+        #expect(page.contains("/runs/\(run.id)/records\">2 more reasons, among all rows that did not arrive</a>"))
+        #expect(page.contains("code_10") && page.utf8.count < 35_000)
     }
 }

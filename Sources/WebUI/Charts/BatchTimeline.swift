@@ -6,7 +6,7 @@ internal import StateStore
 /// lies between two bars is waiting.
 struct BatchTimeline {
     /// Batches that are drawn, and requests that are looked at for them.
-    static let (batchesMax, requestsMax) = (30, 240)
+    static let (batchesMax, requestsMax) = (20, 240)
 
     private struct Batch {
         var number: Int

@@ -6,7 +6,9 @@ internal import StateStore
 
 /// What is happening, or what happened, in one run.
 struct RunPage: Sendable {
-    static let exchangesMax = 25
+    static let exchangesMax = 15
+    /// Each may be a kilobyte or two, with what was answered and what to do.
+    static let reasonsMax = 10
 
     let run: RunRecord
     let progress: RunProgressModel
@@ -123,7 +125,7 @@ struct RunPage: Sendable {
             ])
         table.isCaptionHidden = true
         table.isStacked = true
-        let rows = reasons.map { reason -> [HTML] in
+        let rows = reasons.prefix(Self.reasonsMax).map { reason -> [HTML] in
             let link = Place.records(run: run.id)
                 .link([("outcome", reason.outcome.rawValue), ("code", reason.reason.code)])
             let count = counted(reason)
@@ -144,7 +146,15 @@ struct RunPage: Sendable {
                 "Send the rejected again", .syncAction(run.sync, .resend), visitor, fields: [("which", "rejected")])
             : .empty
         return """
-            <section><div class="bar"><h2>Why rows did not arrive</h2>\(again)</div>\(table.html(rows))</section>
+            <section><div class="bar"><h2>Why rows did not arrive</h2>\(again)</div>\(table.html(rows))\(moreReasons)</section>
+            """
+    }
+
+    private var moreReasons: HTML {
+        let left = reasons.count - Self.reasonsMax
+        guard left > 0 else { return .empty }
+        return """
+            <p class="more"><a href="\(Place.records(run: run.id).path)">\(Wording.counted(left, "more reason")), among all rows that did not arrive</a></p>
             """
     }
 
