@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import Foundation
 
 /// The settings of one connection. What is nil is left to libpq, which looks at the service file, the `PG*`
 /// environment and `.pgpass`, as psql does.
@@ -39,18 +40,19 @@ struct PostgresSettings: Sendable {
         ("sslmode", "sslmode"), ("sslrootcert", "sslrootcert"), ("sslcert", "sslcert"), ("sslkey", "sslkey"),
     ]
 
-    /// The same, with each host once for each of the addresses that it was found to have; libpq then looks none up. A
-    /// host without any, as a socket's folder is, stays as it is.
+    /// The same, with the addresses that the hosts were found to have.
     private static func pinned(_ parameters: [Parameter], _ addresses: [String: [String]]) -> [Parameter] {
         guard !addresses.isEmpty, let host = parameters.first(where: { $0.keyword == "host" }) else {
             return parameters
         }
-        let hosts = host.value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        let pairs = hosts.flatMap { host in (addresses[host] ?? [""]).map { (host: host, address: $0) } }
+        let hasPort = parameters.contains { $0.keyword == "port" }
+        let mayFindPortList = PinnedHosts.mayFindPortList(
+            hasService: parameters.contains { $0.keyword == "service" },
+            environment: ProcessInfo.processInfo.environment)
+        let pinned = PinnedHosts(host.value, addresses, hasPortList: !hasPort && mayFindPortList)
         return parameters.map { one in
-            one.keyword == "host"
-                ? Parameter(keyword: "host", value: pairs.map(\.host).joined(separator: ",")) : one
-        } + [Parameter(keyword: "hostaddr", value: pairs.map(\.address).joined(separator: ","))]
+            one.keyword == "host" ? Parameter(keyword: "host", value: pinned.hosts) : one
+        } + [Parameter(keyword: "hostaddr", value: pinned.addresses)]
     }
 
     /// What is said before all parameters, and in the form in which a setting can be empty: a host that is configured is
