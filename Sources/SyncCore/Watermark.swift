@@ -60,13 +60,19 @@ package struct Watermark: Sendable, Hashable {
     }
 
     private static let daySeconds: Int64 = 86_400
-    /// A time without a zone may be that of the first place on earth to see it.
     private static let zoneSecondsMax: Int64 = 14 * 3_600
 
-    /// The moment, given in microseconds, written as this value is, where this value lies after it; else nil. A time
-    /// without a zone is after it where it is so in every zone. Whole numbers have no moment.
-    package func moment(ifAfter micros: Int64) -> Watermark? {
-        let local = micros + Self.zoneSecondsMax * 1_000_000
+    /// How a time without a zone is understood.
+    package enum LocalTime: Sendable {
+        case asUTC
+        /// As that of the first place on earth to see it: it lies after a moment where it does so in every zone.
+        case asTheLatest
+    }
+
+    /// The moment, given in microseconds, written as this value is, where this value lies after it; else nil. Whole numbers
+    /// have no moment.
+    package func moment(ifAfter micros: Int64, _ rule: LocalTime = .asUTC) -> Watermark? {
+        let local = rule == .asUTC ? micros : micros + Self.zoneSecondsMax * 1_000_000
         let limit: Watermark
         switch kind {
         case .integer: return nil
@@ -79,6 +85,24 @@ package struct Watermark: Sendable, Hashable {
             return written.micros > at ? Watermark(kind, 0, written.with(micros: at)) : nil
         }
         return number > limit.number ? limit : nil
+    }
+
+    /// Lower by so much that no clock of a database, and none on a wall anywhere, shows less; whole numbers stay.
+    package var asTheEarliest: Watermark {
+        let hasZone = kind == .timestamp || kind == .text && WrittenTime(text)?.hasZone == true
+        let seconds = Self.skewSeconds + (hasZone ? 0 : Self.behindSecondsMax)
+        return kind == .integer ? self : lowered(by: seconds)
+    }
+
+    /// Two clocks may differ by so much.
+    package static let skewSeconds: Int64 = 3_600
+    private static let behindSecondsMax: Int64 = 12 * 3_600
+
+    /// Whether a scan that began at the other one has passed over rows that are newer than this; those of another kind cannot
+    /// be compared.
+    package func isBefore(_ other: Watermark) -> Bool {
+        guard kind == other.kind else { return true }
+        return kind == .text ? text.utf8.lexicographicallyPrecedes(other.text.utf8) : number < other.number
     }
 
     /// For people.

@@ -135,8 +135,9 @@ struct IncrementalTests {
     @Test func nothingNewIsNoReasonForAGuard() async throws {
         let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
         try await fixture.run(RunOptions(), sync())
-        fixture.source.rows = []
-        fixture.source.rows = [row("k9", seats: -1)]
+        var blank = row("k9")
+        blank["seats"] = .null
+        fixture.source.rows = [blank]
         let record = try await fixture.run(RunOptions(), sync())
         #expect(record.state == .succeeded && record.rows.scanned == 0)
     }
@@ -205,6 +206,65 @@ struct IncrementalTests {
         try await fixture.run(RunOptions(), sync)
         fixture.source.rows += timed([("k3", 100)])
         #expect(try await fixture.run(RunOptions(), sync).operations.created == 1)
+    }
+
+    /// The same without a zone.
+    private func local(_ rows: [(key: String, seconds: Int64)]) -> [SimulatedSource.Row] {
+        timed(rows).map { row in
+            var row = row
+            if case .timestamp(let micros) = row["seats"] { row["seats"] = .localTimestamp(micros) }
+            return row
+        }
+    }
+
+    @Test func whereAllRowsAreOfTheFutureThoseThatComeBeforeThemAreRead() async throws {
+        let sync = timedSync(.seconds(60))
+        for make in [timed, local] {
+            let fixture = try RunFixture(make([("future", 90 * 86_400)]))
+            try await fixture.run(RunOptions(), sync)
+            fixture.time.advance(by: .seconds(3_600))
+            fixture.source.rows += make([("k1", 900), ("k2", 1_800), ("slow clock", -1_800)])
+            let record = try await fixture.run(RunOptions(), sync)
+            #expect(record.operations.created == 3 && record.effort?.scan == .recent)
+        }
+    }
+
+    @Test func aTimeWithoutAZoneThatIsAheadOfUTCHidesNothing() async throws {
+        let sync = timedSync(.seconds(60))
+        let fixture = try RunFixture(local([("k1", -3_600), ("ahead", 13 * 3_600)]))
+        try await fixture.run(RunOptions(), sync)
+        fixture.time.advance(by: .seconds(3_600))
+        fixture.source.rows += local([("k2", 1_800)])
+        let record = try await fixture.run(RunOptions(), sync)
+        #expect(record.operations.created == 1 && record.effort?.scan == .recent)
+        // It may be the time of a place where it is later: nobody is told.
+        #expect(!fixture.progress.contains { if case .warned = $0 { true } else { false } })
+    }
+
+    @Test func everythingIsReadWhereTheNewestValueFellBehind() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0 * 10) })
+        try await fixture.run(RunOptions(), sync(overlap: 5))
+        fixture.source.rows[4]["seats"] = .integer(45)
+        #expect(try await fixture.run(RunOptions(), sync(overlap: 5)).effort?.scan == .recent)
+        fixture.source.rows.removeLast(2)
+        fixture.source.rows += [row("k6", seats: 30)]
+        let record = try await fixture.run(RunOptions(), sync(overlap: 5))
+        #expect(record.effort?.scan == .complete && record.operations.created == 1)
+        #expect(try await fixture.run(RunOptions(), sync(overlap: 5)).effort?.scan == .recent)
+    }
+
+    @Test func aPlanThatIsSentLaterTellsOfNoTimesThatHavePassed() async throws {
+        let sync = timedSync(.seconds(60))
+        let fixture = try RunFixture(timed([("k1", -60)]))
+        let path = fixture.folder + "/a.plan"
+        _ = try await PlanSync(sync, options: RunOptions(), environment: try fixture.environment())
+            .plan(examplesMax: 0, out: path)
+        fixture.time.advance(by: .seconds(4 * 3_600))
+        fixture.source.rows = timed([("k1", 3 * 3_600)])
+        var options = RunOptions()
+        options.reviewed = try ReviewedPlan(path: path)
+        #expect(try await fixture.run(options, sync).operations.created == 1)
+        #expect(!fixture.progress.contains { if case .warned = $0 { true } else { false } })
     }
 
     @Test func aClockThatIsALittleAheadIsNotTold() async throws {

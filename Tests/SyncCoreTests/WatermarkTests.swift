@@ -48,7 +48,7 @@ struct WatermarkTests {
     @Test func aTimeOfTheFutureIsKnownAndTheMomentIsWrittenAsItIs() {
         // 2026-11-28T10:00:00Z
         let now: Int64 = 1_795_860_000_000_000
-        func moment(_ value: Value) -> String? { Watermark(value)?.moment(ifAfter: now)?.literal }
+        func moment(_ value: Value) -> String? { Watermark(value)?.moment(ifAfter: now, .asTheLatest)?.literal }
         #expect(moment(.timestamp(now)) == nil && moment(.integer(.max)) == nil)
         #expect(moment(.timestamp(now + 1)) == "'2026-11-28T10:00:00Z'")
         #expect(moment(.timestamp(.max)) == "'2026-11-28T10:00:00Z'")
@@ -61,5 +61,34 @@ struct WatermarkTests {
         #expect(moment(.text("2026-11-28T11:59:00+02:00")) == nil)
         #expect(moment(.text("2026-11-28T12:01:00+02:00")) == "'2026-11-28T12:00:00+02:00'")
         #expect(moment(.text("2099-01-01T00:00:00Z")) == "'2026-11-28T10:00:00Z'")
+    }
+
+    @Test func aTimeWithoutAZoneIsTakenForUTC() {
+        let now: Int64 = 1_795_860_000_000_000
+        func moment(_ value: Value) -> String? { Watermark(value)?.moment(ifAfter: now)?.literal }
+        #expect(moment(.localTimestamp(now)) == nil && moment(.text("2026-11-28 10:00")) == nil)
+        #expect(moment(.localTimestamp(now + 1)) == "'2026-11-28T10:00:00'")
+        #expect(moment(.text("2026-11-28")) == nil && moment(.text("2026-11-29")) == "'2026-11-28'")
+        #expect(moment(.date(now / 86_400_000_000 + 1)) == "'2026-11-28'")
+        #expect(moment(.timestamp(now + 1)) == "'2026-11-28T10:00:00Z'")
+    }
+
+    @Test func theEarliestThatAClockCanShowIsInEveryZoneAndAnHourOff() {
+        func earliest(_ value: Value) -> String? { Watermark(value)?.asTheEarliest.literal }
+        #expect(earliest(.timestamp(1_795_860_000_000_000)) == "'2026-11-28T09:00:00Z'")
+        #expect(earliest(.localTimestamp(1_795_860_000_000_000)) == "'2026-11-27T21:00:00'")
+        #expect(earliest(.text("2026-11-28 10:00:00")) == "'2026-11-27 21:00:00'")
+        #expect(earliest(.text("2026-11-28T10:00:00+02")) == "'2026-11-28T09:00:00+02'")
+        #expect(earliest(.text("2026-11-28")) == "'2026-11-27'" && earliest(.integer(7)) == "7")
+    }
+
+    @Test func whatCannotBeComparedWithAScansBeginningLiesBeforeIt() throws {
+        func isBefore(_ one: Value, _ other: Value) throws -> Bool {
+            try #require(Watermark(one)).isBefore(try #require(Watermark(other)))
+        }
+        #expect(try isBefore(.integer(4), .integer(5)) && !isBefore(.integer(5), .integer(5)))
+        #expect(try isBefore(.text("2026-11-28 09:59"), .text("2026-11-28 10:00:00")))
+        #expect(try !isBefore(.text("2026-11-28 10:00"), .text("2026-11-28")))
+        #expect(try isBefore(.timestamp(5), .localTimestamp(4)) && isBefore(.integer(9), .text("2026-11-28")))
     }
 }

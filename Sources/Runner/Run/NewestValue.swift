@@ -11,17 +11,22 @@ struct NewestValue {
     let retrying: Retrying
 
     /// The newest value that is not in the future; nil where there is none. One row with a time yet to come would otherwise
-    /// hide all rows that are changed until then. Rows of the future are read by every run.
-    func read(_ now: Moment) async throws -> (Watermark?, warning: Reason?) {
+    /// hide all rows that are changed until then. Rows of the future are read by every run. A time without a zone is
+    /// taken for UTC, since the database's zone is not known: where it is behind, a row may be ahead by so much.
+    ///
+    /// - Parameters:
+    ///   - now: what lies after it is of the future.
+    ///   - clock: the clock's moment, by which a person is told of such rows; later than `now` where a plan is sent as it was
+    ///     made.
+    func read(_ now: Moment, clock: Moment) async throws -> (Watermark?, warning: Reason?) {
         guard let newest = try await newest(notAfter: nil) else { return (nil, nil) }
         try requireOverlap(newest)
-        guard let moment = newest.moment(ifAfter: now.milliseconds * 1_000) else { return (newest, nil) }
-        let isFar = newest.moment(ifAfter: now.milliseconds * 1_000 + Self.skewMicros) != nil
-        return (try await self.newest(notAfter: moment) ?? moment, isFar ? ahead(newest) : nil)
+        let far = clock.milliseconds * 1_000 + Watermark.skewSeconds * 1_000_000
+        let warning = newest.moment(ifAfter: far, .asTheLatest).map { _ in ahead(newest) }
+        guard let moment = newest.moment(ifAfter: now.milliseconds * 1_000) else { return (newest, warning) }
+        // Where all rows lie ahead, what comes next may have any time that a clock can show now.
+        return (try await self.newest(notAfter: moment) ?? moment.asTheEarliest, warning)
     }
-
-    /// Two clocks may differ by so much and nobody is told.
-    private static let skewMicros: Int64 = 3_600 * 1_000_000
 
     private func newest(notAfter last: Watermark?) async throws -> Watermark? {
         let relation = IncrementalSQL.newest(of: prepared.definition.dataset.relation, rule.column, notAfter: last)

@@ -24,7 +24,8 @@ struct ScanScope {
     private static let scansSince = "scans_since_complete"
 
     /// The newest value is read before the scan: whatever comes meanwhile is at or after it, and is read next time. Where
-    /// what was kept lies in the future, by a clock that was set back, everything is read.
+    /// what was kept lies in the future, by a clock that was set back, everything is read. So it is where the newest value
+    /// lies before what would be read: the next run starts from it, and nobody would have looked at what is between.
     static func decide(
         _ prepared: PreparedSync, _ opening: Opening, options: RunOptions, environment: RunEnvironment,
         asOf: Moment? = nil
@@ -34,13 +35,14 @@ struct ScanScope {
         let now = asOf ?? environment.time.now()
         let newest = NewestValue(
             rule: rule, prepared: prepared, retrying: Retrying(policy: .init(), environment: environment))
-        (scope.watermark, scope.warning) = try await newest.read(now)
+        (scope.watermark, scope.warning) = try await newest.read(now, clock: environment.time.now())
         let carried = CarriedRecords(
             files: environment.state.sync(prepared.definition.name), environment: environment)
         // A carried row is held against its key alone: where another key could find its record, all rows are read.
         let looksByOthers = prepared.shape.behavior == .createOnly && !prepared.shape.otherKeys.isEmpty
         guard try carried.isWhole(), try !looksByOthers || !carried.isThere(),
-            let since = since(rule, prepared, opening, options: options, now: now)
+            let since = since(rule, prepared, opening, options: options, now: now),
+            scope.watermark?.isBefore(since) != true
         else { return scope }
         scope.isComplete = false
         scope.request.relation = IncrementalSQL.rows(of: prepared.definition.dataset.relation, rule.column, since)
