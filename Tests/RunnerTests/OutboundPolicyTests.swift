@@ -214,6 +214,17 @@ struct OutboundPolicyTests {
             let error = await #expect(throws: ConnectorError.self) { try await ask() }
             #expect(error?.code == "host_not_allowed" && error?.isKnownUnsent == true)
         }
+        // What could not be learned now may be answered to the destination a moment later.
+        for answer in [nil, []] as [[String]?] {
+            let silent = OutboundPolicy(nil, lookup: HostLookup { _ in answer })
+            let unknown = try connections.limiting([place], to: silent)
+                .destination(named: "crm", context: DestinationContext())
+            let error = await #expect(throws: ConnectorError.self) {
+                _ = try await unknown.write(OperationBatch(kind: .upsert, keyField: "externalId"), to: object)
+            }
+            #expect(error?.code == "host_not_found" && error?.isKnownUnsent == true)
+            #expect(await unknown.check().steps.map(\.step) == ["address resolves"])
+        }
         // An unlisted name is not taken at its word where the destination looks it up once more.
         address.withLock { $0 = "10.0.4.7" }
         let listed = OutboundPolicy("10.0.0.0/8", lookup: HostLookup { _ in ["10.0.4.7"] })
@@ -221,6 +232,49 @@ struct OutboundPolicyTests {
             _ = try connections.limiting([place], to: listed)
                 .destination(named: "crm", context: DestinationContext())
         }
+    }
+
+    @Test func whoeverStopsWhileANameIsLookedUpIsToldOfNoFault() async throws {
+        let (begun, told) = AsyncStream<Void>.makeStream()
+        let lookup = HostLookup { _ in
+            told.finish()
+            try? await Task.sleep(for: .seconds(600))
+            return nil
+        }
+        let place = Location(file: "source shop", line: 1, column: 1)
+        var project = Project(directory: "/", file: "sluice.yaml")
+        project.sources["shop"] = ConnectionDefinition(
+            name: "shop", type: "server", settings: [:], location: place, typeLocation: place, directory: "/")
+        let catalog = ConnectorCatalog(
+            sources: [
+                SourceType(ConnectorDeclaration(type: "server", displayName: "Server", settings: [])) {
+                    _ throws(ConnectorError) in SimulatedSource(columns: [], rows: [])
+                }
+            ], destinations: [])
+        let source = try ProjectConnections(project: project, catalog: catalog, state: nil) { _, _ in
+            Self.settings("db.example")
+        }.limiting([place], to: OutboundPolicy(nil, lookup: lookup)).source(named: "shop")
+        let scan = Task { try await source.withScan(ScanRequest(.table(schema: nil, name: "rows"))) { _ in } }
+        for await _ in begun {}
+        scan.cancel()
+        await #expect(throws: CancellationError.self) { try await scan.value }
+    }
+
+    @Test func whatANameLeadsToIsKeptForAShortWhile() async {
+        let time = Mutex(ContinuousClock.now)
+        let answers = Mutex<[[String]]>([[], ["10.0.4.7"], ["10.0.4.8"]])
+        let clock: @Sendable () -> ContinuousClock.Instant = { time.withLock { $0 } }
+        let lookup = HostLookup(patience: .seconds(60), keeps: .seconds(10), clock: clock) { _ in
+            answers.withLock { $0.isEmpty ? [] : $0.removeFirst() }
+        }
+        // A name that is not there may be the next moment.
+        #expect(await lookup.addresses("db.example") == [])
+        #expect(await lookup.addresses("db.example") == ["10.0.4.7"])
+        time.withLock { $0 += .seconds(9) }
+        #expect(await lookup.addresses("db.example") == ["10.0.4.7"])
+        #expect(await lookup.addresses("other.example") == ["10.0.4.8"])
+        time.withLock { $0 += .seconds(1) }
+        #expect(await lookup.addresses("db.example") == [])
     }
 
     @Test func nameServiceThatDoesNotAnswerIsNotWaitedForLongerThanItMay() async {

@@ -26,7 +26,15 @@ struct AllowedSource: Source, Discoverable {
     func withScan<Result: Sendable>(
         _ request: ScanRequest, _ body: (RowBatches) async throws -> Result
     ) async throws -> Result {
-        try await looked().withScan(request, body)
+        let source: any Source & Discoverable
+        do {
+            source = try await looked()
+        } catch {
+            // Whoever stops asking gets no addresses: that says nothing of the name.
+            try Task.checkCancellation()
+            throw error
+        }
+        return try await source.withScan(request, body)
     }
 
     func tables() async throws(SourceError) -> [TableInfo] { try await looked().tables() }
@@ -74,7 +82,12 @@ struct AllowedDestination<Base: ConnectedDestination>: ConnectedDestination, Rea
     func readRecords(
         of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws {
-        try await look(object)
+        do {
+            try await look(object)
+        } catch {
+            try Task.checkCancellation()
+            throw error
+        }
         try await base.readRecords(of: object, fields: fields, page)
     }
 

@@ -15,18 +15,30 @@ package struct HostLookup: Sendable {
         self.addresses = addresses
     }
 
-    /// The machine's own name service, given five seconds.
-    package static let system = HostLookup(patience: .seconds(5)) { numeric($0) }
+    /// The machine's own name service. One of its servers that is down takes five seconds before the next is asked, so it
+    /// is given several times as long; and a batch a second does not ask each time.
+    package static let system = HostLookup(patience: .seconds(15), keeps: .seconds(10)) { numeric($0) }
 
-    /// - Parameter resolve: blocks, so each call gets a thread. One that takes too long cannot be stopped: it ends by
-    ///   itself, and nobody waits for it.
-    package init(patience: Duration, _ resolve: @escaping @Sendable (String) -> [String]) {
+    /// - Parameters:
+    ///   - keeps: how long addresses that were found are taken for what the name leads to.
+    ///   - clock: the time that has passed, from any beginning.
+    ///   - resolve: blocks, so each call gets a thread. One that takes too long cannot be stopped: it ends by itself, and
+    ///     nobody waits for it; what it finds is there for whoever asks next.
+    package init(
+        patience: Duration, keeps: Duration = .zero,
+        clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        _ resolve: @escaping @Sendable (String) -> [String]
+    ) {
         let asked = Asked()
+        let kept = KeptAnswers(for: keeps, clock)
         addresses = { name in
+            if let answer = kept.answer(name) { return answer }
             guard asked.begin() else { return nil }
             let (answers, told) = AsyncStream<[String]>.makeStream(bufferingPolicy: .bufferingNewest(1))
             let thread = Thread {
-                told.yield(resolve(name))
+                let answer = resolve(name)
+                kept.keep(answer, name)
+                told.yield(answer)
                 told.finish()
                 asked.end()
             }
@@ -44,6 +56,34 @@ package struct HostLookup: Sendable {
                 }
                 defer { group.cancelAll() }
                 return await group.next() ?? nil
+            }
+        }
+    }
+
+    /// Good answers, for a short while.
+    private final class KeptAnswers: Sendable {
+        private let time: Duration
+        private let clock: @Sendable () -> ContinuousClock.Instant
+        private let answers = Mutex<[String: (addresses: [String], until: ContinuousClock.Instant)]>([:])
+
+        init(for time: Duration, _ clock: @escaping @Sendable () -> ContinuousClock.Instant) {
+            self.time = time
+            self.clock = clock
+        }
+
+        func answer(_ name: String) -> [String]? {
+            let now = clock()
+            return answers.withLock { answers in
+                answers[name].flatMap { $0.until > now ? $0.addresses : nil }
+            }
+        }
+
+        func keep(_ addresses: [String], _ name: String) {
+            guard !addresses.isEmpty, time > .zero else { return }
+            let now = clock()
+            answers.withLock { answers in
+                answers = answers.filter { $0.value.until > now }
+                answers[name] = (addresses, now + time)
             }
         }
     }

@@ -100,23 +100,13 @@ package struct OutboundPolicy: Sendable {
     {
         var all: [String: [String]] = [:]
         for host in Self.hosts(settings) where looksUp(host) {
-            let found = try await addresses(of: host, "source \(name)", allowsUnnamed: true)
-            guard let found, !found.isEmpty else {
-                throw ConnectorError(
-                    code: "host_not_found",
-                    message: found == nil
-                        ? "The name service did not say in time what the host name \"\(host)\" leads to."
-                        : "The host name \"\(host)\" cannot be resolved.",
-                    hint: "Check the spelling of host and that this machine's name service knows it.",
-                    disposition: .retry(after: nil), isKnownUnsent: true)
-            }
-            all[host] = found
+            all[host] = try await addresses(of: host, "source \(name)", allowsUnnamed: true)
         }
         return all
     }
 
-    /// Throws `host_not_allowed` where one of the hosts leads to an address that is not to be reached. What cannot be looked
-    /// up is left to the destination, which says so in its own words.
+    /// Throws `host_not_allowed` where one of the hosts leads to an address that is not to be reached, and `host_not_found`
+    /// where that cannot be learned: the destination, which asks once more, might get an answer that nobody looked at.
     package func check(destination name: String, hosts: [String]) async throws(ConnectorError) {
         // It looks the name up once more for itself, so a name that the list does not have is not taken at its word.
         for host in hosts where looksUp(host) {
@@ -126,14 +116,15 @@ package struct OutboundPolicy: Sendable {
 
     private func addresses(
         of host: String, _ who: String, allowsUnnamed: Bool
-    ) async throws(ConnectorError) -> [String]? {
+    ) async throws(ConnectorError) -> [String] {
         let verdict = verdict(host)
         let isNamed = verdict == .allowed
         guard isNamed || (allowsUnnamed && verdict == .asItsAddresses) else {
             throw Self.refused(who, "the host \(Self.bare(host))")
         }
         let found = await lookup.addresses(Self.bare(host))
-        let isRefused = (found ?? []).contains { address in
+        guard let found, !found.isEmpty else { throw Self.unknown(host, isLate: found == nil) }
+        let isRefused = found.contains { address in
             let bytes = AddressBlock.bytes(address)
             if let bytes, blocks.contains(where: { $0.contains(bytes) }) { return false }
             return !isNamed || AddressRange(of: address) == .forbidden
@@ -160,6 +151,16 @@ package struct OutboundPolicy: Sendable {
         ConnectorError(
             code: "host_not_allowed", message: message(who, what), hint: hint, disposition: .fixConfiguration,
             isKnownUnsent: true)
+    }
+
+    private static func unknown(_ host: String, isLate: Bool) -> ConnectorError {
+        ConnectorError(
+            code: "host_not_found",
+            message: isLate
+                ? "The name service did not say in time what the host name \"\(host)\" leads to."
+                : "The host name \"\(host)\" cannot be resolved.",
+            hint: "Check the spelling of host and that this machine's name service knows it.",
+            disposition: .retry(after: nil), isKnownUnsent: true)
     }
 
     // MARK: Spelling
