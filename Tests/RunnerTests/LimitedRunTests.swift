@@ -104,6 +104,35 @@ struct LimitedRunTests {
         #expect(!next.full && next.rows.unchanged == 6)
     }
 
+    @Test func limitedRunsAfterAChangedMappingPassWhatIsRefusedAgainAndAgain() async throws {
+        let fixture = try RunFixture(rows(4))
+        try await fixture.run()
+        let definition = things(mappings: [("name", "name")])
+        fixture.account.refuse { key, _ in ["k1", "k2"].contains(key) ? noGood : nil }
+        for _ in 1...10 { #expect(try await fixture.run(limited(2), definition).operations.rejected == 2) }
+        let next = try await fixture.run(limited(2), definition)
+        #expect(next.rows.held == 2 && next.operations.accepted == 2 && next.fullReason == "mapping_changed")
+    }
+
+    @Test func limitedRunAfterAMappingThatIsAsBeforeDoesNotMakeUpForAFullRunThatBrokeOff() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await fixture.run()
+        let small = try fixture.environment(object: SimulatedDestination.object(batchItemsMax: 2))
+        let other = things(mappings: [("name", "name")])
+        fixture.account.fault { _, keys in keys.contains("k3") ? .unauthorized : .none }
+        var full = RunOptions()
+        full.isFull = true
+        #expect(try await fixture.run(full, things(), in: small).state == .failed)
+        #expect(try await fixture.run(RunOptions(), other, in: small).fullReason == "mapping_changed")
+        fixture.account.fault { _, _ in .none }
+        // Four look as if they had been sent, since they were before the full run was asked for.
+        let some = try await fixture.run(limited(6))
+        #expect(some.fullReason == "mapping_changed" && some.operations.accepted == 2 && some.rows.unchanged == 4)
+        let next = try await fixture.run()
+        #expect(next.fullReason == "full_run_unfinished" && next.operations.accepted == 6)
+        #expect(try await !fixture.run().full)
+    }
+
     @Test func chosenRecordsDoNotMakeUpForAFullRunThatBrokeOff() async throws {
         let fixture = try RunFixture(rows(6))
         try await fixture.run()

@@ -117,7 +117,10 @@ enum RunText {
 
     private static func full(_ run: RunRecord) -> String {
         guard run.full else { return "" }
-        return " (full run\(run.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))"
+        let reason = run.fullReason.map { $0.replacing("_", with: " ") }
+        // Such a run passes over what was sent as it is mapped now.
+        if let reason, run.limited, run.fullReason == FullRun.mappingChanged { return " (\(reason))" }
+        return " (full run\(reason.map { ": " + $0 } ?? ""))"
     }
 
     static func bytes(_ count: Int64) -> String { Wording.bytes(count) }

@@ -110,18 +110,21 @@ struct EndRun {
     }
 
     /// A run that sent every record again and did not come to its end leaves records that look unchanged and were not
-    /// sent: the next run has to send every record. A run that began from nothing leaves none such.
+    /// sent: the next run has to send every record. A run that began from nothing leaves none such. What was left by one that
+    /// was to send them all is not made up for by a limited run after a changed mapping, which passes them over.
     private func noteFull(
         _ record: RunRecord, _ ending: Deliver.Ending, _ summary: PlanSummary, in memory: inout SyncMemory
     ) {
         guard summary.full else { return }
         let isOfAll = !record.limited || summary.rows.deferred == 0 && summary.isSelective != true
+        let before = memory.extra[FullRun.unfinished]
+        let passesUnchanged = record.limited && summary.fullReason == FullRun.mappingChanged
         if summary.forgetsState || summary.fullReason == FullRun.firstRun {
             memory.extra[FullRun.unfinished] = nil
         } else if case .complete = ending, isOfAll {
-            memory.extra[FullRun.unfinished] = nil
+            if !passesUnchanged || before == FullRun.mappingChanged { memory.extra[FullRun.unfinished] = nil }
         } else if !record.limited || summary.fullReason != FullRun.requested {
-            memory.extra[FullRun.unfinished] = "1"
+            memory.extra[FullRun.unfinished] = passesUnchanged ? before ?? FullRun.mappingChanged : "1"
         }
     }
 }

@@ -15,8 +15,9 @@ package struct FullRun: Sendable, Hashable {
     static let requested = "requested"
     static let keyChanged = "key_changed"
     static let behaviorChanged = "behavior_changed"
-    static let mappingChanged = "mapping_changed"
-    /// The name under which a sync remembers that a full run has not come to its end.
+    package static let mappingChanged = "mapping_changed"
+    /// The name under which a sync remembers that a full run has not come to its end; with `mapping_changed` where only
+    /// limited runs after a changed mapping did not.
     static let unfinished = "full_unfinished"
     /// The name under which a sync remembers that its first run, but for chosen records, is still to come.
     static let awaited = "first_run_awaited"

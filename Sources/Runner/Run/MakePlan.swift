@@ -109,8 +109,10 @@ struct MakePlan {
         let scanColumns = prepared.scanColumns
         let dataset = Dataset(prepared.shape, scanColumns: scanColumns, seed: memory.seed)
         let keys = options.onlyKeys.map { Set($0.map { dataset.hash(ofKey: $0) }) }
+        let sendsUnchanged = full.sendsUnchanged(isLimited: options.limit != nil)
+        // A limited run that goes on where the last one ended has to pass what is refused again and again.
         let filter = RecordFilter(
-            pending: pending, now: now.milliseconds / 1_000, options: options, isFull: full.isFull, keys: keys)
+            pending: pending, now: now.milliseconds / 1_000, options: options, isFull: sendsUnchanged, keys: keys)
         let header = PlanHeader(
             run: target.run, sync: prepared.definition.name, keyField: keyField, madeAt: now)
         return PlanMaker(
@@ -118,7 +120,7 @@ struct MakePlan {
                 shape: prepared.shape, scanColumns: scanColumns, lookups: lookups, seed: memory.seed,
                 snapshot: snapshot,
                 seen: try StoredMarks.table(of: snapshot?.count ?? 0, directory: target.directory),
-                isFull: full.sendsUnchanged(isLimited: options.limit != nil), limit: options.limit, mapsAll: mapsAll,
+                isFull: sendsUnchanged, limit: options.limit, mapsAll: mapsAll,
                 filter: filter, step: steps,
                 canReadBack: prepared.destination is any ReadBack, looks: target.looks),
             writer: try PlanWriter(

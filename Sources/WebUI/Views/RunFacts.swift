@@ -51,7 +51,7 @@ struct RunFacts {
     private var kind: HTML {
         guard run.full else { return run.limited ? "chosen records only" : "only what has changed" }
         let reason = run.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""
-        return "full, every record is sent again\(reason)"
+        return run.limited ? "chosen records only\(reason)" : "full, every record is sent again\(reason)"
     }
 
     private static func rate(_ count: Int, _ start: Moment, _ end: Moment) -> String {
