@@ -38,4 +38,31 @@ import WebUI
         tell(0, .delivering(done: 60, of: 120))
         #expect(try await page().contains(", 10 records a second, about 6.0 s left.</p>"))
     }
+
+    /// However quickly a run goes on, its reader is told of it four times a second at the most.
+    @Test func aReaderIsToldFourTimesASecondAtTheMost() async throws {
+        let fixture = try WebFixture()
+        let run = try fixture.run("companies", .running) { $0.operations.accepted = 0 }
+        let lock = try #require(try SyncLock.acquire(fixture.site.environment.state.sync("companies")))
+        defer { lock.release() }
+        let database = fixture.site.environment.database
+        let pauses = Mutex<[Duration]>([])
+        var site = fixture.site
+        site.environment.time.sleep = { pause in
+            let count = pauses.withLock { pauses in
+                pauses.append(pause)
+                return pauses.count
+            }
+            var record = run
+            record.operations.accepted = count
+            if count == 40 { (record.state, record.endedAt) = (.succeeded, WebFixture.now) }
+            try database.close(record, memory: nil)
+        }
+        let events = try await fixture.ask("/runs/\(run.id)/events", site: site).text
+            .components(separatedBy: "\n\n").filter { $0.contains("event: run") }
+        let waited = pauses.withLock { $0 }
+        #expect(waited.count == 40 && waited.allSatisfy { $0 >= .milliseconds(250) })
+        // One at once, one after each pause, and there was news each time.
+        #expect(events.count == 41 && events.last?.contains(#""ended":true"#) == true)
+    }
 }
