@@ -87,7 +87,7 @@ package struct RefusalStreak: Sendable, Hashable {
 
     private var code = ""
     private var count = 0
-    private var hasAccepted = false
+    package private(set) var hasAccepted = false
     /// What was said of the last record.
     package private(set) var reason: Reason?
 

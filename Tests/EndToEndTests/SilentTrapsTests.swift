@@ -50,6 +50,31 @@ import Testing
         #expect(records.map { $0["key"].string } == ["3"] && records.map { $0["message"].string } == ["closed"])
     }
 
+    @Test func wantOfAPermissionStopsWhatWritesTheObject() async throws {
+        let words = "Missing permission: company.create"
+        let project = try await CompanyProject(
+            rows: 5, sandbox: ["--fail", "refuse all permission path=/companies times=5 message=\"\(words)\""],
+            more: """
+                  plans:
+                      from: accounts
+                      to: planhat.company
+                      behavior: update_or_create
+                      key: {column: id, field: externalId}
+                      mappings: {name: name, custom.Plan: plan}
+                """)
+        let done = try await project.sluice("run", "--all", "--json")
+        let runs = try done.runs()
+        let run = try #require(runs.first, "\(done.everything)")
+        #expect(runs.count == 1 && run.state == "failed" && run.isBalanced, "\(done.everything)")
+        #expect(run["error"]["code"].string == "forbidden", "\(run)")
+        #expect(run["error"]["message"].string?.contains(words) == true, "\(run)")
+        #expect(run.operations("undelivered") == 5 && run.operations("rejected") == 0, "\(run)")
+        #expect(try project.planhat.state()["requests_by_kind"]["PUT /companies 403"].int == 1)
+        // The permission is given.
+        let healed = try #require(try await project.sluice("run", "companies", "--json").runs().first)
+        #expect(healed.state == "succeeded" && healed.operations("created") == 5, "\(healed)")
+    }
+
     @Test func unchangedRowsAreAlreadyEqual() async throws {
         let project = try await CompanyProject(rows: 5)
         #expect(try await project.sluice("run", "companies").status == 0)

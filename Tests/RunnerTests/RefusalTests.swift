@@ -102,6 +102,38 @@ struct RefusalTests {
         #expect(record.error?.hint == Self.wanting.hint)
     }
 
+    @Test(arguments: [SimulatedAttribution.each, .whole], [1, 3]) func fewRowsOfWhichNoneIsPermittedStopTheRunToo(
+        _ attribution: SimulatedAttribution, count: Int
+    ) async throws {
+        let fixture = try RunFixture(rows(count))
+        fixture.account.attribution = attribution
+        fixture.account.refuse { _, _ in Self.wanting }
+        for _ in 1...12 {
+            let record = try await fixture.run()
+            #expect(record.state == .failed && record.error?.code == "forbidden")
+            #expect(record.error?.message.contains("Missing permission: thing.update") == true)
+            #expect(record.operations.undelivered == count && record.operations.rejected == 0)
+            #expect(record.reasons == [ReasonCount(code: "forbidden", count: count)])
+        }
+        fixture.account.refuse { _, _ in nil }
+        let healed = try await fixture.run()
+        #expect(healed.state == .succeeded && healed.operations.created == count)
+    }
+
+    @Test func aPermissionThatWasTakenAwayStopsTheRunOfOneChangedRow() async throws {
+        let fixture = try RunFixture(rows(3))
+        try await fixture.run()
+        fixture.account.refuse { _, _ in Self.wanting }
+        fixture.source.rows[0] = row("k1", "Bea")
+        for _ in 1...2 {
+            let record = try await fixture.run()
+            #expect(record.state == .failed && record.error?.code == "forbidden")
+            #expect(record.operations.undelivered == 1)
+        }
+        fixture.account.refuse { _, _ in nil }
+        #expect(try await fixture.run().operations.updated == 1)
+    }
+
     /// A few such rows may lack it each by itself.
     @Test func fewRowsWithoutAPermissionAreRejectedAlone() async throws {
         let fixture = try RunFixture(rows(30))
@@ -112,8 +144,8 @@ struct RefusalTests {
         #expect(second.state == .completedWithRejections && second.operations.rejected == 11)
     }
 
-    @Test func allLeavesOutWhatElseWritesTheObject() async throws {
-        let fixture = try RunFixture(rows(30))
+    @Test(arguments: [2, 30]) func allLeavesOutWhatElseWritesTheObject(count: Int) async throws {
+        let fixture = try RunFixture(rows(count))
         fixture.account.refuse { _, _ in Self.wanting }
         var more = things()
         more.name = "more"

@@ -126,7 +126,7 @@ final class AccountHistory {
         let records = try await run(rules: [refusal], options)
         for record in records { check(record) }
         guard let last = records.last else { return problems.append("the last run left no record") }
-        if ![.succeeded, .completedWithRejections].contains(last.state) {
+        if ![.succeeded, .completedWithRejections].contains(last.state), !isNotPermitted(last) {
             problems.append("the last run is \(last.state.rawValue), \(last.error as Any)")
         }
         let oracle = AccountOracle(
@@ -138,9 +138,15 @@ final class AccountHistory {
         guard let quiet = again.last, again.count == 1 else {
             return problems.append("more than one run at the end")
         }
-        if quiet.rows.planned != quiet.operations.rejected || quiet.operations.removals > 0 {
+        let refused = quiet.operations.rejected + (isNotPermitted(quiet) ? quiet.operations.undelivered : 0)
+        if quiet.rows.planned != refused || quiet.operations.removals > 0 {
             problems.append("the run after the last one still sent \(quiet.rows.planned): \(quiet.operations)")
         }
+    }
+
+    /// Whether all that a run had left to send was refused for want of a permission, which ends it.
+    private func isNotPermitted(_ record: RunRecord) -> Bool {
+        record.error?.code == "forbidden" && refusal.hasPrefix("refuse permission") && record.operations.accepted == 0
     }
 
     /// The keys that are in doubt.

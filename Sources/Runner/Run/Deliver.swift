@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import ProjectConfig
 internal import Records
 internal import StateStore
 internal import SyncCore
@@ -78,6 +79,7 @@ struct Deliver {
             _ = try journal.append(open: OpenFrame(batch: number, batch))
             let hasMore = course.remaining > batch.count
             var sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
+            if !hasMore { try permission.stop(&sent, of: batch, streaks.refusals) }
             if !sent.isCancelled { await swaps?.name(in: &sent.result, of: batch) }
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
             if sent.isCancelled, try isLeft(run), try leave(batch, number, sent.result, journal) {
@@ -100,6 +102,10 @@ struct Deliver {
     }
 
     private var sender: SendBatch { SendBatch(prepared: prepared, environment: environment, policy: policy) }
+
+    private var permission: WantOfPermission {
+        WantOfPermission(files: environment.state.sync(prepared.definition.name))
+    }
 
     /// What the books alone carry out never leaves.
     private func send(

@@ -276,17 +276,19 @@ struct SendBatch {
 
     /// A permission that is wanting is named, since nothing else is wrong then.
     static func refusesAll(_ streak: RefusalStreak) -> ConnectorError {
-        if streak.isForbidden, let reason = streak.reason {
-            return ConnectorError(
-                code: RefusalStreak.forbidden,
-                message: "The destination refused every record for want of a permission: \(reason.message)",
-                hint: reason.hint, disposition: .fixConfiguration)
-        }
+        if streak.isForbidden, let reason = streak.reason { return forbidden(reason) }
         return ConnectorError(
             code: "destination_refuses_all",
             message:
                 "The destination refused \(RefusalStreak.limit) records in a row for one reason and accepted none.",
             hint: "See the refused records' reason: a field or a permission is probably wrong for all of them.",
             disposition: .fixConfiguration)
+    }
+
+    static func forbidden(_ reason: Reason) -> ConnectorError {
+        ConnectorError(
+            code: RefusalStreak.forbidden,
+            message: "The destination refused every record for want of a permission: \(reason.message)",
+            hint: reason.hint, disposition: .fixConfiguration)
     }
 }
