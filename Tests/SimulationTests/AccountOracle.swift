@@ -12,6 +12,7 @@ struct AccountOracle {
     let sandbox: Sandbox
     let removal: Removal
     let allowsChoices: Bool
+    /// What is in doubt, or was left out by a first run that skips, need not have arrived.
     let inDoubt: Set<String>
 
     private var of: AccountCase { world.of }
@@ -47,6 +48,8 @@ struct AccountOracle {
         Dictionary(grouping: world.rows) { Self.text($0["id"]) ?? "" }
             .filter { $0.value.count == 1 && !$0.key.isEmpty }.compactMapValues(\.first)
     }
+
+    static func key(_ row: Row) -> String? { text(row["id"]) }
 
     private var keysInTable: Set<String> { Set(world.rows.compactMap { Self.text($0["id"]) }) }
 
