@@ -29,6 +29,10 @@ package struct PlanhatClient: Sendable {
         scrubber = SecretScrubber([settings.apiKey] + tenants)
     }
 
+    /// So many requests to one host are on their way at most, whichever syncs and connections they are of; further ones
+    /// wait. Planhat takes 50 at once, and a `sluice run` beside the server sends one more.
+    package static let requestsAtOnceMax = 40
+
     /// One client for the whole process: it owns no thread but NIO's, keeps no credentials (they travel with each
     /// request), and lets go of idle connections by itself, so there is nothing to shut down.
     private static let http: HTTPClient = {
@@ -40,6 +44,8 @@ package struct PlanhatClient: Sendable {
         configuration.timeout.connect = .seconds(10)
         // Whether to try again is the engine's decision, which counts and records each try.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // One request at a time goes over a connection of HTTP/1.1.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = requestsAtOnceMax
         // Shorter than the five seconds after which common servers close, so that none is reused as it closes.
         configuration.connectionPool.idleTimeout = .seconds(4)
         return HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)

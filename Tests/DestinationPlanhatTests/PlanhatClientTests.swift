@@ -135,6 +135,23 @@ struct PlanhatClientTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(2))) func fewerRequestsAreOnTheirWayThanPlanhatTakesAtOnce() async throws {
+        let most = PlanhatClient.requestsAtOnceMax
+        #expect(most < 50)
+        try await Script { _ in .hang }.serve { server in
+            let destination = try destination(server.address, timeout: .seconds(100))
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<most + 5 {
+                    group.addTask { _ = try? await destination.write(batch(["1"]), to: PlanhatObjects.company) }
+                }
+                while server.requests.count < most, !Task.isCancelled { await Task.yield() }
+                for _ in 0..<1_000 { await Task.yield() }
+                #expect(server.requests.count == most)
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test func requestOnTheWireIsAsDocumented() async throws {
         let watch = ContextWatch()
         try await Script { _ in .answer(200, envelope(created: 2)) }.serve { server in
