@@ -47,8 +47,7 @@ import WebUI
         defer { lock.release() }
         let database = fixture.site.environment.database
         let pauses = Mutex<[Duration]>([])
-        var site = fixture.site
-        site.environment.time.sleep = { pause in
+        let told: @Sendable (Duration) throws -> Void = { pause in
             let count = pauses.withLock { pauses in
                 pauses.append(pause)
                 return pauses.count
@@ -58,7 +57,8 @@ import WebUI
             if count == 40 { (record.state, record.endedAt) = (.succeeded, WebFixture.now) }
             try database.close(record, memory: nil)
         }
-        let events = try await fixture.ask("/runs/\(run.id)/events", site: site).text
+        fixture.naps.told.withLock { $0 = told }
+        let events = try await fixture.ask("/runs/\(run.id)/events").text
             .components(separatedBy: "\n\n").filter { $0.contains("event: run") }
         let waited = pauses.withLock { $0 }
         #expect(waited.count == 40 && waited.allSatisfy { $0 >= .milliseconds(250) })

@@ -22,6 +22,12 @@ final class WebFixture: Sendable {
     let site: Site
     let gate: FixtureGate
     let started = Mutex<[(String, RunOptions)]>([])
+    let naps = Naps()
+
+    /// What else happens where the site waits; nobody waits here.
+    final class Naps: Sendable {
+        let told = Mutex<(@Sendable (Duration) throws -> Void)?>(nil)
+    }
 
     static let project = """
         version: 1
@@ -61,11 +67,15 @@ final class WebFixture: Sendable {
         let connections = ProjectConnections(project: project, catalog: Self.catalog, state: state) { connection, _ in
             ConnectorSettings(name: connection.name)
         }
-        let now = Self.now
+        let (now, naps) = (Self.now, naps)
         let environment = RunEnvironment(
             state: state, database: try ControlDatabase.open(path: state.databasePath),
             time: RunTime(
-                now: { now }, sleep: { _ in await Task.yield() }, chance: { 0.5 },
+                now: { now },
+                sleep: { pause in
+                    try naps.told.withLock { $0 }?(pause)
+                    await Task.yield()
+                }, chance: { 0.5 },
                 seed: { UInt64.random(in: .min ... .max) }),
             connections: connections)
         gate = FixtureGate(rights: rights)
