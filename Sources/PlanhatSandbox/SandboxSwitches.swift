@@ -30,6 +30,7 @@ package struct SandboxSwitches: Sendable, Equatable {
     package enum DeleteByKey: String, CaseIterable, Sendable { case allow, refuse }
     package enum OverLimit: String, CaseIterable, Sendable { case clamp, refuse }
     package enum Currency: String, CaseIterable, Sendable { case text, object }
+    package enum UnsureKeys: String, CaseIterable, Sendable { case match, create }
     package enum UnknownSender: String, CaseIterable, Sendable { case create, ignore }
     package enum Names: String, CaseIterable, Sendable { case keep, change }
     package enum Bodies: String, CaseIterable, Sendable { case message, error, text, empty }
@@ -64,6 +65,9 @@ package struct SandboxSwitches: Sendable, Equatable {
     /// `unknown-id`: a row whose only match would be an `_id` that does not exist is passed over (counted in
     /// `nonupdates`), makes a new record, or is an error.
     package var unknownID = UnknownID.ignore
+    /// `unsure-keys`: a key of which Planhat's pages do not say that bulk writes match it finds a record, or makes a
+    /// second one.
+    package var unsureKeys = UnsureKeys.match
     /// `window`: the minute of the rate limit starts with its first request, or ends now.
     package var window = Window.fixed
     /// `formula`: a value for a formula field is dropped without a word, refused, or written.
@@ -161,7 +165,7 @@ package struct SandboxSwitches: Sendable, Equatable {
         Entry("limit-headers", \.limitHeaders), Entry("analytics", \.analytics),
         Entry("analytics-status", \.analyticsStatus), Entry("processed", \.processed),
         Entry("unknown-tenant", \.unknownTenant), Entry("unknown-metric", \.unknownMetric),
-        Entry("metric-time", \.metricTime),
+        Entry("metric-time", \.metricTime), Entry("unsure-keys", \.unsureKeys),
     ]
 
     private mutating func set(_ text: String) throws(SandboxError) {

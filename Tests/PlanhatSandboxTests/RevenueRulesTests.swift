@@ -172,3 +172,37 @@ import Testing
         #expect(lost.messages == ["dealId 5a6b8c0d0e09000000000fff does not exist"])
     }
 }
+
+@Suite struct UnsureKeyTests {
+    @Test(arguments: [("match", [0, 1]), ("create", [1, 0])])
+    func keysOfUnknownStandingFollowTheirSwitch(_ value: String, _ counts: [Int]) throws {
+        let fixture = try ModelSample.fixture("unsure-keys=\(value)")
+        let rows = [
+            (
+                "/licenses",
+                #""companyId":"extid-one","_currency":"EUR","fromDate":"2026-01-01","mrr":1,"externalId":"l""#
+            ),
+            ("/licenses", #""companyId":"extid-one","_currency":"EUR","fromDate":"2026-01-01","mrr":1,"sourceId":"s""#),
+            ("/invoices", #""cId":"extid-one","currency":"EUR","extId":"i""#),
+            ("/users", #""email":"u@one.example","nickName":"U","firstName":"F","lastName":"L""#),
+            ("/churn", #""companyId":"extid-one","value":1,"externalId":"c""#),
+            ("/tasks", #""companyId":"extid-one","mainType":"task","externalId":"t""#),
+        ]
+        for (path, row) in rows {
+            let before = fixture.upsert("{\(row)}", to: path).number("created")
+            #expect(before == 1, "\(path)")
+            let changed = fixture.upsert("{\(row),\"custom\":{\"Note\":\"new\"}}", to: path)
+            #expect([changed.number("created"), changed.number("updated")] == counts, "\(path): \(row)")
+        }
+    }
+
+    /// What Planhat's pages name as a key is one either way.
+    @Test func keysThatAreDocumentedStillMatch() throws {
+        let fixture = try ModelSample.fixture("unsure-keys=create")
+        for path in ["/churn", "/tasks"] {
+            let row = #""companyId":"extid-one","value":1,"mainType":"task","sourceId":"s""#
+            fixture.upsert("{\(row)}", to: path)
+            #expect(fixture.upsert("{\(row),\"custom\":{\"Note\":\"new\"}}", to: path).number("updated") == 1)
+        }
+    }
+}

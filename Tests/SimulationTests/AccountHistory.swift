@@ -205,7 +205,7 @@ enum AccountSwitches {
     static func choose(_ random: inout SeededRandom) -> [String: String] {
         let isUsual = random.chance(percent: 10)
         var chosen: [String: String] = [:]
-        for name in values.keys.sorted() where name != "unknown-tenant" {
+        for name in values.keys.sorted() where !["unknown-tenant", "unsure-keys"].contains(name) {
             let all = values[name] ?? []
             chosen[name] = isUsual ? all[0] : all[random.number(0...all.count - 1)]
         }
@@ -241,5 +241,6 @@ enum AccountSwitches {
         "formula": "fieldsThatPlanhatComputesAreNotWritten",
         "repeats": "twoRowsForOneRecordEndInTheBooks",
         "unknown-tenant": "anotherTenantTakesNothing",
+        "unsure-keys": "keysThatPlanhatDoesNotMatchStopTheRun",
     ]
 }

@@ -11,7 +11,7 @@ enum KeyMatch {
         if let id = draft.id, let number = table.number(id: id), state.isMember(number, of: model) {
             return .record(number, by: .id)
         }
-        for property in rules.keyables where !draft.isNote {
+        for property in rules.matched(state.switches) where !draft.isNote {
             guard let key = draft.key(property) else { continue }
             var found = table.records(property, key)
             if model == .tickets { found = found.filter { state.isMember($0, of: model) } }
@@ -56,7 +56,8 @@ enum KeyMatch {
         let old = number.flatMap { table[$0] }
         var keys: [Property] = []
         var sharesEmail = false
-        for property in [Property.sourceId, rules.ownID] where rules.keyables.contains(property) {
+        let unique = rules.matched(state.switches)
+        for property in [Property.sourceId, rules.ownID] where unique.contains(property) {
             let inner: ArraySlice<UInt8>?
             if draft.field(property) != nil {
                 inner = draft.key(property)

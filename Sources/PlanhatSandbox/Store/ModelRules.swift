@@ -21,6 +21,8 @@ struct ModelRules: Sendable {
     let parentName: String
     /// Properties that find a record, after `_id`, in the order in which they are asked.
     var keyables: [Property] = [.sourceId, .externalId]
+    /// Those of them of which it is only assumed that bulk writes match them.
+    var unsureKeys: [Property] = []
     /// The own id: unique within one company, or in the account where records belong to none.
     var ownID = Property.externalId
     /// Whether the own id is looked for within the row's company.
@@ -57,6 +59,11 @@ struct ModelRules: Sendable {
     var dates: Set<UInt16> { Set(properties.lazy.filter { $0.value == .date }.map(\.key.rawValue)) }
 
     static let table = SandboxModel.allCases.map(of)
+
+    /// The keys that find a record in a bulk write.
+    func matched(_ switches: SandboxSwitches) -> [Property] {
+        switches.unsureKeys == .match ? keyables : keyables.filter { !unsureKeys.contains($0) }
+    }
 
     /// Under which name a stored property is sent.
     func sent(_ stored: Property) -> Property { renamed.first { $0.value == stored }?.key ?? stored }

@@ -33,6 +33,7 @@ extension ModelRules {
     static let users = ModelRules(
         path: "users", parentName: "user",
         keyables: [.externalId, .email],
+        unsureKeys: [.email],
         isScoped: false,
         required: [.email, .nickName, .firstName, .lastName],
         properties: [

@@ -2,6 +2,7 @@
 extension ModelRules {
     static let licenses = ModelRules(
         path: "licenses", parentName: "license",
+        unsureKeys: [.sourceId, .externalId],
         required: [._currency, .fromDate],
         properties: [
             .product: .text, ._currency: .text, .companyId: .companyReference, .externalId: .text, .sourceId: .text,
@@ -28,6 +29,7 @@ extension ModelRules {
 
     static let churn = ModelRules(
         path: "churn", parentName: "churn",
+        unsureKeys: [.externalId],
         required: [.value],
         properties: [
             .companyId: .companyReference, .value: .number(nil), .currency: .text, .churnDate: .date,
@@ -41,6 +43,7 @@ extension ModelRules {
     static let invoices = ModelRules(
         path: "invoices", parentName: "invoice",
         keyables: [.sourceId, .extId],
+        unsureKeys: [.extId],
         ownID: .extId,
         required: [.currency],
         properties: [

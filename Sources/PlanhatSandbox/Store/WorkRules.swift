@@ -41,6 +41,7 @@ extension ModelRules {
 
     static let tasks = ModelRules(
         path: "tasks", parentName: "task",
+        unsureKeys: [.externalId],
         required: [.mainType],
         properties: [
             .mainType: .choice(["task", "event"]), .companyId: .companyReference, .action: .text,
