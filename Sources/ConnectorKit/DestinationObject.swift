@@ -83,6 +83,8 @@ public struct KeyField: Sendable, Hashable {
     public var identityFields: [String] = []
     /// Whether several records may have it although it is a key: the destination does not enforce that it is unique.
     public var mayRepeat = false
+    /// Whether it is only assumed that the destination finds a record by it: if it does not, a change makes a second one.
+    public var isMatchAssumed = false
     /// One sentence for help texts, where there is something to know.
     public var note: String
 

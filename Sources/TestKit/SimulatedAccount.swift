@@ -42,6 +42,7 @@ public final class SimulatedAccount: Sendable {
         var events: [String: [String]] = [:]
         var keyless: [String] = []
         var tellsIDs = true
+        var matchesKeys = true
         var tellsWhatArrived = false
         var requests: [Request] = []
         var singleReads = 0
@@ -83,6 +84,12 @@ public final class SimulatedAccount: Sendable {
     public var tellsIDs: Bool {
         get { state.withLock { $0.tellsIDs } }
         set { state.withLock { $0.tellsIDs = newValue } }
+    }
+
+    /// Whether a write finds a record by its key; otherwise each makes one more.
+    public var matchesKeys: Bool {
+        get { state.withLock { $0.matchesKeys } }
+        set { state.withLock { $0.matchesKeys = newValue } }
     }
 
     /// Whether the account can be asked which events it has.
@@ -161,7 +168,7 @@ public final class SimulatedAccount: Sendable {
         }
         var tally = WriteTally()
         state.withLock { state in
-            let before = state.records
+            let before = state.matchesKeys ? state.records : [:]
             for (index, reason) in reasons.enumerated() where reason == nil {
                 let (key, payload) = (batch.keyText(index), batch.payloadText(index))
                 if Self.carryOut(batch.kind, key, payload, &state) { continue }

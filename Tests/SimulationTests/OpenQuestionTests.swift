@@ -167,6 +167,36 @@ struct OpenQuestionTests {
         #expect(fixture.sandbox.store.count(of: "companies") == 0)
     }
 
+    @Test(
+        arguments: [("license", "externalId"), ("license", "sourceId"), ("invoice", "extId"), ("user", "email")],
+        AccountSwitches.values["unsure-keys"] ?? [])
+    func keysThatPlanhatDoesNotMatchStopTheRun(_ named: (object: String, key: String), answer: String) async throws {
+        let columns = ["id", "name", "company", "day", "amount", "email"]
+        let fixture = try AccountFixture(columns, switches: ["unsure-keys=\(answer)"])
+        #expect(
+            fixture.sandbox.perform("PUT", "/companies", #"[{"externalId":"p1","name":"P1"}]"#).status == 200)
+        let object = try #require(PlanhatObjects.all.first { $0.name == named.object })
+        let sync = AccountCase(object: object, behavior: .updateOrCreate, key: named.key).definition()
+        func fill(_ name: String) {
+            let keys = (1...30).map { named.key == "email" ? "k\($0)@p1.example" : "k\($0)" }
+            fixture.fill(keys.map { [$0, name, "p1", "2026-01-01", "100", $0 + "@p1.example"] })
+        }
+        fill("One")
+        #expect(try await fixture.run(sync).operations.created == 30)
+        let path = String(object.path)
+        let before = fixture.sandbox.store.count(of: path)
+        fill("Two")
+        let record = try await fixture.run(sync)
+        if answer == "match" {
+            #expect(record.state == .succeeded && record.operations.updated == 30, "\(record.error as Any)")
+            #expect(fixture.sandbox.store.count(of: path) == before)
+        } else {
+            #expect(record.state == .failed && record.error?.code == "key_not_matched")
+            #expect(record.operations.accepted == 20 && record.operations.undelivered == 10)
+            #expect(fixture.sandbox.store.count(of: path) == before + 20)
+        }
+    }
+
     @Test(arguments: AccountSwitches.values["unknown-tenant"] ?? [])
     func anotherTenantTakesNothing(answer: String) async throws {
         let fixture = try AccountFixture(["id", "email"], switches: ["unknown-tenant=\(answer)"])

@@ -26,7 +26,7 @@ extension PlanhatObjects {
     package static let user = upserted(
         "user", "User", path: "users",
         keys: [
-            KeyField("email", ignoresCase: true, note: "The address that the user signs in with."),
+            assumed(KeyField("email", ignoresCase: true, note: "The address that the user signs in with.")),
             KeyField("externalId", note: "Unique among users; usually the id in your own database."),
             idKey,
         ],

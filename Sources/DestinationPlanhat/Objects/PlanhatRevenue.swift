@@ -3,7 +3,7 @@ package import ConnectorKit
 /// What customers pay for, and what they stop paying for (pages License, Sale, Invoice, Opportunity, Deal and Churn).
 extension PlanhatObjects {
     package static let license = upserted(
-        "license", "License", path: "licenses", keys: usualKeys,
+        "license", "License", path: "licenses", keys: [assumed(sourceIdKey), assumed(externalIdKey), idKey],
         fields: keyFields + licenseFields + computed(licenseComputed)
     ).labeled(
         "product",
@@ -23,7 +23,8 @@ extension PlanhatObjects {
     package static let invoice = upserted(
         "invoice", "Invoice", path: "invoices",
         keys: [
-            KeyField("extId", aliases: ["externalId"], uniqueWithin: "cId", note: externalIdNote("companyId")),
+            assumed(
+                KeyField("extId", aliases: ["externalId"], uniqueWithin: "cId", note: externalIdNote("companyId"))),
             sourceIdKey, idKey,
         ],
         fields: [

@@ -12,6 +12,8 @@ struct Deliver {
     let policy: RetryPolicy
     /// Where the keys' texts go, for syncs that may have to remove records later.
     var keyLog: KeyLog?
+    /// For syncs whose key the destination may not match.
+    var keyWatch: KeyWatch?
 
     /// Why the delivery ended before the plan did.
     enum Ending {
@@ -70,7 +72,7 @@ struct Deliver {
         let run = course.run.id
         var plan = sealed
         plan.seek(toSequence: start.sequence)
-        while let batch = try nextBatch(&plan, batcher, streaks.doubts) {
+        while let batch = try nextBatch(&plan, batcher, streaks.doubts, isFirst: number == start.batch) {
             // Before it is in the journal: a run that is killed meanwhile leaves nothing in doubt that never left.
             if !batch.kind.isLocal { await sender.waitAfterDoubt(streaks.doubts) }
             // Where the history is written late it is asked as seldom; whoever cancels from outside is heard all the same.
@@ -81,6 +83,7 @@ struct Deliver {
             var sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
             if !hasMore { try permission.stop(&sent, of: batch, streaks.refusals) }
             if !sent.isCancelled { await swaps?.name(in: &sent.result, of: batch) }
+            watchKeys(batch, &sent)
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
             if sent.isCancelled, try isLeft(run), try leave(batch, number, sent.result, journal) {
                 throw CancellationError()
@@ -129,14 +132,31 @@ struct Deliver {
         }
     }
 
+    /// Ends the run where the destination does not match the key after all, before it makes more second records.
+    private func watchKeys(_ batch: OperationBatch, _ sent: inout SendBatch.Sent) {
+        switch keyWatch?.judge(batch, sent.result) {
+        case nil: return
+        case .doubtful(let warning): environment.progress(.warned(warning))
+        case .notMatched(let error):
+            if sent.stop == nil && !sent.isCancelled {
+                sent.stop = error
+            } else {
+                environment.progress(.warned(error.reason))
+            }
+        }
+    }
+
     private func nextBatch(
-        _ plan: inout PlanReader, _ batcher: Batcher, _ doubts: DoubtStreak
+        _ plan: inout PlanReader, _ batcher: Batcher, _ doubts: DoubtStreak, isFirst: Bool
     ) throws -> OperationBatch? {
         let field = prepared.shape.key.field ?? ""
+        let isTrial = isFirst && keyWatch?.knowsRecords == true
+        let itemsMax = doubts.itemsMax(batcher)
         var batch = try plan.next(
-            itemsMax: doubts.itemsMax(batcher), deletesMax: batcher.deletesMax, bytesMax: batcher.bytesMax,
+            itemsMax: isTrial ? min(itemsMax, KeyWatch.firstBatchMax) : itemsMax, deletesMax: batcher.deletesMax,
+            bytesMax: batcher.bytesMax,
             overheadPerItem: batcher.overheadPerItem, keyField: prepared.shape.object.key(field)?.name ?? field)
-        if keyLog != nil && batch?.kind == .upsert { batch?.wantsIDs = true }
+        if keyLog != nil || isTrial, batch?.kind == .upsert { batch?.wantsIDs = true }
         return batch
     }
 

@@ -108,6 +108,8 @@ struct BatchResult {
     var isAnswerLost: [Bool]
     var created = 0
     var updated = 0
+    /// What all answers together called created, also of operations that were sent more than once.
+    var createdInAll = 0
     /// What the destination calls the records; empty where it was not asked.
     var ids: [String?] = []
     private var isCounted: [Bool]
@@ -127,6 +129,7 @@ struct BatchResult {
     /// Takes in what an answer counted, unless the same operations were counted by an earlier one.
     /// - Parameter isRepeated: whether some of the part were accepted and all of it is sent once more.
     mutating func count(_ tally: WriteTally, of part: Range<Int>, isRepeated: Bool) {
+        createdInAll += tally.created
         if isCounted[part.lowerBound] { return }
         created += tally.created
         updated += tally.updated

@@ -16,6 +16,7 @@ package struct FullRun: Sendable, Hashable {
     static let keyChanged = "key_changed"
     static let behaviorChanged = "behavior_changed"
     package static let mappingChanged = "mapping_changed"
+    static let carriedOn = "full_run_unfinished"
     /// The name under which a sync remembers that a full run has not come to its end; with `mapping_changed` where only
     /// limited runs after a changed mapping did not.
     static let unfinished = "full_unfinished"
@@ -54,8 +55,13 @@ package struct FullRun: Sendable, Hashable {
         if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
             return FullRun(isFull: true, reason: mappingChanged)
         }
-        if memory.extra[unfinished] != nil { return FullRun(isFull: true, reason: "full_run_unfinished") }
+        if memory.extra[unfinished] != nil { return FullRun(isFull: true, reason: carriedOn) }
         return FullRun(isFull: false, reason: nil)
+    }
+
+    /// Whether what was believed of the destination before a run for that reason is still believed.
+    static func keepsState(_ reason: String?) -> Bool {
+        reason.map { [requested, mappingChanged, carriedOn].contains($0) } ?? true
     }
 
     /// Whether records that look unchanged are sent too. A limited run after a change of the mapping need not do so: that
