@@ -9,6 +9,8 @@ package struct ExistenceRule: Sendable, Hashable {
     package var field: String
     /// The source's column with the value.
     package var column: String
+    /// The member of a row's payload with the value.
+    package var member: String
     /// The column in which each row says of what kind its record is, and the objects that its words stand for.
     package var kindColumn: String?
     package var kinds: [String: String] = [:]
@@ -32,6 +34,7 @@ package struct ExistenceRule: Sendable, Hashable {
             }
             field = record.field
             self.column = column
+            member = shape.field(rule.field)?.name ?? rule.field
             return
         }
         return nil
@@ -43,9 +46,11 @@ package struct ExistenceRule: Sendable, Hashable {
         return word.isEmpty ? object : kinds[word]
     }
 
-    package func missing(_ object: String) -> Reason {
-        Reason(
-            code: "lookup_missing", message: "No \(object) at the destination has the \(field) in column \(column).",
+    /// - Parameter value: what the row names; nil where it cannot be told any more.
+    package func missing(_ object: String, value: String?) -> Reason {
+        let named = value.map { "\(field) \"\(ReferenceCast.shown($0))\" of" } ?? "\(field) in"
+        return Reason(
+            code: "lookup_missing", message: "No \(object) at the destination has the \(named) column \(column).",
             hint: "Sync \(object) first, or correct the value; the row is looked at again by every run.")
     }
 

@@ -43,9 +43,12 @@ enum ReferenceCast {
         }
     }
 
+    /// What was looked for, cut where it is long.
+    static func shown(_ text: String) -> String { text.count > 60 ? text.prefix(60) + "…" : text }
+
     static func write(_ text: String, _ table: LookupTable, to writer: inout ByteWriter) throws(Cast.Problem) {
         let (object, field) = (table.name.object, table.name.field)
-        let shown = text.count > 60 ? text.prefix(60) + "…" : text
+        let shown = shown(text)
         switch table.find(text) {
         case .found(let id): JSONText.appendString(id, to: &writer)
         case .missing:

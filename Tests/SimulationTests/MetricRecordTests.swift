@@ -48,8 +48,9 @@ struct MetricRecordTests {
         #expect(record.reasons == [ReasonCount(code: "lookup_missing", count: 3 * times)])
         #expect(fixture.sandbox.eventLines("metrics").split(separator: "\n").count == 2 * times)
         let reasons = try fixture.reasons(record, .invalid)
-        #expect(reasons["y1"]?.message.hasPrefix("No company ") == true)
-        #expect(reasons["z1"]?.message.hasPrefix("No asset ") == true)
-        #expect(reasons["p1"]?.message.hasPrefix("No project ") == true)
+        let named = "at the destination has the externalId"
+        #expect(reasons["y1"]?.message.hasPrefix("No company \(named) \"x1\" of column ") == true)
+        #expect(reasons["z1"]?.message.hasPrefix("No asset \(named) \"a1\" of column ") == true)
+        #expect(reasons["p\(times)"]?.message.hasPrefix("No project \(named) \"no\(times)\" of column ") == true)
     }
 }

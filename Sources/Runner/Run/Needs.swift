@@ -86,9 +86,12 @@ struct NeedsResolver {
             var lost = SequenceSet()
             for row in values.rows where !existing.contains(row.hash) { lost.insert(row.sequence) }
             guard lost.count > 0 else { continue }
-            let missing = lost
-            let strike = Strike(outcome: .invalid, reason: needs.rule.missing(object))
-            judges.append { missing.contains($0.sequence) ? strike : nil }
+            let (missing, rule) = (lost, needs.rule)
+            judges.append { operation in
+                guard missing.contains(operation.sequence) else { return nil }
+                let value = SwappedValues.texts(operation.payloadText, [rule.member])[rule.member]
+                return Strike(outcome: .invalid, reason: rule.missing(object, value: value))
+            }
         }
         return judges
     }
