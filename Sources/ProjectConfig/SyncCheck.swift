@@ -188,10 +188,14 @@ struct SyncCheck {
     private func checkRequired() {
         guard [.updateOrCreate, .createOnly, .mirror, .send].contains(sync.behavior) else { return }
         let written = Set(sync.mappings.map { canonical($0.field) } + [sync.key.field.map(canonical) ?? ""])
-        for field in object.fields where field.isRequiredOnCreate && !written.contains(field.name) {
+        for field in object.fields where field.isRequiredOnCreate {
+            let names = [field.name] + field.orElse
+            guard written.isDisjoint(with: names) else { continue }
+            let words = names.map { "`\($0)`" }.joined(separator: " or ")
+            let fault = names.count > 1 ? "none of which is mapped" : "which is not mapped"
             log.warning(
                 code: "required_field_missing",
-                "a new \(object.displayName) needs `\(field.name)`, which is not mapped",
+                "a new \(object.displayName) needs \(words), \(fault)",
                 hint: sync.behavior == .send
                     ? "map it" : "map it, or use `behavior: update_only` where nothing is to be created",
                 at: sync.location)

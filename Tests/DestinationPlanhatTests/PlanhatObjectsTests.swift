@@ -152,6 +152,12 @@ struct PlanhatObjectsTests {
         #expect(PlanhatObjects.asset.field("value")?.range == nil)
     }
 
+    @Test func aNewLicenseNeedsItsValueOrItsMonthlyRevenue() {
+        let value = PlanhatObjects.license.field("value")
+        #expect(value?.isRequiredOnCreate == true && value?.orElse == ["mrr"])
+        #expect(PlanhatObjects.license.field("mrr")?.isRequiredOnCreate == false)
+    }
+
     /// A row that no request could carry is told before it is sent.
     @Test(arguments: PlanhatObjects.all) func aRowIsFarSmallerThanARequest(_ object: DestinationObject) throws {
         let rowMax = try #require(object.rowBytesMax)

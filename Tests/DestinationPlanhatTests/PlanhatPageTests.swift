@@ -48,6 +48,7 @@ struct PlanhatPageTests {
             guard field.isRequiredOnCreate, object.behaviors.contains(.updateOrCreate) || object.behaviors == [.send]
             else { continue }
             #expect(needed.contains(name), "\(object.name): \(name) is needed")
+            #expect(needed.isSuperset(of: field.orElse), "\(object.name): \(field.orElse) do as well as \(name)")
         }
     }
 
@@ -68,7 +69,8 @@ struct PlanhatPageTests {
         guard behavior != "update_only" else { return }
         let written = Set(mapped.map { object.field($0.field)?.name } + [object.key(String(keyField))?.name])
         for field in object.fields where field.isRequiredOnCreate {
-            #expect(written.contains(field.name), "\(object.name): \(field.name) is not mapped")
+            let names = [field.name] + field.orElse
+            #expect(!written.isDisjoint(with: names), "\(object.name): \(field.name) is not mapped")
         }
     }
 

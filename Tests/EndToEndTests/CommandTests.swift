@@ -200,7 +200,7 @@ import Testing
             #expect(
                 field.keys == [
                     "name", "aliases", "type", "choices", "refers_to", "lookups", "minimum", "maximum",
-                    "excludes_zero", "characters_max", "required", "writable", "custom", "help",
+                    "excludes_zero", "characters_max", "required", "or_else", "writable", "custom", "help",
                 ])
         }
         let company = try #require(fields.first { $0["name"].string == "companyId" })

@@ -102,10 +102,17 @@ enum FakeCatalog {
         ],
         acceptsUnknownFieldsUnder: "custom", batchItemsMax: 5_000, batchBytesMax: 1 << 20, repeatable: .byKey)
 
+    private static let amount = {
+        var field = DestinationField("value", .number, isRequiredOnCreate: true)
+        field.orElse = ["share"]
+        return field
+    }()
+
     static let event = DestinationObject(
         name: "event", displayName: "Event", path: "events", keys: [KeyField("externalId")], behaviors: [.send],
         fields: [
-            DestinationField("externalId", .text), DestinationField("value", .number, isRequiredOnCreate: true),
+            DestinationField("externalId", .text), amount, DestinationField("share", .number),
+            DestinationField("remark", .text),
         ],
         batchItemsMax: 100, batchBytesMax: 1 << 20, repeatable: .never)
 

@@ -96,6 +96,24 @@ struct ValidationTests {
         #expect(try problems(text) == [])
     }
 
+    @Test func oneOfSeveralRequiredFieldsIsEnough() throws {
+        let text =
+            Sample.connections + """
+                syncs:
+                  usage:
+                    from: {source: local, sql: select * from usage}
+                    to: crm.event
+                    behavior: send
+                    key: {column: account_id, field: externalId}
+                    mappings: {share: v}
+
+                """
+        #expect(try problems(text) == [])
+        let told = try problems(text.replacingOccurrences(of: "share", with: "remark"))
+        #expect(told.count == 1)
+        #expect(told.first?.contains("a new Event needs `value` or `share`, none of which is mapped") == true)
+    }
+
     @Test func keyAsReferenceIsAcceptedWhereAnObjectIsSent() throws {
         let text =
             Sample.connections + """

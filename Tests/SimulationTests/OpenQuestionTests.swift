@@ -141,6 +141,30 @@ struct OpenQuestionTests {
         #expect(try await fixture.run(sync).operations.updated == 1)
     }
 
+    /// Neither a value nor a monthly revenue: the account is not asked to refuse it.
+    @Test func aNewLicenseOfNoAmountIsNotSent() async throws {
+        let fixture = try AccountFixture(["id", "company", "currency", "day", "amount", "monthly"])
+        let company = #"[{"externalId":"p1","name":"P1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/companies", company).status == 200)
+        let sync = accountSync(
+            "license", key: "sourceId",
+            [
+                ("companyId", "company", "externalId"), ("_currency", "currency", nil), ("fromDate", "day", nil),
+                ("value", "amount", nil), ("mrr", "monthly", nil),
+            ])
+        fixture.fill([
+            ["k1", "p1", "EUR", "2026-01-01", "100", ""], ["k2", "p1", "EUR", "2026-01-01", "", "10"],
+            ["k3", "p1", "EUR", "2026-01-01", "", ""],
+        ])
+        var options = RunOptions()
+        options.acceptedGuards = ["invalid"]
+        let record = try await fixture.run(sync, options)
+        #expect(record.operations.created == 2 && record.operations.rejected == 0 && record.rows.invalid == 1)
+        let reasons = try fixture.reasons(record, .invalid)
+        #expect(reasons["k3"]?.code == "required_value_missing")
+        #expect(reasons["k3"]?.message.contains("value or mrr") == true)
+    }
+
     // MARK: Open questions
 
     @Test(arguments: AccountSwitches.values["repeats"] ?? [], AccountSwitches.values["errors"] ?? [])

@@ -71,6 +71,7 @@ private struct ObjectFieldBody: Encodable {
         case lookups, minimum, maximum
         case excludesZero = "excludes_zero"
         case charactersMax = "characters_max"
+        case orElse = "or_else"
         case required, writable, custom, help
     }
 
@@ -88,6 +89,7 @@ private struct ObjectFieldBody: Encodable {
         try container.encode(field.excludesZero, forKey: .excludesZero)
         try container.encode(field.charactersMax, forKey: .charactersMax)
         try container.encode(field.isRequiredOnCreate, forKey: .required)
+        try container.encode(field.orElse, forKey: .orElse)
         try container.encode(field.isWritable, forKey: .writable)
         try container.encode(isCustom, forKey: .custom)
         try container.encode(field.help, forKey: .help)

@@ -72,7 +72,10 @@ struct ObjectText {
 
     private func about(_ field: DestinationField) -> String {
         var parts: [String] = []
-        if field.isRequiredOnCreate { parts.append("needed to create") }
+        if field.isRequiredOnCreate {
+            let others = field.orElse.isEmpty ? "" : ", unless there is \(field.orElse.joined(separator: " or "))"
+            parts.append("needed to create" + others)
+        }
         if object.requiredInEachRow.contains([field.name]) { parts.append("needed in each row") }
         parts += Self.limits(field)
         if !field.aliases.isEmpty { parts.append("also written \(Self.list(field.aliases))") }

@@ -59,7 +59,7 @@ extension PlanhatObjects {
             "fixedPeriod", .boolean, help: "True: `value` is that of the whole term. False: `mrr` is needed."
         ).neverCleared(),
         DestinationField("value", .number, help: "More than zero; needed where the period is fixed.")
-            .aboveZero().neverCleared(),
+            .aboveZero().neverCleared().needed().or("mrr"),
         DestinationField("mrr", .number, help: "Needed where the license is open-ended.").neverCleared(),
         DestinationField("renewalStatus", .choice(["ongoing", "renewed", "lost"])),
         DestinationField("autoRenews", .boolean),
