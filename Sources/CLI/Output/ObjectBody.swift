@@ -17,6 +17,7 @@ struct ObjectBody: Encodable {
         case help, keys, behaviors, removals
         case requiredInEachRow = "required_in_each_row"
         case requiredSettings = "required_settings"
+        case limits
         case fields
     }
 
@@ -30,10 +31,32 @@ struct ObjectBody: Encodable {
         try container.encode(object.removals, forKey: .removals)
         try container.encode(object.requiredInEachRow, forKey: .requiredInEachRow)
         try container.encode(object.requiredSettings, forKey: .requiredSettings)
+        try container.encode(ObjectLimitsBody(object: object), forKey: .limits)
         let fields =
             object.fields.map { ObjectFieldBody(field: $0, isCustom: false) }
             + found.map { ObjectFieldBody(field: $0, isCustom: true) }
         try container.encode(fields, forKey: .fields)
+    }
+}
+
+/// What one request may carry.
+private struct ObjectLimitsBody: Encodable {
+    let object: DestinationObject
+
+    private enum Keys: String, CodingKey {
+        case rowsMax = "rows_max"
+        case bytesMax = "bytes_max"
+        case rowBytesMax = "row_bytes_max"
+        case removalsMax = "removals_max"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Keys.self)
+        try container.encode(object.batchItemsMax, forKey: .rowsMax)
+        try container.encode(object.batchBytesMax, forKey: .bytesMax)
+        // Null where no limit is known, or nothing can be removed.
+        try container.encode(object.rowBytesMax, forKey: .rowBytesMax)
+        try container.encode(object.behaviors.contains(.send) ? nil : object.removalItemsMax, forKey: .removalsMax)
     }
 }
 

@@ -42,7 +42,20 @@ struct ObjectText {
         if !object.requiredSettings.isEmpty {
             facts.append("settings of the destination that it needs: " + Self.list(object.requiredSettings))
         }
+        facts.append("limits: " + limits())
         return facts.flatMap { paragraph($0, indent: 0) }
+    }
+
+    private func limits() -> String {
+        func bytes(_ count: Int) -> String { RunText.bytes(Int64(count)) }
+        var limits = [
+            "\(RunText.counted(object.batchItemsMax, "row")) and \(bytes(object.batchBytesMax)) in a request"
+        ]
+        if let most = object.rowBytesMax { limits.append("\(bytes(most)) in a row") }
+        if !object.behaviors.contains(.send) {
+            limits.append("\(RunText.counted(object.removalItemsMax, "removal")) in a request")
+        }
+        return limits.joined(separator: "; ")
     }
 
     static func about(_ key: KeyField) -> String {
