@@ -90,7 +90,9 @@ extension PlanhatDestination {
     private func noteTenant(in report: inout ConnectionReport) {
         let step = "tenant UUID"
         guard let tenant = settings.tenantUUID else {
-            let message = "`tenant_uuid` is not set: activities and metrics cannot be sent"
+            let message =
+                "`tenant_uuid` is not set: activities and metrics cannot be sent. The tenant token stands in Planhat under "
+                + "App Center, Developer (in the original app: Settings, Developer), tokens"
             return report.end(.init(step: step, isOK: true, message: message, isTried: false))
         }
         guard !Self.isUUID(tenant.reveal()) else {

@@ -42,6 +42,9 @@ struct PlanhatCheckTests {
     @Test func whatOnlyLooksRightHasNotPassed() async throws {
         let (report, _) = try await check { _ in .answer(200, "[]") }
         #expect(report.steps.filter { !$0.isTried }.map(\.step) == ["tenant UUID"])
+        // It says where the setting is found.
+        let tenant = report.steps.last?.message ?? ""
+        #expect(tenant.contains("`tenant_uuid` is not set") && tenant.contains("App Center, Developer"), "\(tenant)")
         #expect(report.steps.allSatisfy { $0.warnings.isEmpty })
         // To this machine itself nothing need be encrypted.
         #expect(report.steps.first { $0.step == "TLS" }?.message.hasPrefix("not needed") == true)
