@@ -218,7 +218,15 @@ import Testing
     /// Nothing arrived, and nobody can tell: the rows wait until somebody says so.
     @Test(arguments: ["drop-before", "drop-after"]) func activitiesInDoubtWait(_ rule: String) async throws {
         let setting = try await setting(Self.activities, sandbox: ["--fail", "\(rule) path=/analytics times=1"])
-        #expect(try await setting.run("events", status: 3).operations("in_doubt") == 40)
+        let first = try await setting.run("events", status: 3)
+        #expect(first.operations("in_doubt") == 40)
+        let number = try #require(first["id"].int)
+        let listed = try await setting.sluice("records", String(number), "--outcome", "in_doubt", "--json")
+        let rows = try listed.json()["records"].list
+        #expect(listed.status == 0 && rows.count == 40, "\(listed.everything)")
+        #expect(Set(rows.map { $0["outcome"].string }) == ["in_doubt"])
+        #expect(Set(rows.compactMap { $0["key"].string }).count == 40)
+        #expect(rows.allSatisfy { $0["hint"].string?.isEmpty == false })
         let second = try await setting.run("events", status: 3)
         #expect(second.rows("held") == 40 && second["requests"].int == 0)
         let hasArrived = rule == "drop-after"
