@@ -25,6 +25,8 @@ public struct DestinationObject: Sendable, Hashable {
     public var requiredInEachRow: [[String]] = []
     /// The field by which people know a record (a name, a title, an e-mail address).
     public var labelField: String?
+    /// Whether many records rightly have the same label (licenses of one product): it then says nothing of a double.
+    public var labelRepeats = false
     /// Settings of the connection that only some objects need, this one among them.
     public var requiredSettings: [String] = []
     /// Whether its records can be listed and read.
@@ -121,6 +123,8 @@ public struct DestinationField: Sendable, Hashable {
     public var isNeverCleared = false
     /// Other fields of which one does as well, where this one is required.
     public var orElse: [String] = []
+    /// Values that are the destination's own: it takes a row with one, and makes something else of it.
+    public var reservedValues: [String] = []
     /// The characters of which a text may be made; nil where any may stand in it.
     public var textForm: TextForm?
     /// The record that a value has to name, where the destination takes a row without it and drops it.

@@ -134,6 +134,13 @@ extension DestinationField {
         return field
     }
 
+    /// Values that are Planhat's own.
+    func reserving(_ values: String...) -> DestinationField {
+        var field = self
+        field.reservedValues = values
+        return field
+    }
+
     /// Other fields of which one does as well.
     func or(_ others: String...) -> DestinationField {
         var field = self
@@ -153,6 +160,13 @@ extension DestinationObject {
         var object = self
         object.labelField = field
         object.help = help
+        return object
+    }
+
+    /// Its label is no name of one record.
+    func withRepeatedLabels() -> DestinationObject {
+        var object = self
+        object.labelRepeats = true
         return object
     }
 

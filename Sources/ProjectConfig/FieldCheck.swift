@@ -45,6 +45,7 @@ struct FieldCheck {
     }
 
     private func check(_ mapping: MappingDefinition, _ field: DestinationField) {
-        if let problem = KnownField(field, of: sync).problem(with: mapping) { log.add(problem) }
+        let known = KnownField(field, of: sync)
+        if let problem = known.problem(with: mapping) ?? known.warning(about: mapping) { log.add(problem) }
     }
 }

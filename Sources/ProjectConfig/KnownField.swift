@@ -63,6 +63,18 @@ package struct KnownField {
         return error("invalid_constant", message + ": " + reason, hint(problem), mapping)
     }
 
+    /// What is odd about a value that can be written.
+    package func warning(about mapping: MappingDefinition) -> Diagnostic? {
+        guard case .constant(let value) = mapping.source, field.reservedValues.contains(value.text)
+        else { return nil }
+        return Diagnostic(
+            .warning, code: "reserved_value",
+            message: "the value \"\(value.text)\" of `\(mapping.field)` is reserved by the destination, which may make "
+                + "another of it",
+            hint: "use a value of your own account; reserved are: \(field.reservedValues.joined(separator: ", "))",
+            at: mapping.valueLocation)
+    }
+
     /// A list or a mapping in the file of what takes a plain value is a slip, although the JSON of a column would go.
     private func isOfKind(_ value: Value) -> Bool {
         switch (value, field.type) {

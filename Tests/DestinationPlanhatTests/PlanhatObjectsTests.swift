@@ -152,6 +152,13 @@ struct PlanhatObjectsTests {
         #expect(PlanhatObjects.asset.field("value")?.range == nil)
     }
 
+    @Test func labelsThatManyRecordsHaveAreNoNames() {
+        #expect(
+            PlanhatObjects.all.filter(\.labelRepeats).map(\.name) == [
+                "license", "churn", "nps", "conversation", "invoice", "sale", "task", "ticket",
+            ])
+    }
+
     @Test func aNewLicenseNeedsItsValueOrItsMonthlyRevenue() {
         let value = PlanhatObjects.license.field("value")
         #expect(value?.isRequiredOnCreate == true && value?.orElse == ["mrr"])

@@ -50,8 +50,9 @@ import Testing
 ///     addressesStayShort
 /// 19. What an empty array is answered is not known.
 ///     nothingIsSentForNoRows
-/// 20. An unknown type of conversation becomes a note: said on the connector's page, and in the field's help.
-///     reservedTypesAreTold
+/// 20. An unknown type of conversation becomes a note: said on the connector's page, and in the field's help; check warns
+///     of those that are Planhat's own.
+///     reservedTypesAreTold, ValidationTests.constantThatTheDestinationReservesIsWarnedOf
 /// 21. A license's value must be positive.
 ///     PlanhatObjectsTests.numbersHaveTheirBounds
 /// 22. Planhat computes a deal's dates.
@@ -203,6 +204,7 @@ struct SilentTrapsTests {
     @Test func reservedTypesAreTold() {
         #expect(PlanhatObjects.conversation.help.contains("email, chat, ticket and call are Planhat's"))
         #expect(PlanhatObjects.conversation.field("type")?.help.contains("becomes note") == true)
+        #expect(PlanhatObjects.conversation.field("type")?.reservedValues == ["email", "chat", "ticket", "call"])
     }
 
     @Test(arguments: ["fromDate", "toDate", "renewalDate", "arr"]) func datesOfADealCannotBeMapped(_ name: String) {

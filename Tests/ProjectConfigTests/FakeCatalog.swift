@@ -108,11 +108,17 @@ enum FakeCatalog {
         return field
     }()
 
+    private static let remark = {
+        var field = DestinationField("remark", .text)
+        field.reservedValues = ["system"]
+        return field
+    }()
+
     static let event = DestinationObject(
         name: "event", displayName: "Event", path: "events", keys: [KeyField("externalId")], behaviors: [.send],
         fields: [
             DestinationField("externalId", .text), amount, DestinationField("share", .number),
-            DestinationField("remark", .text),
+            remark,
         ],
         batchItemsMax: 100, batchBytesMax: 1 << 20, repeatable: .never)
 

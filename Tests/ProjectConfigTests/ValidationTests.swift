@@ -114,6 +114,23 @@ struct ValidationTests {
         #expect(told.first?.contains("a new Event needs `value` or `share`, none of which is mapped") == true)
     }
 
+    @Test(arguments: [("system", 1), ("mine", 0)])
+    func constantThatTheDestinationReservesIsWarnedOf(_ value: String, _ count: Int) throws {
+        let told = try problems(
+            Sample.connections + """
+                syncs:
+                  usage:
+                    from: {source: local, sql: select * from usage}
+                    to: crm.event
+                    behavior: send
+                    key: {column: account_id, field: externalId}
+                    mappings: {value: v, remark: {constant: \(value)}}
+
+                """)
+        #expect(told.count == count)
+        #expect(told.allSatisfy { $0.contains("warning[reserved_value]") && $0.contains("reserved are: system") })
+    }
+
     @Test func keyAsReferenceIsAcceptedWhereAnObjectIsSent() throws {
         let text =
             Sample.connections + """

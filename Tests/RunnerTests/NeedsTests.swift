@@ -153,6 +153,18 @@ struct DestinationLookTests {
         return object
     }
 
+    /// A second answer of one person, or another term of one product, is no double.
+    @Test func sameLabelOfObjectsWhoseLabelsRepeatIsNoWarning() async throws {
+        let fixture = try RunFixture([row("k1", "Ann")])
+        fixture.account.keyless = ["Ann"]
+        var object = Self.named
+        object.labelRepeats = true
+        let report = try await PlanSync(
+            things(), options: RunOptions(), environment: try fixture.environment(object: object)
+        ).plan(examplesMax: 3)
+        #expect(report.operations.created == 1 && report.warnings.isEmpty)
+    }
+
     @Test func recordsThatWouldBeMadeTwiceAreWarnedOf() async throws {
         let fixture = try RunFixture([row("k1", "Ann"), row("k2", "Bea"), row("k3", "Cid")])
         fixture.account.records = ["k3": "{}"]

@@ -5,7 +5,7 @@ extension PlanhatObjects {
     package static let license = upserted(
         "license", "License", path: "licenses", keys: [assumed(sourceIdKey), assumed(externalIdKey), idKey],
         fields: keyFields + licenseFields + computed(licenseComputed)
-    ).labeled(
+    ).withRepeatedLabels().labeled(
         "product",
         help: "A subscription. A license of a fixed period needs `value`; an open-ended one needs `mrr`.")
 
@@ -17,7 +17,7 @@ extension PlanhatObjects {
             DestinationField("value", .number, isRequiredOnCreate: true, help: "More than zero.").aboveZero(),
             DestinationField("product", .text),
         ] + computed(["companyName"])
-    ).labeled("product", help: "Revenue that does not recur.")
+    ).withRepeatedLabels().labeled("product", help: "Revenue that does not recur.")
 
     /// Invoices spell their company, their own id and nothing else in their own way.
     package static let invoice = upserted(
@@ -31,7 +31,8 @@ extension PlanhatObjects {
             idField, sourceIdField,
             DestinationField("extId", .text, aliases: ["externalId"], help: "The id in your own system (externalId)."),
         ] + invoiceFields + computed(["invoiceNo", "lastUpdated", "lineItems", "emails"])
-    ).labeled("product", help: "Planhat's API calls externalId `extId` and companyId `cId` here; both names are taken.")
+    ).withRepeatedLabels().labeled(
+        "product", help: "Planhat's API calls externalId `extId` and companyId `cId` here; both names are taken.")
 
     package static let opportunity = upserted(
         "opportunity", "Opportunity", path: "opportunities", keys: usualKeys,
@@ -48,7 +49,7 @@ extension PlanhatObjects {
     package static let churn = upserted(
         "churn", "Churn", path: "churn", keys: [sourceIdKey, idKey],
         fields: [idField, sourceIdField] + churnFields + computed(["companyName", "arr", "createdAt", "updatedAt"])
-    ).labeled("description", help: "An entry of the churn log. It changes no figure of revenue.")
+    ).withRepeatedLabels().labeled("description", help: "An entry of the churn log. It changes no figure of revenue.")
 
     private static let licenseFields: [DestinationField] = [
         companyField, currencyField.needed(),

@@ -5,7 +5,8 @@ extension PlanhatObjects {
     package static let conversation = upserted(
         "conversation", "Conversation", path: "conversations", keys: [externalIdKey, idKey],
         fields: [idField, externalIdField] + conversationFields + computed(conversationComputed)
-    ).labeled("subject", help: "A talk of a type of your own: email, chat, ticket and call are Planhat's.")
+    ).withRepeatedLabels().labeled(
+        "subject", help: "A talk of a type of your own: email, chat, ticket and call are Planhat's.")
 
     /// Notes are conversations of one type; Planhat has no path of their own.
     package static let note = upserted(
@@ -29,7 +30,7 @@ extension PlanhatObjects {
     package static let ticket = upserted(
         "ticket", "Ticket", path: "tickets", keys: [sourceIdKey, idKey],
         fields: [idField, sourceIdField.needed()] + ticketFields
-    ).with(requiredInEachRow: [["email"]]).labeled(
+    ).with(requiredInEachRow: [["email"]]).withRepeatedLabels().labeled(
         "title", help: "A ticket of your help desk. Planhat drops a ticket without an email address.")
 
     package static let issue = upserted(
@@ -41,7 +42,7 @@ extension PlanhatObjects {
     package static let nps = upserted(
         "nps", "NPS Response", path: "nps", keys: [sourceIdKey, idKey],
         fields: [idField, sourceIdField] + npsFields + computed(["euId"])
-    ).labeled(
+    ).withRepeatedLabels().labeled(
         "email", help: "One answer of one person, who is found by email. The last answer counts for the company.")
 
     private static let activityTags = DestinationField(
@@ -60,7 +61,8 @@ extension PlanhatObjects {
         DestinationField("date", .dateTime),
         DestinationField("outDate", .dateTime),
         DestinationField(
-            "type", .text, help: "A type of your account; one that it does not have becomes note."),
+            "type", .text, help: "A type of your account; one that it does not have becomes note."
+        ).reserving("email", "chat", "ticket", "call"),
         talkUsers, talkEndUsers, activityTags,
         DestinationField("starred", .boolean),
         DestinationField("pinned", .boolean),

@@ -45,7 +45,7 @@ extension PlanhatObjects {
         "task", "Task", path: "tasks", keys: [sourceIdKey, idKey],
         fields: [idField, sourceIdField] + taskFields
             + computed(["companyName", "ownerName", "snippet", "isArchived", "overdueNotified"])
-    ).labeled("action", help: "A task, or an event of the calendar, as `mainType` says.")
+    ).withRepeatedLabels().labeled("action", help: "A task, or an event of the calendar, as `mainType` says.")
 
     /// Planhat matches time entries on its own id only, so that they can be updated but not created without doubles.
     package static let timeEntry = upserted(

@@ -34,9 +34,10 @@ package struct DestinationLook {
     /// Whether the plan is only looked at: then it is made also where the destination cannot be read.
     let isDryRun: Bool
 
-    /// The column that a record's name comes from; nil where the name is a key itself, by which records are found.
+    /// The column that a record's name comes from; nil where the name is a key itself, by which records are found, or
+    /// where many records rightly have the same.
     static func labelColumn(_ shape: SyncShape) -> String? {
-        guard let label = shape.object.labelField, shape.object.key(label) == nil,
+        guard let label = shape.object.labelField, !shape.object.labelRepeats, shape.object.key(label) == nil,
             case .column(let column)? = shape.rules.first(where: { $0.field == label })?.source
         else { return nil }
         return column
