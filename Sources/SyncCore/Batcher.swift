@@ -5,7 +5,7 @@ package import Records
 /// grow beyond that again in the same run. Shrinks as well while answers are slow, and grows again once they are quick. What
 /// was learned is forgotten at the end of the run.
 package struct Batcher: Sendable, Hashable {
-    /// An answer that took longer than this, a third of the time that a request gets, halves the batches that follow.
+    /// An answer that took longer than this, whatever time a request gets, halves the batches that follow.
     package static let slowAnswer = Duration.seconds(60)
     /// So many full batches in a row that were answered within this time let the next one be a quarter larger.
     package static let quickAnswer = Duration.seconds(15)
@@ -79,10 +79,13 @@ package struct Bisection: Sendable, Hashable {
 }
 
 /// Sees when a destination refuses everything: fifty records in a row with one code and none accepted, or fewer where it
-/// is for want of a permission, which rows seldom lack each by itself.
+/// is for want of a permission, which rows seldom lack each by itself. Once something was accepted a streak does not end
+/// the run any more, since other rows are still taken; it begins anew then, and a long one ends the search in its batch.
 package struct RefusalStreak: Sendable, Hashable {
     package static let limit = 50
     package static let forbiddenLimit = 20
+    /// Where records were accepted before.
+    package static let laterLimit = 150
     package static let forbidden = "forbidden"
 
     private var code = ""
@@ -93,7 +96,13 @@ package struct RefusalStreak: Sendable, Hashable {
 
     package init() {}
 
-    package mutating func accepted() { hasAccepted = true }
+    package mutating func accepted() {
+        hasAccepted = true
+        count = 0
+    }
+
+    /// Another batch is searched anew.
+    package mutating func nextBatch() { if hasAccepted { count = 0 } }
 
     package mutating func rejected(code: String, reason: Reason? = nil) {
         count = code == self.code ? count + 1 : 1
@@ -103,6 +112,31 @@ package struct RefusalStreak: Sendable, Hashable {
 
     package var isHopeless: Bool { !hasAccepted && count >= (isForbidden ? Self.forbiddenLimit : Self.limit) }
     package var isForbidden: Bool { code == Self.forbidden }
+    /// Whether the batch at hand has had enough records sent alone, though the destination takes others.
+    package var isLong: Bool { hasAccepted && count >= Self.laterLimit }
+}
+
+/// How many requests one run may spend on finding the refused rows of batches whose answers do not name them. Some
+/// hundreds in any case, and more where much arrives: a full batch with one refused row in it earns about what the search
+/// costs, so that few refused rows among many are always found, and many never cost more than a small share of the run.
+package struct SearchBudget: Sendable, Hashable {
+    package static let requestsMin = 500
+    /// So many accepted records allow one request more.
+    package static let acceptedForOne = 200
+
+    private var accepted = 0
+    private var spent = 0
+
+    package init() {}
+
+    package mutating func accepted(_ count: Int) { accepted += count }
+
+    /// Takes what two halves cost. False if it is not there any more.
+    package mutating func takeHalves() -> Bool {
+        guard spent + 2 <= Self.requestsMin + accepted / Self.acceptedForOne else { return false }
+        spent += 2
+        return true
+    }
 }
 
 /// Sees when a destination is down: several answers in a row that do not say whether a batch was taken. Only what must

@@ -72,6 +72,19 @@ struct IncrementalTests {
         #expect(try await fixture.run(RunOptions(), sync()).rows.carried == 0)
     }
 
+    @Test func rowsThatWereNotTakenApartAreReadAgain() async throws {
+        let fixture = try RunFixture((1...2_000).map { row("k\($0)", seats: $0) })
+        fixture.account.attribution = .counted
+        fixture.account.refuse { key, _ in Int(key.dropFirst()).map { $0 % 20 == 1 } == true ? nil : noGood }
+        let first = try await fixture.run(RunOptions(), sync())
+        #expect(first.state == .completedWithRejections && first.operations.undelivered > 0)
+        fixture.account.refuse { _, _ in nil }
+        let second = try await fixture.run(RunOptions(), sync())
+        #expect(second.rows.scanned == 2_000 && second.state == .succeeded)
+        #expect(second.operations.accepted == 2_000 - first.operations.accepted)
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 1)
+    }
+
     @Test func aCarriedRowThatHasChangedIsTakenFromTheScan() async throws {
         let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
         fixture.account.refuse { key, payload in key == "k2" && payload.contains("Ann") ? noGood : nil }

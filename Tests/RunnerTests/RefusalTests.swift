@@ -3,6 +3,7 @@ import ProjectConfig
 import Records
 import Runner
 import StateStore
+import SyncCore
 import TestKit
 import Testing
 
@@ -257,5 +258,69 @@ struct RefusalTests {
         #expect(record.state == .completedWithRejections)
         #expect(record.operations.rejected == 100 && record.operations.accepted == 100)
         #expect(record.operations.created == 100)
+    }
+    // MARK: What the search for refused rows may cost
+
+    @Test(arguments: [SimulatedAttribution.counted, .whole])
+    func manyRefusedRowsAmongOthersCostSomeHundredRequestsAndNoRowIsLost(
+        attribution: SimulatedAttribution
+    ) async throws {
+        let fixture = try RunFixture(rows(2_000))
+        fixture.account.attribution = attribution
+        fixture.account.refuse { key, _ in Int(key.dropFirst()).map { $0 % 20 == 1 } == true ? nil : noGood }
+        let first = try await fixture.run()
+        let operations = first.operations
+        #expect(first.state == .completedWithRejections && first.error == nil)
+        #expect(first.requests <= 1 + SearchBudget.requestsMin + 2_000 / SearchBudget.acceptedForOne)
+        #expect(operations.accepted > 0 && operations.rejected > 150 && operations.undelivered > 0)
+        #expect(operations.accepted + operations.rejected + operations.undelivered == 2_000)
+        #expect(
+            Set(first.reasons) == [
+                ReasonCount(code: "refused_by_destination", count: operations.rejected),
+                ReasonCount(code: "not_taken_apart", count: operations.undelivered),
+            ])
+        let outcome = try RunHistory(fixture.environment().database)
+            .outcomes(run: first.id, outcome: .undelivered, limit: 1).first
+        #expect(outcome?.reason.message.contains(noGood.message) == true)
+        #expect(outcome?.reason.hint.contains("run the sync again") == true)
+        // Once the rows that were named are right, the next run names others.
+        let named = Set(
+            try RunHistory(fixture.environment().database)
+                .outcomes(run: first.id, outcome: .rejected, limit: 2_000).map(\.key))
+        fixture.account.refuse { key, _ in
+            named.contains(key) || Int(key.dropFirst()).map { $0 % 20 == 1 } == true ? nil : noGood
+        }
+        let second = try await fixture.run()
+        #expect(second.rows.unchanged == operations.accepted && second.operations.accepted >= named.count)
+        #expect(second.operations.rejected > 0 && second.state == .completedWithRejections)
+        fixture.account.refuse { _, _ in nil }
+        #expect(try await fixture.run().state == .succeeded)
+        #expect(fixture.account.records.count == 2_000)
+        #expect(try await fixture.run().rows.unchanged == 2_000)
+    }
+
+    @Test func manyRefusalsInARowEndTheSearchInTheirBatchAlone() async throws {
+        let fixture = try RunFixture(rows(1_500))
+        fixture.account.attribution = .whole
+        fixture.account.refuse { key, _ in
+            Int(key.dropFirst()).map { (2...500).contains($0) || $0 == 1_200 } == true ? noGood : nil
+        }
+        let object = SimulatedDestination.object(batchItemsMax: 500)
+        let record = try await fixture.run(in: fixture.environment(object: object))
+        let operations = record.operations
+        #expect(record.state == .completedWithRejections && operations.accepted == 1_000)
+        #expect((RefusalStreak.laterLimit + 1...RefusalStreak.laterLimit + 20).contains(operations.rejected))
+        #expect(operations.undelivered == 500 - operations.rejected)
+        #expect(try fixture.outcomes(record, .rejected).contains("k1200"))
+    }
+
+    @Test func oneRefusedRowInEachOfManyBatchesIsAlwaysFound() async throws {
+        let fixture = try RunFixture(rows(60_000))
+        fixture.account.attribution = .counted
+        fixture.account.refuse { key, _ in Int(key.dropFirst()).map { $0 % 2_000 == 7 } == true ? noGood : nil }
+        let object = SimulatedDestination.object(batchItemsMax: 2_000)
+        let record = try await fixture.run(in: fixture.environment(object: object))
+        #expect(record.operations.rejected == 30 && record.operations.accepted == 59_970)
+        #expect(record.operations.undelivered == 0)
     }
 }

@@ -46,6 +46,29 @@ struct OpenQuestionTests {
         #expect(record.reasons.map(\.code) == ["refused_by_destination"])
     }
 
+    // MARK: Very many refusals that name nobody
+
+    @Test(arguments: ["string", "anonymous"])
+    func namelessRefusalsAreLookedForWithinABudgetAndEachRunGoesOn(errors: String) async throws {
+        let fixture = try AccountFixture(["id", "name", "status"], switches: ["errors=\(errors)", "keys=id"])
+        var sync = accountSync("company", key: "externalId", [("name", "name", nil), ("status", "status", nil)])
+        sync.allowUnknownChoices = true
+        fixture.fill((1...2_000).map { ["k\($0)", "Company \($0)", $0 % 20 == 1 ? "customer" : "nonsense"] })
+        var accepted = 0
+        for _ in 1...2 {
+            let record = try await fixture.run(sync)
+            #expect(record.state == .completedWithRejections && record.requests <= 511)
+            #expect(record.operations.accepted > 0 && record.operations.rejected > 0)
+            #expect(record.rows.unchanged == accepted)
+            accepted += record.operations.accepted
+        }
+        #expect(accepted <= 100)
+        fixture.fill((1...2_000).map { ["k\($0)", "Company \($0)", "customer"] })
+        let last = try await fixture.run(sync)
+        #expect(last.state == .succeeded && last.operations.accepted == 2_000 - accepted)
+        #expect(fixture.sandbox.store.count(of: "companies") == 2_000)
+    }
+
     // MARK: Ways of a sync that whole histories leave alone
 
     private static let activities: [(field: String, column: String, lookup: String?)] = [

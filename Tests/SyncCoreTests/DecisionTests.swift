@@ -174,6 +174,44 @@ import Testing
         streak.accepted()
         #expect(!streak.isHopeless)
     }
+
+    @Test func refusalsAfterAnAcceptanceCountAnewAndAreNeverHopeless() {
+        var streak = RefusalStreak()
+        for _ in 0..<49 { streak.rejected(code: "a") }
+        streak.accepted()
+        for _ in 1..<RefusalStreak.laterLimit { streak.rejected(code: "a") }
+        #expect(!streak.isLong)
+        streak.rejected(code: "a")
+        #expect(streak.isLong && !streak.isHopeless)
+        streak.accepted()
+        #expect(!streak.isLong)
+        for _ in 1...RefusalStreak.laterLimit { streak.rejected(code: "a") }
+        #expect(streak.isLong)
+        streak.nextBatch()
+        #expect(!streak.isLong)
+    }
+
+    @Test func anotherBatchDoesNotEndAStreakBeforeAnythingWasAccepted() {
+        var streak = RefusalStreak()
+        for _ in 0..<RefusalStreak.limit {
+            streak.nextBatch()
+            streak.rejected(code: "a")
+        }
+        #expect(streak.isHopeless && !streak.isLong)
+    }
+
+    @Test func searchHasSomeHundredRequestsAndMoreWhereMuchArrives() {
+        var budget = SearchBudget()
+        var taken = 0
+        while budget.takeHalves() { taken += 2 }
+        #expect(taken == SearchBudget.requestsMin)
+        budget.accepted(SearchBudget.acceptedForOne * 2 - 1)
+        let early = budget.takeHalves()
+        budget.accepted(1)
+        let earned = budget.takeHalves()
+        let more = budget.takeHalves()
+        #expect(!early && earned && !more)
+    }
 }
 
 @Suite struct GuardTests {

@@ -66,6 +66,7 @@ struct Deliver {
         var number = start.batch
         var batcher = Batcher(prepared.shape.object)
         var streaks = SendBatch.Streaks()
+        streaks.search.accepted(course.figures.operations.accepted)
         if course.figures.operations.accepted > 0 { streaks.refusals.accepted() }
         let swaps = SwappedValues(prepared, retrying: Retrying(policy: policy, environment: environment))
         let total = course.figures.operations.planned + course.figures.operations.removals

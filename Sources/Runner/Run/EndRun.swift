@@ -51,6 +51,8 @@ struct EndRun {
                 memory.lastCompleteRun = record.id
                 ScanScope.note(summary, at: record.startedAt, in: &memory)
             }
+            // Rows that were not taken apart are nowhere but in the source: the next run has to come by all of them.
+            if figures.operations.undelivered > 0 { ScanScope.forget(in: &memory) }
         case .cancelled:
             try noteRest(&figures, record, Deliver.cancelledReason)
             end = CloseRun.Ending(state: .cancelled)

@@ -21,6 +21,7 @@ struct SendBatch {
     struct Streaks {
         var refusals = RefusalStreak()
         var doubts = DoubtStreak()
+        var search = SearchBudget()
     }
 
     func send(
@@ -28,6 +29,7 @@ struct SendBatch {
     ) async -> Sent {
         var sent = Sent(result: BatchResult(count: batch.count))
         var parts = Bisection(count: batch.count)
+        streaks.refusals.nextBatch()
         while let part = parts.next() {
             if part.lowerBound > 0 { await waitAfterDoubt(streaks.doubts) }
             let slice = part.count == batch.count ? batch : batch.slice(part)
@@ -39,11 +41,11 @@ struct SendBatch {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result)
                 sent.result.note(tally.ids, of: part)
-                count(outcomes, isWhole: part.count == batch.count, hasMore: hasMore, in: &streaks.refusals)
+                count(outcomes, isWhole: part.count == batch.count, hasMore: hasMore, in: &streaks)
             case .answered(.unattributed(let failed, let reason, let tally)):
                 sent.result.count(tally, of: part, isRepeated: failed < part.count)
                 if failed < part.count { streaks.refusals.accepted() }
-                halve(part, reason: reason, parts: &parts, result: &sent.result, streak: &streaks.refusals)
+                halve(part, reason: reason, parts: &parts, result: &sent.result, streaks: &streaks)
             case .tooLarge(let error):
                 if !batcher.shrink(from: part.count) {
                     sent.result.outcomes[part.lowerBound] = .rejected(error.reason)
@@ -94,37 +96,42 @@ struct SendBatch {
 
     /// What an answer says of whether the destination refuses everything: refusals count of records that were sent
     /// alone, and of a large whole batch in which nothing but one reason was given while more is to be sent.
-    private func count(_ outcomes: [Outcome], isWhole: Bool, hasMore: Bool, in streak: inout RefusalStreak) {
+    private func count(_ outcomes: [Outcome], isWhole: Bool, hasMore: Bool, in streaks: inout Streaks) {
         var reasons: [Reason] = []
+        var accepted = 0
         for outcome in outcomes {
             switch outcome {
-            case .accepted: return streak.accepted()
-            case .rejected(let reason): reasons.append(reason)
-            default: return
+            case .accepted: accepted += 1
+            case .rejected(let reason): if accepted == 0 { reasons.append(reason) }
+            default: if accepted == 0 { return }
             }
         }
+        streaks.search.accepted(accepted)
+        guard accepted == 0 else { return streaks.refusals.accepted() }
         let isOfOneCode = reasons.allSatisfy { $0.code == reasons.first?.code }
         let isForbidden = isOfOneCode && reasons.first?.code == RefusalStreak.forbidden
         let isEnough = isForbidden || hasMore && reasons.count >= RefusalStreak.limit
         guard reasons.count == 1 || isWhole && isOfOneCode && isEnough else { return }
-        for reason in reasons { streak.rejected(code: reason.code, reason: reason) }
+        for reason in reasons { streaks.refusals.rejected(code: reason.code, reason: reason) }
     }
 
-    /// Puts the halves of a part in line, or decides it where it cannot be halved.
+    /// Puts the halves of a part in line, or decides it where it cannot be halved or enough was spent on that.
     private func halve(
         _ part: Range<Int>, reason: Reason, parts: inout Bisection, result: inout BatchResult,
-        streak: inout RefusalStreak
+        streaks: inout Streaks
     ) {
         if part.count > 1 && prepared.shape.object.repeatable == .byKey {
             // Until its half is answered nobody knows which of them arrived.
             for index in part { result.maybeDone[index] = true }
-            parts.split(part)
+            if !streaks.refusals.isLong && streaks.search.takeHalves() { return parts.split(part) }
+            let given = Self.notTakenApart(reason)
+            for index in part { result.outcomes[index] = .undelivered(given) }
             return
         }
         for index in part {
             if part.count == 1 {
                 result.outcomes[index] = .rejected(reason)
-                streak.rejected(code: reason.code, reason: reason)
+                streaks.refusals.rejected(code: reason.code, reason: reason)
             } else {
                 result.outcomes[index] = .inDoubt(reason)
             }
@@ -272,6 +279,18 @@ struct SendBatch {
             hint:
                 "Run the sync again once the destination answers: it sends what was not sent. What is in doubt waits: "
                 + "look it up at the destination, then use resend --in-doubt or confirm.", disposition: .stop)
+    }
+
+    /// Rows of a batch that is not searched any more. They are sent by the next run, which finds further ones.
+    private static func notTakenApart(_ said: Reason) -> Reason {
+        Reason(
+            code: "not_taken_apart",
+            message:
+                "The destination refused at least one of the rows that were sent together with this one and did not say "
+                + "which. The run has sent enough rows again to find such rows, so this one may have arrived or not. "
+                + "The destination said: \(said.message)",
+            hint: "Correct the rows that this run names as rejected, probably for the same reason, and run the sync "
+                + "again: it sends this row and goes on looking.")
     }
 
     /// A permission that is wanting is named, since nothing else is wrong then.
