@@ -78,13 +78,18 @@ package enum PlanhatObjects {
         ownID, ReferenceForm(lookup: "externalId", prefix: "extid-"),
         ReferenceForm(lookup: "sourceId", prefix: "srcid-"),
     ]
-    static let companyReference = FieldType.reference(
+    private static let companyReadForms = [
+        ReferenceForm(lookup: "name", matchField: "name"),
+        ReferenceForm(lookup: "domain", matchField: "domains", ignoresCase: true),
+    ]
+    static let companyReference = FieldType.reference(to: "company", forms: companyOwnForms + companyReadForms)
+    /// That a list takes external and source ids too is documented nowhere, so that Planhat is sent its own ids.
+    static let companiesReference = FieldType.referenceList(
         to: "company",
-        forms: companyOwnForms + [
-            ReferenceForm(lookup: "name", matchField: "name"),
-            ReferenceForm(lookup: "domain", matchField: "domains", ignoresCase: true),
-        ])
-    static let companiesReference = FieldType.referenceList(to: "company", forms: companyOwnForms)
+        forms: [
+            ownID, ReferenceForm(lookup: "externalId", matchField: "externalId"),
+            ReferenceForm(lookup: "sourceId", matchField: "sourceId"),
+        ] + companyReadForms)
     static let campaignReference = FieldType.reference(
         to: "campaign", forms: [ownID, ReferenceForm(lookup: "name", matchField: "name")])
 

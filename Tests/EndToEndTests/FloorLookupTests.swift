@@ -60,13 +60,14 @@ import Testing
         create table campaigns (id text, company text, name text);
         insert into campaigns values ('c1', 'p1', 'Spring'), ('c2', 'p2', 'Höst');
         create table deals (id text, company text, domain text, owner text, person text, persons json, campaign text,
-            score integer);
+            score integer, accounts json, names json, domains json);
         insert into deals values
             ('d1', 'Acme', 'ACME.example', 'anna.berg@example.com', 'one@acme.example',
-             '["ONE@acme.example", "two@akeri.example"]', 'Spring', 3),
-            ('d2', 'Åkeri & Söner', 'sub.akeri.example', 'Mei.Tanaka@example.com', 'two@akeri.example', '[]', 'Höst', 9),
+             '["ONE@acme.example", "two@akeri.example"]', 'Spring', 3, '["p1", "p2"]', '["Åkeri & Söner"]', '[]'),
+            ('d2', 'Åkeri & Söner', 'sub.akeri.example', 'Mei.Tanaka@example.com', 'two@akeri.example', '[]', 'Höst', 9,
+             '["p2"]', '["Acme"]', '["sub.akeri.example", "ACME.example"]'),
             ('d3', 'Nobody', 'nobody.example', 'nobody@example.com', 'three@akeri.example', '["nobody@x.example"]',
-             'Winter', 1);
+             'Winter', 1, '["p1", "p9"]', '["Acme", "Nobody"]', '["acme.example", "nobody.example"]');
         create table odd (id text, invoices real, picks json, html text, place text, csm text);
         insert into odd values
             ('p1', 3.5, '["Å", "B & C"]', '\(html)', 'Göteborg', 'anna.berg@example.com'),
@@ -111,6 +112,9 @@ import Testing
                     "companyId: {column: company, lookup: name}, title: id, ownerId: {column: owner, lookup: email}")
                 + sync("by_domain", "deals", "asset", id, "companyId: {column: domain, lookup: domain}, name: id")
                 + sync("issues", "deals", "issue", id, "title: id, enduserIds: {column: persons, lookup: email}")
+                + sync("by_ids", "deals", "issue", id, "title: id, companyIds: {column: accounts, lookup: externalId}")
+                + sync("by_names", "deals", "issue", id, "title: id, companyIds: {column: names, lookup: name}")
+                + sync("by_domains", "deals", "issue", id, "title: id, companyIds: {column: domains, lookup: domain}")
                 + sync(
                     "answers", "deals", "nps", id,
                     "email: person, score: score, campaignId: {column: campaign, lookup: name}")
@@ -160,6 +164,25 @@ import Testing
         let people = try ["one@acme.example", "two@akeri.example"].map { try setting.id("endusers", "email", $0) }
         #expect(issues["d1"]?["enduserIds"].list.map(\.string) == people)
         #expect(issues["d2"]?["enduserIds"].list.isEmpty == true && issues["d3"] == nil)
+    }
+
+    /// Planhat need not take external ids in a list: it is sent its own. One company that is not there leaves the row out.
+    @Test func companiesAreFoundInLists() async throws {
+        let setting = try await Setting()
+        let lists = [
+            ("by_ids", [["p1", "p2"], ["p2"]]), ("by_names", [["p2"], ["p1"]]), ("by_domains", [[], ["p2", "p1"]]),
+        ]
+        for (sync, companies) in lists {
+            let run = try await setting.run(sync, status: 3)
+            #expect(run.rows("invalid") == 1 && run.operations("rejected") == 0, "\(sync)")
+            #expect(run["reasons"].list.map { $0["code"].string } == ["lookup_missing"], "\(sync)")
+            let issues = try setting.planhat.records("issues", by: "sourceId")
+            for (issue, wanted) in zip(["d1", "d2"], companies) {
+                let ids = try wanted.map { try setting.id("companies", "externalId", $0) }
+                #expect(issues[issue]?["companyIds"].list.map(\.string) == ids, "\(sync): \(issue)")
+            }
+            #expect(issues["d3"] == nil)
+        }
     }
 
     @Test func campaignsAreFoundByTheirNames() async throws {

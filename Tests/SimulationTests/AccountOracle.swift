@@ -69,7 +69,6 @@ struct AccountOracle {
         }
         if sample.reads("owner"), Self.text(row["owner"])?.hasPrefix("nobody") == true { return false }
         if sample.reads("spice"), row["spice"] != .null, world.switched("locked", "refuse") { return false }
-        if sample.reads("companies"), row["companies"] != .null { return world.switched("company-ids", "resolve") }
         return true
     }
 

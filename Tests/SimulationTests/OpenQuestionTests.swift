@@ -244,6 +244,30 @@ struct OpenQuestionTests {
         }
     }
 
+    /// Sluice sends Planhat's own ids, which go in a list whatever else does.
+    @Test(arguments: ["refuse", "resolve"])
+    func companiesOfAListAreFoundWhateverPlanhatTakes(answer: String) async throws {
+        let fixture = try AccountFixture(["id", "name", "companies"], switches: ["company-ids=\(answer)"])
+        fixture.fill([["a1", "One", ""], ["a2", "Two", ""]])
+        let companies = accountSync("company", key: "externalId", name: "companies", [("name", "name", nil)])
+        #expect(try await fixture.run(companies).operations.created == 2)
+        let sync = accountSync(
+            "issue", key: "sourceId", [("title", "name", nil), ("companyIds", "companies", "externalId")])
+        fixture.fill([
+            ["i1", "Crash", #"["a2","a1"]"#], ["i2", "Slow", "a2"], ["i3", "Wrong", #"["a1","a9"]"#],
+        ])
+        let record = try await fixture.run(sync)
+        #expect(record.operations.created == 2 && record.operations.rejected == 0 && record.rows.invalid == 1)
+        let reason = try #require(try fixture.reasons(record, .invalid)["i3"])
+        #expect(reason.code == "lookup_missing" && reason.message == #"No company has the externalId "a9"."#)
+        let ids = AccountOracle.list(fixture.sandbox.perform("GET", "/companies?limit=10&sort=externalId").body)
+            .compactMap { $0["_id"] as? String }
+        let issues = AccountOracle.list(fixture.sandbox.perform("GET", "/issues?limit=10").body)
+        let lists = Dictionary(
+            uniqueKeysWithValues: issues.map { ($0["sourceId"] as? String ?? "", $0["companyIds"] as? [String] ?? []) })
+        #expect(ids.count == 2 && lists == ["i1": Array(ids.reversed()), "i2": [ids[1]]])
+    }
+
     @Test(arguments: AccountSwitches.values["unknown-tenant"] ?? [])
     func anotherTenantTakesNothing(answer: String) async throws {
         let fixture = try AccountFixture(["id", "email"], switches: ["unknown-tenant=\(answer)"])
