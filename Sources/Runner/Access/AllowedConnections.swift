@@ -55,7 +55,7 @@ struct AllowedDestination<Base: ConnectedDestination>: ConnectedDestination, Rea
     let hosts: @Sendable (DestinationObject?) throws(ConnectorError) -> [String]
 
     private func look(_ object: DestinationObject?) async throws(ConnectorError) {
-        try await policy.check(destination: name, hosts: try hosts(object))
+        try await policy.check(destination: name, hosts: try hosts(object), isForUse: object != nil)
     }
 
     func check(_ told: @escaping CheckProgress) async -> ConnectionReport {

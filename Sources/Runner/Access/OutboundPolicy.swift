@@ -107,10 +107,18 @@ package struct OutboundPolicy: Sendable {
 
     /// Throws `host_not_allowed` where one of the hosts leads to an address that is not to be reached, and `host_not_found`
     /// where that cannot be learned: the destination, which asks once more, might get an answer that nobody looked at.
-    package func check(destination name: String, hosts: [String]) async throws(ConnectorError) {
+    /// - Parameter isForUse: false for a test of the connection, which itself tells of a host that nobody knows: not each is
+    ///   needed by what is sent.
+    package func check(
+        destination name: String, hosts: [String], isForUse: Bool = true
+    ) async throws(ConnectorError) {
         // It looks the name up once more for itself, so a name that the list does not have is not taken at its word.
         for host in hosts where looksUp(host) {
-            _ = try await addresses(of: host, "destination \(name)", allowsUnnamed: false)
+            do throws(ConnectorError) {
+                _ = try await addresses(of: host, "destination \(name)", allowsUnnamed: false)
+            } catch {
+                if isForUse || error.code != "host_not_found" { throw error }
+            }
         }
     }
 
