@@ -107,8 +107,8 @@ package struct OutboundPolicy: Sendable {
 
     /// Throws `host_not_allowed` where one of the hosts leads to an address that is not to be reached, and `host_not_found`
     /// where that cannot be learned: the destination, which asks once more, might get an answer that nobody looked at.
-    /// - Parameter isForUse: false for a test of the connection, which itself tells of a host that nobody knows: not each is
-    ///   needed by what is sent.
+    /// - Parameter isForUse: false for a test of the connection: of several hosts not each is needed by what is sent, so one
+    ///   that nobody knows is left to the test.
     package func check(
         destination name: String, hosts: [String], isForUse: Bool = true
     ) async throws(ConnectorError) {
@@ -117,7 +117,7 @@ package struct OutboundPolicy: Sendable {
             do throws(ConnectorError) {
                 _ = try await addresses(of: host, "destination \(name)", allowsUnnamed: false)
             } catch {
-                if isForUse || error.code != "host_not_found" { throw error }
+                if isForUse || hosts.count == 1 || error.code != "host_not_found" { throw error }
             }
         }
     }
