@@ -176,6 +176,38 @@ struct OutboundPolicyTests {
         #expect(connected.withLock { $0.count } == 3)
     }
 
+    /// Planhat's host for events need not be known to a machine that sends none.
+    @Test(arguments: [(nil, true), ("t1", false)])
+    func aTestOfADestinationAsksForNoHostOfWhatCannotBeSent(tenant: String?, isOK: Bool) async throws {
+        let policy = OutboundPolicy(nil, lookup: HostLookup { $0 == "crm.example" ? ["10.0.4.7"] : [] })
+        let place = Location(file: "destination crm", line: 1, column: 1)
+        var project = Project(directory: "/", file: "sluice.yaml")
+        project.destinations["crm"] = ConnectionDefinition(
+            name: "crm", type: "account", settings: [:], location: place, typeLocation: place, directory: "/")
+        var event = try #require(SimulatedDestination.objects.first)
+        event.name = "event"
+        event.requiredSettings = ["tenant"]
+        let account = SimulatedAccount()
+        let catalog = ConnectorCatalog(
+            sources: [],
+            destinations: [
+                DestinationType(
+                    ConnectorDeclaration(type: "account", displayName: "Account", settings: []),
+                    objects: SimulatedDestination.objects + [event],
+                    account: { _, object throws(ConnectorError) in
+                        object.name == "event" ? "https://events.example" : "https://crm.example"
+                    }
+                ) { _, context throws(ConnectorError) in SimulatedDestination(account, context: context) }
+            ])
+        let connections = ProjectConnections(project: project, catalog: catalog, state: nil) { connection, _ in
+            ConnectorSettings(name: connection.name, secrets: tenant.map { ["tenant": Secret($0)] } ?? [:])
+        }.limiting([place], to: policy)
+        let destination = try connections.destination(named: "crm", context: DestinationContext())
+        #expect(await destination.check().isOK == isOK)
+        let error = await #expect(throws: ConnectorError.self) { _ = try await destination.discoveredFields(of: event) }
+        #expect(error?.code == "host_not_found")
+    }
+
     @Test func aDestinationIsWrittenToOnlyWhereItsNameLeadsIsAllowed() async throws {
         let address = Mutex("10.0.4.7")
         let policy = OutboundPolicy(nil, lookup: HostLookup { _ in [address.withLock { $0 }] })

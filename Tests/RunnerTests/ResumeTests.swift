@@ -77,6 +77,15 @@ struct ResumeTests {
         #expect(try history.exchanges(run: 1, limit: 10).count == 2)
     }
 
+    /// Their bodies lie in memory: the first is told at once, and then each sixty-four.
+    @Test(arguments: [(64, 1), (65, 65), (129, 129)])
+    func noMoreThanSixtyFourRequestsWait(settled: Int, told: Int) async throws {
+        let fixture = try RunFixture(rows(200), historyLag: .seconds(1_000))
+        try await killed(fixture, at: .journalSettled, number: settled, itemsMax: 1)
+        let history = RunHistory(try fixture.environment().database)
+        #expect(try history.exchanges(run: 1, limit: 200).count == told)
+    }
+
     @Test func refusedRecordIsInTheHistoryAtOnceWithAllThatWentBefore() async throws {
         let fixture = try RunFixture(rows(8), historyLag: .seconds(1))
         fixture.account.refuse { key, _ in

@@ -51,11 +51,11 @@ struct AllowedDestination<Base: ConnectedDestination>: ConnectedDestination, Rea
     let base: Base
     let name: String
     let policy: OutboundPolicy
-    /// Those that an object is written to; all of them for nil.
+    /// Those that an object is written to; for nil those of every object that the connection has the settings for.
     let hosts: @Sendable (DestinationObject?) throws(ConnectorError) -> [String]
 
     private func look(_ object: DestinationObject?) async throws(ConnectorError) {
-        try await policy.check(destination: name, hosts: try hosts(object), isForUse: object != nil)
+        try await policy.check(destination: name, hosts: try hosts(object))
     }
 
     func check(_ told: @escaping CheckProgress) async -> ConnectionReport {

@@ -107,18 +107,10 @@ package struct OutboundPolicy: Sendable {
 
     /// Throws `host_not_allowed` where one of the hosts leads to an address that is not to be reached, and `host_not_found`
     /// where that cannot be learned: the destination, which asks once more, might get an answer that nobody looked at.
-    /// - Parameter isForUse: false for a test of the connection: of several hosts not each is needed by what is sent, so one
-    ///   that nobody knows is left to the test.
-    package func check(
-        destination name: String, hosts: [String], isForUse: Bool = true
-    ) async throws(ConnectorError) {
+    package func check(destination name: String, hosts: [String]) async throws(ConnectorError) {
         // It looks the name up once more for itself, so a name that the list does not have is not taken at its word.
         for host in hosts where looksUp(host) {
-            do throws(ConnectorError) {
-                _ = try await addresses(of: host, "destination \(name)", allowsUnnamed: false)
-            } catch {
-                if isForUse || hosts.count == 1 || error.code != "host_not_found" { throw error }
-            }
+            _ = try await addresses(of: host, "destination \(name)", allowsUnnamed: false)
         }
     }
 

@@ -73,14 +73,24 @@ package struct ProjectConnections: Connections {
                 _ = try await outbound.addresses(source: settings.name, settings)
             } else if let type = catalog.destination(type) {
                 try outbound.check(destination: definition, settings, type)
-                try await outbound.check(
-                    destination: settings.name, hosts: try OutboundPolicy.hosts(settings, type))
+                for host in try OutboundPolicy.hosts(settings, type) {
+                    try await refuse(host, of: settings.name, outbound)
+                }
             }
         } catch {
             let error = RunError(error)
             return error.code == "host_not_allowed" ? error : nil
         }
         return nil
+    }
+
+    /// A host that cannot be looked up now says nothing of those after it.
+    private func refuse(_ host: String, of name: String, _ policy: OutboundPolicy) async throws {
+        do throws(ConnectorError) {
+            try await policy.check(destination: name, hosts: [host])
+        } catch {
+            guard error.code == "host_not_found" else { throw error }
+        }
     }
 
     private func outbound(_ definition: ConnectionDefinition) -> OutboundPolicy? {
@@ -108,7 +118,8 @@ package struct ProjectConnections: Connections {
     ) -> any ConnectedDestination {
         AllowedDestination(base: base, name: name, policy: policy) { (object) throws(ConnectorError) in
             var type = type
-            if let object { type.objects = [object] }
+            // Nothing is sent to the host of an object that lacks its settings.
+            type.objects = object.map { [$0] } ?? type.objects.filter { $0.hasSettings(values) }
             return try OutboundPolicy.hosts(values, type)
         }
     }
@@ -187,5 +198,11 @@ package struct ProjectConnections: Connections {
         return RunError(
             code: "unknown_\(kind)", message: "The project has no \(kind) \(name).",
             hint: near.map { "Did you mean \($0)?" } ?? "It has \(known.sorted().joined(separator: ", ")).")
+    }
+}
+
+extension DestinationObject {
+    fileprivate func hasSettings(_ settings: ConnectorSettings) -> Bool {
+        requiredSettings.allSatisfy { settings.text($0) != nil || settings.secret($0)?.isEmpty == false }
     }
 }
