@@ -31,6 +31,9 @@ public struct DestinationObject: Sendable, Hashable {
     public var requiredSettings: [String] = []
     /// Whether its records can be listed and read.
     public var isReadable = true
+    /// Keys by which only the whole list is sure to find a record, as it shows them under another name: what is to be
+    /// removed is found by one paged read, however little it is.
+    public var keysFoundByList: Set<String> = []
     /// One paragraph for help and docs.
     public var help = ""
 

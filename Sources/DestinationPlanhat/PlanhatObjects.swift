@@ -175,6 +175,12 @@ extension DestinationObject {
         return object
     }
 
+    func foundByList(_ keys: String...) -> DestinationObject {
+        var object = self
+        object.keysFoundByList = Set(keys)
+        return object
+    }
+
     func with(behaviors: [Behavior]) -> DestinationObject {
         var object = self
         object.behaviors = behaviors

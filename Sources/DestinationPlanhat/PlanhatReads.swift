@@ -2,10 +2,11 @@ package import ConnectorKit
 
 extension PlanhatDestination {
     /// The largest page of each list, as documented.
-    static func pageMax(_ path: String) -> Int {
+    package static func pageMax(_ path: String) -> Int {
         switch path {
         case "companies": 5_000
         case "churn": 1_000
+        case "nps", "tasks", "tickets", "users": 10_000
         default: 2_000
         }
     }
@@ -109,7 +110,7 @@ extension PlanhatDestination {
 
 extension DestinationObject {
     /// Under which other name a record shows what is sent as `field`: a ticket's keys are those of a conversation.
-    func storedName(of field: String) -> String? {
+    package func storedName(of field: String) -> String? {
         guard name == "ticket" else { return nil }
         return ["sourceId": "externalId", "title": "subject", "type": "subType"][field]
     }

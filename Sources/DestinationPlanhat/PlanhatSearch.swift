@@ -24,8 +24,8 @@ struct PlanhatSearch: Sendable {
         if keyField == "_id" { return keys.map { .one($0) } }
         let sought = keys.map { SoughtKey($0, isScoped: object.key(keyField)?.uniqueWithin != nil) }
         if keys.count > Self.singleReadsMax, sought.allSatisfy({ $0.parent == nil }) { return try await list(keys) }
-        // A ticket's key is stored under another name, so that only the list is known to find it.
-        if object.name == "ticket" { return try await list(keys) }
+        // Few come here: the engine has looked in the list before it asks for a removal.
+        if object.keysFoundByList.contains(keyField) { return try await list(keys) }
         var found: [FoundRecord] = []
         for key in sought {
             if let parent = key.parent {

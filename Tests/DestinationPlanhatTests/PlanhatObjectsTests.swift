@@ -106,6 +106,12 @@ struct PlanhatObjectsTests {
         }
     }
 
+    @Test(arguments: PlanhatObjects.all) func keysWithAnotherNameInTheListAreFoundByTheList(_ object: DestinationObject)
+    {
+        let renamed = object.keys.map(\.name).filter { object.storedName(of: $0) != nil }
+        #expect(object.keysFoundByList == Set(renamed))
+    }
+
     @Test(arguments: upserted) func limitsAreThoseOfBulkUpserts(_ object: DestinationObject) {
         #expect(object.batchItemsMax == 5_000 && object.batchBytesMax == 8 << 20)
         #expect(object.acceptsUnknownFieldsUnder == "custom" && object.repeatable == .byKey)

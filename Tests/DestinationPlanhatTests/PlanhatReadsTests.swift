@@ -45,6 +45,17 @@ struct PlanhatReadsTests {
         #expect(read.requests.first?.query("limit") == "2000")
     }
 
+    /// As documented for each list: the fewest requests that the list can be read in.
+    @Test func pagesAreAsLargeAsTheObjectAllows() {
+        for (object, most) in [
+            (PlanhatObjects.company, 5_000), (PlanhatObjects.ticket, 10_000), (PlanhatObjects.task, 10_000),
+            (PlanhatObjects.user, 10_000), (PlanhatObjects.nps, 10_000), (PlanhatObjects.churn, 1_000),
+            (PlanhatObjects.endUser, 2_000), (PlanhatObjects.conversation, 2_000),
+        ] {
+            #expect(PlanhatDestination.pageMax(object.path) == most, "\(object.name)")
+        }
+    }
+
     @Test func serverThatIgnoresTheOffsetDoesNotHoldUsForEver() async throws {
         let error = await #expect(throws: DestinationError.self) {
             _ = try await keys { _ in .answer(200, #"[{"_id":"1","externalId":"a"}]"#) }

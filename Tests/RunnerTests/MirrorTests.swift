@@ -132,6 +132,20 @@ struct MirrorTests {
         #expect(fixture.account.pagedReads == (tells ? 0 : 1))
     }
 
+    /// Where the destination would read its whole list for each, it is read once for all, however few they are.
+    @Test(arguments: [true, false]) func fewRemovalsAreFoundOneByOneOrByOneRead(isFoundByList: Bool) async throws {
+        var object = SimulatedDestination.object(batchItemsMax: 5_000)
+        if isFoundByList { object.keysFoundByList = ["externalId"] }
+        let fixture = try RunFixture(rows(500))
+        fixture.account.tellsIDs = false
+        let environment = try fixture.environment(object: object)
+        try await fixture.run(RunOptions(), mirror, in: environment)
+        fixture.source.rows = Array(rows(500).dropFirst(10))
+        let record = try await fixture.run(RunOptions(), mirror, in: environment)
+        #expect(record.operations.removed == 10 && fixture.account.records.count == 490)
+        #expect(fixture.account.pagedReads == (isFoundByList ? 1 : 0))
+    }
+
     @Test func recordThatIsGoneAlreadyCountsAsDone() async throws {
         let fixture = try RunFixture(rows(500))
         try await fixture.run(RunOptions(), mirror)
@@ -218,6 +232,18 @@ struct CreateAndDeleteTests {
         let sent = try await PlanSync(things(), options: RunOptions(), environment: fixture.environment())
             .plan(examplesMax: 0)
         #expect(sent.promise == "send 2 records" && sent.kinds.new == 2 && sent.operations.removed == 0)
+    }
+
+    @Test func fewRowsOfADeleteSyncAreFoundByOneReadWhereOnlyTheListShowsThem() async throws {
+        var object = SimulatedDestination.object(batchItemsMax: 5_000)
+        object.keysFoundByList = ["externalId"]
+        let fixture = try RunFixture(rows(5))
+        for row in [1, 2, 4, 5, 6] { fixture.account.records["k\(row)"] = "{}" }
+        let record = try await fixture.run(
+            RunOptions(), things(behavior: .delete, mappings: []), in: fixture.environment(object: object))
+        #expect(record.operations.removed == 4 && record.rows.skipped == 1)
+        #expect(record.reasons.map(\.code) == ["already_gone"])
+        #expect(fixture.account.pagedReads == 1 && fixture.account.records.keys.sorted() == ["k6"])
     }
 
     @Test(arguments: [5, 100]) func rowsOfADeleteSyncAreRemovedOnce(count: Int) async throws {

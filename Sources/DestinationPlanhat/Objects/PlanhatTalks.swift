@@ -31,7 +31,8 @@ extension PlanhatObjects {
         "ticket", "Ticket", path: "tickets", keys: [sourceIdKey, idKey],
         fields: [idField, sourceIdField.needed()] + ticketFields
     ).with(requiredInEachRow: [["email"]]).withRepeatedLabels().labeled(
-        "title", help: "A ticket of your help desk. Planhat drops a ticket without an email address.")
+        "title", help: "A ticket of your help desk. Planhat drops a ticket without an email address."
+    ).foundByList("sourceId")
 
     package static let issue = upserted(
         "issue", "Issue", path: "issues", keys: [sourceIdKey, idKey],

@@ -9,8 +9,12 @@ internal import SyncCore
 /// texts and ids come from the key file; what it does not have is found by one paged read of the destination, which
 /// also tells what is gone already.
 struct RemovalPlanner {
-    /// So many removals without an id are left to the destination to find, each by itself.
-    static let singleReadsMax = Resolver.singleReadsMax
+    /// So many removals without an id are left to the destination to find, each by itself; none where it would read its
+    /// whole list for each.
+    static func singleReadsMax(_ shape: SyncShape) -> Int {
+        let key = shape.key.field.flatMap { shape.object.key($0)?.name } ?? ""
+        return shape.object.keysFoundByList.contains(key) ? 0 : Resolver.singleReadsMax
+    }
 
     let prepared: PreparedSync
     let files: SyncFiles
@@ -31,7 +35,8 @@ struct RemovalPlanner {
             return 0
         }
         var (known, unknown) = try vanished(maker.seen, snapshot)
-        let isFewWithoutID = unknown.isEmpty && known.count(where: { $0.id.isEmpty }) <= Self.singleReadsMax
+        let singleReadsMax = Self.singleReadsMax(prepared.shape)
+        let isFewWithoutID = unknown.isEmpty && known.count(where: { $0.id.isEmpty }) <= singleReadsMax
         if !isFewWithoutID { try await find(&known, &unknown, maker.dataset) }
         let payload = RemovalPayload(prepared.shape)
         var count = 0
@@ -140,7 +145,7 @@ struct DeleteResolver {
     func find(_ maker: inout PlanMaker, _ window: PlanWindow) async throws -> Finding? {
         let field = prepared.shape.key.field ?? ""
         let count = min(window.count, maker.limit)
-        guard prepared.shape.behavior.rules.added == .remove, count > RemovalPlanner.singleReadsMax,
+        guard prepared.shape.behavior.rules.added == .remove, count > RemovalPlanner.singleReadsMax(prepared.shape),
             prepared.shape.object.key(field)?.name != RemovalPayload.idName, prepared.shape.object.isReadable
         else { return nil }
         var planned: [Hash128] = []
