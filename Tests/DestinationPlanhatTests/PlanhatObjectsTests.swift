@@ -106,8 +106,8 @@ struct PlanhatObjectsTests {
         }
     }
 
-    @Test(arguments: PlanhatObjects.all) func keysWithAnotherNameInTheListAreFoundByTheList(_ object: DestinationObject)
-    {
+    @Test(arguments: PlanhatObjects.all)
+    func keysWithAnotherNameInTheListAreFoundByTheList(_ object: DestinationObject) {
         let renamed = object.keys.map(\.name).filter { object.storedName(of: $0) != nil }
         #expect(object.keysFoundByList == Set(renamed))
     }
