@@ -8,18 +8,22 @@ public enum NearestName {
     /// The candidate nearest to `name`, or nil where none is near enough: at most one edit for each three
     /// characters. Case, `_`, `-` and spaces weigh least, so `external_id` finds `externalId`.
     public static func among(_ candidates: some Sequence<String>, to name: String) -> String? {
-        guard !name.isEmpty, name.unicodeScalars.count <= lengthMax else { return nil }
+        several(1, of: candidates, to: name).first
+    }
+
+    /// At most `max` candidates that are near enough to `name`, the nearest first.
+    public static func several(_ max: Int, of candidates: some Sequence<String>, to name: String) -> [String] {
+        guard !name.isEmpty, name.unicodeScalars.count <= lengthMax else { return [] }
         let plain = simplified(name)
-        let editsMax = max(1, plain.count / 3)
-        var best: (name: String, edits: Int)?
+        let editsMax = Swift.max(1, plain.count / 3)
+        var near: [(edits: Int, name: String)] = []
         for candidate in candidates
         where candidate != name && !candidate.isEmpty && candidate.unicodeScalars.count <= lengthMax {
             let edits = distance(plain, simplified(candidate))
-            guard edits <= editsMax, edits < max(plain.count, 1) else { continue }
-            if let known = best, (known.edits, known.name) <= (edits, candidate) { continue }
-            best = (candidate, edits)
+            guard edits <= editsMax, edits < Swift.max(plain.count, 1) else { continue }
+            near.append((edits, candidate))
         }
-        return best?.name
+        return near.sorted { $0 < $1 }.prefix(max).map(\.name)
     }
 
     /// `did you mean …?`, or the list of what there is where nothing is near and the list is short.

@@ -11,8 +11,9 @@ package enum ReferenceRule: Sendable {
 
 /// Casts to choices and references, single ones and lists.
 enum ChoiceCast {
-    /// More choices, or longer texts, are not searched for what was meant.
+    /// Of more choices only those are compared that begin as the text does, as many as this: the work is done for each row.
     static let comparedMax = 100
+    private static let nearestMax = 3
 
     /// Appends a choice; where there are no choices, any text is one.
     static func write(_ text: String, _ choices: [String], to writer: inout ByteWriter) throws(Cast.Problem) {
@@ -21,15 +22,27 @@ enum ChoiceCast {
     }
 
     private static func problem(_ text: String, _ choices: [String]) -> Cast.Problem {
-        let near = choices.count <= comparedMax ? NearestName.among(choices, to: text) : nil
         let shown = choices.prefix(NearestName.listedMax).joined(separator: ", ")
         let more = choices.count > NearestName.listedMax ? ", …" : ""
         return Cast.Problem(
             code: "not_a_choice",
             message: "\"\(text.prefix(60))\" is not one of the field's choices"
-                + (near.map { "; the nearest is \"\($0)\"." } ?? "."),
+                + nearest(text, choices) + ".",
             hint: "The choices are: \(shown)\(more). Correct the value, add the choice at the destination, "
                 + "or set allow_unknown_choices: true.")
+    }
+
+    /// What was probably meant, in words; nothing where no choice is near.
+    private static func nearest(_ text: String, _ choices: [String]) -> String {
+        var compared = choices
+        if choices.count > comparedMax {
+            let start = text.prefix(1).lowercased()
+            compared = Array(choices.lazy.filter { $0.prefix(1).lowercased() == start }.prefix(comparedMax))
+        }
+        let near = NearestName.several(nearestMax, of: compared, to: text).map { "\"\($0)\"" }
+        guard let last = near.last else { return "" }
+        guard near.count > 1 else { return "; the nearest is \(last)" }
+        return "; the nearest are \(near.dropLast().joined(separator: ", ")) and \(last)"
     }
 }
 

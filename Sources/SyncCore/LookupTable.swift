@@ -52,6 +52,8 @@ extension SyncShape {
 package protocol LookupPairs: Sendable {
     var count: Int { get }
     func pair(at index: Int) -> (key: Hash128, value: Hash128)
+    /// The first place whose hash is not before `key`; `count` where there is none.
+    func start(of key: Hash128) -> Int
 }
 
 /// Which record has which text: what a destination's records say of themselves, made once for a run.
@@ -123,20 +125,15 @@ package struct LookupTable: Sendable {
     package func find(_ text: String) -> Finding { find(Hash128.of(name.normalized(text), seed: seed)) }
 
     package func find(_ hash: Hash128) -> Finding {
-        var low = 0
-        var high = pairs.count
-        while low < high {
-            let middle = (low + high) / 2
-            if pairs.pair(at: middle).key < hash { low = middle + 1 } else { high = middle }
-        }
         var found: Hash128?
-        while low < pairs.count {
-            let pair = pairs.pair(at: low)
+        var index = pairs.start(of: hash)
+        while index < pairs.count {
+            let pair = pairs.pair(at: index)
             guard pair.key == hash else { break }
             // A record may come twice, as the list that it has the text in may hold it twice.
             if let found, found != pair.value { return .ambiguous }
             found = pair.value
-            low += 1
+            index += 1
         }
         let others = others[hash] ?? []
         guard others.count + (found == nil ? 0 : 1) <= 1 else { return .ambiguous }
@@ -150,4 +147,14 @@ private struct FewPairs: LookupPairs {
 
     var count: Int { pairs.count }
     func pair(at index: Int) -> (key: Hash128, value: Hash128) { pairs[index] }
+
+    func start(of key: Hash128) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if pairs[middle].key < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 }

@@ -80,6 +80,21 @@ private struct OneField {
         #expect(OneField(type: .textList).write(.text(text)).reason?.code == "cannot_cast")
     }
 
+    @Test(arguments: [
+        ("red", ["Red", "Blue"], "; the nearest is \"Red\"."), ("Purple", ["Red", "Blue"], "."),
+        ("Plan", ["Plan A", "Plan B", "Plan AB", "Plan B2", "Gold"], "; the nearest are \"Plan A\" and \"Plan B\"."),
+        (
+            "Plan C", ["Plan D", "Plan B", "Plan A", "Plan E"],
+            "; the nearest are \"Plan A\", \"Plan B\" and \"Plan D\"."
+        ),
+        // Of very many, those that begin alike.
+        ("germani", (1...500).map { "State \($0)" } + ["Germany"], "; the nearest is \"Germany\"."),
+    ])
+    func theNearestChoicesAreSaid(text: String, choices: [String], end: String) {
+        let reason = OneField(type: .choice(choices)).write(.text(text)).reason
+        #expect(reason?.message == "\"\(text)\" is not one of the field's choices\(end)")
+    }
+
     @Test func choicesAndReferencesInATextHoldForEachElement() {
         let choices = OneField(type: .choiceList(["Red", "Blue"]))
         #expect(choices.write(.text(#"["Red","Blue"]"#)).json == #"["Red","Blue"]"#)

@@ -100,4 +100,5 @@ private struct StoredPairs: LookupPairs {
 
     var count: Int { pairs.count }
     func pair(at index: Int) -> (key: Hash128, value: Hash128) { pairs.pair(at: index) }
+    func start(of key: Hash128) -> Int { pairs.start(of: key) }
 }

@@ -48,31 +48,70 @@ package struct PairSpill: ~Copyable {
 }
 
 /// Pairs in the order of their hashes, in memory where they are few, else in a mapped file, whose pages the system takes
-/// back when it needs them.
+/// back when it needs them. A directory of at most 256 KiB says where each of the hashes' first bits begins, so that a look-up
+/// reads a few neighbours and not twenty places all over the file.
 package final class SortedPairs: Sendable {
+    private static let bucketBitsMax = 16
+    private static let pairsInBucket = 16
+
     private let few: [HashedPair]
     private let file: MappedFile?
+    private let bucketBits: Int
+    /// Where each bucket begins, and where the last one ends.
+    private let directory: [UInt32]
     package let count: Int
 
-    init(_ pairs: [HashedPair]) {
-        few = pairs
-        file = nil
-        count = pairs.count
+    convenience init(_ pairs: [HashedPair]) { self.init(few: pairs, file: nil, count: pairs.count) }
+
+    convenience init(_ file: MappedFile) {
+        self.init(few: [], file: file, count: unsafe file.bytes.count / MemoryLayout<HashedPair>.stride)
     }
 
-    init(_ file: MappedFile) {
-        few = []
+    private init(few: [HashedPair], file: MappedFile?, count: Int) {
+        self.few = few
         self.file = file
-        count = unsafe file.bytes.count / MemoryLayout<HashedPair>.stride
+        self.count = count
+        let buckets = max(1, count / Self.pairsInBucket)
+        bucketBits = min(Self.bucketBitsMax, Int.bitWidth - 1 - buckets.leadingZeroBitCount)
+        directory = Self.directory(bucketBits, count) { Self.pair(at: $0, few, file).key }
     }
+
+    private static func directory(_ bits: Int, _ count: Int, key: (Int) -> Hash128) -> [UInt32] {
+        var directory: [UInt32] = []
+        directory.reserveCapacity((1 << bits) + 1)
+        for index in 0..<count {
+            let bucket = bucket(of: key(index), bits)
+            while directory.count <= bucket { directory.append(UInt32(index)) }
+        }
+        while directory.count <= 1 << bits { directory.append(UInt32(count)) }
+        return directory
+    }
+
+    private static func bucket(of key: Hash128, _ bits: Int) -> Int { Int(key.high >> UInt64(64 - bits)) }
 
     package var isInFile: Bool { file != nil }
 
     package func pair(at index: Int) -> (key: Hash128, value: Hash128) {
         precondition(index >= 0 && index < count)
-        guard let file else { return (few[index].key, few[index].value) }
-        let pair = unsafe file.bytes.loadUnaligned(
-            fromByteOffset: index * MemoryLayout<HashedPair>.stride, as: HashedPair.self)
+        let pair = Self.pair(at: index, few, file)
         return (pair.key, pair.value)
+    }
+
+    private static func pair(at index: Int, _ few: [HashedPair], _ file: MappedFile?) -> HashedPair {
+        guard let file else { return few[index] }
+        return unsafe file.bytes.loadUnaligned(
+            fromByteOffset: index * MemoryLayout<HashedPair>.stride, as: HashedPair.self)
+    }
+
+    /// The first place whose hash is not before `key`; `count` where there is none.
+    package func start(of key: Hash128) -> Int {
+        let bucket = Self.bucket(of: key, bucketBits)
+        var low = Int(directory[bucket])
+        var high = Int(directory[bucket + 1])
+        while low < high {
+            let middle = (low + high) / 2
+            if Self.pair(at: middle, few, file).key < key { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

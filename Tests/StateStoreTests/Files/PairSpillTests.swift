@@ -17,7 +17,7 @@ import Testing
         pairs.map { [$0.key.high, $0.key.low, $0.value.high, $0.value.low] }.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    @Test(arguments: [0, 1, 63, 64, 65, 128, 5_000])
+    @Test(arguments: [0, 1, 15, 16, 31, 32, 63, 64, 65, 128, 3_000])
     func pairsComeBackInTheOrderOfTheirHashes(count: Int) throws {
         var random = SeededRandom(seed: UInt64(count) + 1)
         let given = pairs(count, &random)
@@ -30,6 +30,12 @@ import Testing
         let found = (0..<sorted.count).map { sorted.pair(at: $0) }
         #expect(zip(found, found.dropFirst()).allSatisfy { $0.key <= $1.key })
         #expect(words(found) == words(given))
+        for key in found.map(\.key) + (0..<100).map({ _ in Hash128(high: random.next(), low: 3) }) {
+            #expect(sorted.start(of: key) == found.firstIndex { $0.key >= key } ?? count)
+        }
+        for key in [Hash128.void, Hash128(high: .max, low: .max)] {
+            #expect(sorted.start(of: key) == found.firstIndex { $0.key >= key } ?? count)
+        }
         #expect(ScratchFolder.names(scratch.path).isEmpty)
     }
 
