@@ -69,7 +69,7 @@ import Testing
         let listener = try WebhookListener()
         let project = try await project(listener)
         let serving = try await ServedSluice(project)
-        try await serving.logged("\"message\":\"run succeeded\"")
+        try await serving.logged("\"state\":\"succeeded\"")
         let visitor = try PageVisitor(serving)
         try project.database.execute("alter table accounts rename to gone")
         #expect(try visitor.post("/syncs/companies/run", from: "/syncs/companies").status == 303)

@@ -42,17 +42,40 @@ import Testing
         let lines = try ended.errors.split(separator: "\n").map { try JSON(parsing: String($0)) }
         #expect(lines.count >= 6, "\(ended.errors)")
         for line in lines {
-            #expect(line["run"].string == "1" && line["sync"].string == "companies", "\(line)")
+            #expect(line["run"].int == 1 && line["sync"].string == "companies", "\(line)")
             #expect(line["level"] != .null && line["at"] != .null && line["message"] != .null, "\(line)")
         }
         let messages = lines.compactMap { $0["message"].string }
         #expect(messages.first == "run begun" && messages.last == "run ended", "\(messages)")
         #expect(messages.contains { $0.hasPrefix("waits: Planhat asked") }, "\(messages)")
-        let waits = lines.compactMap { $0["seconds"].string }
-        #expect(!waits.isEmpty && waits.allSatisfy { Int($0) != nil }, "\(waits)")
+        #expect(lines.contains { $0["seconds"].int ?? 0 >= 1 }, "\(ended.errors)")
+        let last = try #require(lines.last)
+        #expect(last["level"].string == "info" && last["state"].string == "succeeded", "\(last)")
+        #expect(last["scanned"].int == 12 && last["accepted"].int == 12 && last["not_arrived"].int == 0, "\(last)")
+        #expect(last["full"].bool == true && last["duration_ms"].int ?? 0 > 0, "\(last)")
+        let scan = lines.first { $0["message"].string == "stage ended" && $0["stage"].string == "scan" }
+        #expect(scan?["rows"].int == 12 && scan?["duration_ms"].int != nil, "\(ended.errors)")
         #expect(!ended.errors.contains(project.planhat.token))
         let wrong = try await project.sluice("run", "companies", environment: ["SLUICE_LOG_FORMAT": "xml"])
         #expect(wrong.errors.contains("invalid_option"), "\(wrong.everything)")
+    }
+
+    @Test func theLogOfARunThatDidNotEndWellSaysSoInItsLevel() async throws {
+        let project = try await CompanyProject(sandbox: ["--fail", "refuse where externalId=5"])
+        let log = ["SLUICE_LOG_FORMAT": "json"]
+        let some = try await project.sluice("run", "companies", "--quiet", environment: log)
+        let told = try lastEvent(some)
+        #expect(told["message"].string == "run ended" && told["level"].string == "warning", "\(some.everything)")
+        #expect(told["state"].string == "completed_with_rejections" && told["rejected"].int == 1, "\(told)")
+        try project.database.execute("alter table accounts rename to gone")
+        let failed = try await project.sluice("run", "companies", environment: log)
+        let last = try lastEvent(failed)
+        #expect(last["message"].string == "run ended" && last["level"].string == "error", "\(failed.everything)")
+        #expect(last["state"].string == "failed" && last["code"].string?.isEmpty == false, "\(last)")
+    }
+
+    private func lastEvent(_ ended: Finished) throws -> JSON {
+        try JSON(parsing: String(ended.errors.split(separator: "\n").last { $0.hasPrefix("{") } ?? ""))
     }
 
     @Test func aTraceIsWrittenAndHoldsNoSecret() async throws {

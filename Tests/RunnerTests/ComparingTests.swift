@@ -115,7 +115,7 @@ struct ComparingTests {
             fixture.progress == [
                 .started(run: record.id, sync: "things", isResumed: false), .stage(.prepare), .stage(.scan),
                 .scanning(rows: 3), .stage(.plan), .planned(operations: 3), .stage(.deliver),
-                .delivering(done: 3, of: 3), .stage(.close), .ended(run: record.id),
+                .delivering(done: 3, of: 3), .stage(.close), .ended(record),
             ])
     }
 

@@ -81,9 +81,20 @@ struct ProgressTextTests {
         #expect(text.now(at(1_300)) == "closing the books")
     }
 
-    @Test(arguments: [(0, "0"), (300, "1"), (1_000, "1"), (1_001, "2"), (12_000, "12"), (-5, "0")])
-    func secondsForProgramsAreWholeOnesWithoutAUnit(_ milliseconds: Int, _ text: String) {
-        #expect(Wording.wholeSeconds(.milliseconds(milliseconds)) == text)
+    @Test(arguments: [(0, 0), (300, 1), (1_000, 1), (1_001, 2), (12_000, 12), (-5, 0)])
+    func secondsForProgramsAreWholeOnes(_ milliseconds: Int, _ seconds: Int64) {
+        #expect(Wording.wholeSeconds(.milliseconds(milliseconds)) == seconds)
+    }
+
+    @Test func whatAStageCameToIsToldToProgramsInNumbers() {
+        var text = begun()
+        _ = text.note(.stage(.scan), at: at(0))
+        _ = text.note(.scanning(rows: 12_408), at: at(1_200))
+        #expect(text.stageEnd == nil)
+        _ = text.note(.stage(.plan), at: at(1_250))
+        #expect(text.stageEnd == ProgressText.StageEnd(stage: .scan, done: 12_408, milliseconds: 1_250))
+        _ = text.note(.planned(operations: 7), at: at(1_260))
+        #expect(text.stageEnd == nil)
     }
 
     @Test func anotherRunStartsFromNothing() {

@@ -60,7 +60,7 @@ final class ProgressLine: Sendable {
         state.withLock { state in
             let came = state.text.note(progress, at: now)
             if case .started = progress { state.toldAt = now.milliseconds }
-            if case .log(let logger) = form { return Self.log(progress, came, state.text, to: logger) }
+            if case .log(let logger) = form { return Self.log(progress, state.text, to: logger) }
             if let remark = remark(progress) { return tell(remark, &state) }
             if case .bar = form, !isVerbose { return draw(progress, came, at: now, &state) }
             tellPlainly(progress, came, at: now, &state)
@@ -161,24 +161,24 @@ final class ProgressLine: Sendable {
 
     // MARK: For machines
 
-    private static func log(_ progress: RunProgress, _ came: String?, _ text: ProgressText, to logger: Logger) {
+    private static func log(_ progress: RunProgress, _ text: ProgressText, to logger: Logger) {
         var metadata: Logger.Metadata = ["sync": "\(text.sync)"]
-        if let run = text.run { metadata["run"] = "\(run)" }
-        if let came { logger.info("\(came)", metadata: metadata) }
+        if let run = text.run { metadata["run"] = .stringConvertible(run) }
+        if let end = text.stageEnd { logger.info("stage ended", metadata: metadata.merging(fields(end)) { $1 }) }
         switch progress {
         case .started(_, _, let isResumed): logger.info(isResumed ? "run goes on" : "run begun", metadata: metadata)
         case .stage(let stage):
             metadata["stage"] = "\(stage.rawValue)"
             logger.debug("stage begun", metadata: metadata)
         case .planned(let operations):
-            metadata["operations"] = "\(operations)"
+            metadata["operations"] = .stringConvertible(operations)
             logger.info("planned", metadata: metadata)
         case .delivering(let done, let total):
-            metadata["done"] = "\(done)"
-            metadata["total"] = "\(total)"
+            metadata["done"] = .stringConvertible(done)
+            metadata["total"] = .stringConvertible(total)
             logger.debug("sending", metadata: metadata)
         case .waiting(let reason, let duration):
-            metadata["seconds"] = "\(Wording.wholeSeconds(duration))"
+            metadata["seconds"] = .stringConvertible(Wording.wholeSeconds(duration))
             logger.info("waits: \(reason)", metadata: metadata)
         case .warned(let warning):
             metadata["code"] = "\(warning.code)"
@@ -190,8 +190,15 @@ final class ProgressLine: Sendable {
             logger.warning(
                 "\(Wording.counted(keys.count, "record")) \(keys.count == 1 ? "is" : "are") not in the source",
                 metadata: metadata)
-        case .ended: logger.info("run ended", metadata: metadata)
+        case .ended(let run): RunLog.ended(run, to: logger)
         case .scanning: break
         }
+    }
+
+    private static func fields(_ end: ProgressText.StageEnd) -> Logger.Metadata {
+        [
+            "stage": "\(end.stage.rawValue)", end.stage == .scan ? "rows" : "operations": .stringConvertible(end.done),
+            "duration_ms": .stringConvertible(end.milliseconds),
+        ]
     }
 }

@@ -165,7 +165,7 @@ final class Server: Sendable {
             "serving",
             metadata: [
                 "address": "\(address)", "project": "\(project.file)", "state": "\(environment.state.path)",
-                "syncs": "\(project.syncs.count)",
+                "syncs": .stringConvertible(project.syncs.count),
             ])
         if common.json {
             let fields = ["address": address, "first_link": welcome].compactMapValues { $0 }
@@ -207,6 +207,6 @@ final class Server: Sendable {
     private func warn(_ pages: WebServer) {
         guard let endsAt = pages.certificateEndsAt else { return }
         guard endsAt < environment.time.now().plus(seconds: 14 * 24 * 3_600) else { return }
-        logger.warning("the certificate ends, or has ended", metadata: ["at": "\(endsAt.text)"])
+        logger.warning("the certificate ends, or has ended", metadata: ["ends_at": "\(endsAt.text)"])
     }
 }

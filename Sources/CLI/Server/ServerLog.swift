@@ -47,19 +47,20 @@ struct ServerLog: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, given in given }
         let at = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)).text
-        var fields = all.mapValues { redaction.clean("\($0)") }
         let message = redaction.clean(event.message.description)
         switch format {
         case .text:
-            let shown = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.word($0.value))" }.joined()
+            let shown = all.sorted { $0.key < $1.key }
+                .map { " \($0.key)=\(Self.word(redaction.clean("\($0.value)")))" }.joined()
             write("\(at) \(event.level) \(Self.line(message))\(shown)\n")
         case .note:
             if event.level >= .warning { write(Self.line(message) + "\n") }
         case .json:
-            fields["at"] = at
-            fields["level"] = event.level.rawValue
-            fields["message"] = message
-            fields["logger"] = label
+            var fields = all.mapValues { LogField($0, redaction) }
+            fields["at"] = .text(at)
+            fields["level"] = .text(event.level.rawValue)
+            fields["message"] = .text(message)
+            fields["logger"] = .text(label)
             write(Self.json(fields) + "\n")
         }
     }
@@ -75,13 +76,42 @@ struct ServerLog: LogHandler {
         return "\"" + text.replacing("\"", with: "\\\"") + "\""
     }
 
-    private static func json(_ fields: [String: String]) -> String {
+    private static func json(_ fields: [String: LogField]) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
             return String(decoding: try encoder.encode(fields), as: UTF8.self)
         } catch {
             return "{\"level\":\"error\",\"message\":\"a line of the log could not be written\"}"
+        }
+    }
+}
+
+/// One field of a line of JSON: what was given as a number or as a truth is one there too.
+private enum LogField: Encodable {
+    case text(String)
+    case number(Int64)
+    case truth(Bool)
+
+    init(_ value: Logger.MetadataValue, _ redaction: Redaction) {
+        guard case .stringConvertible(let given) = value else {
+            self = .text(redaction.clean("\(value)"))
+            return
+        }
+        switch given {
+        case let number as Int: self = .number(Int64(number))
+        case let number as Int64: self = .number(number)
+        case let truth as Bool: self = .truth(truth)
+        default: self = .text(redaction.clean("\(given)"))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .text(let text): try container.encode(text)
+        case .number(let number): try container.encode(number)
+        case .truth(let truth): try container.encode(truth)
         }
     }
 }

@@ -20,17 +20,36 @@ package struct ProgressText: Sendable {
     /// What the stage waits for at the moment, and until when.
     private var wait: (reason: String, until: Moment)?
 
+    /// What the stage that has just ended came to, for programs; nil where nothing ended, or that says nothing.
+    package private(set) var stageEnd: StageEnd?
+
+    package struct StageEnd: Sendable, Hashable {
+        package var stage: RunStage
+        /// Rows read, or operations sent.
+        package var done: Int
+        package var milliseconds: Int64
+
+        package init(stage: RunStage, done: Int, milliseconds: Int64) {
+            (self.stage, self.done, self.milliseconds) = (stage, done, milliseconds)
+        }
+    }
+
     package init() {}
 
     /// Takes in what was told. Returns what the stage that this ended came to, where that says something.
     package mutating func note(_ progress: RunProgress, at now: Moment) -> String? {
         defer { heard = now }
+        stageEnd = nil
         switch progress {
         case .started(let run, let sync, let isResumed):
             self = ProgressText()
             (self.run, self.sync, self.isResumed, since) = (run, sync, isResumed, now)
         case .stage(let next):
             let came = cameTo(at: now)
+            if came != nil, let stage {
+                stageEnd = StageEnd(
+                    stage: stage, done: done, milliseconds: max(0, now.milliseconds - since.milliseconds))
+            }
             (stage, since, first, done, wait) = (next, now, nil, 0, nil)
             total = next == .deliver && !isResumed ? planned : nil
             return came

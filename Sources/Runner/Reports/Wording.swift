@@ -37,8 +37,8 @@ package enum Wording {
     }
 
     /// `12`: whole seconds for programs, begun ones too, as logs have them.
-    package static func wholeSeconds(_ duration: Duration) -> String {
-        String(Int64((max(0, duration / .seconds(1))).rounded(.up)))
+    package static func wholeSeconds(_ duration: Duration) -> Int64 {
+        Int64((max(0, duration / .seconds(1))).rounded(.up))
     }
 
     /// `4.2 s`.

@@ -72,7 +72,7 @@ struct CloseRun {
         run.state = final
         run.effort = environment.meter.end(run.id, at: environment.time.now()) ?? run.effort
         try environment.database.close(run, memory: memory)
-        environment.progress(.ended(run: run.id))
+        environment.progress(.ended(run))
     }
 
     /// An unbalanced book is our own fault and fails the run.

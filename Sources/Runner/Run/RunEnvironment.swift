@@ -98,7 +98,7 @@ package enum RunProgress: Sendable, Hashable {
     case warned(Reason)
     case delivering(done: Int, of: Int)
     case waiting(reason: String, duration: Duration)
-    case ended(run: Int64)
+    case ended(RunRecord)
     /// Something that no run depends on could not be done: to remove old history, to note a cancel.
     case notSwept(RunError)
 }

@@ -251,7 +251,7 @@ package struct RunSync: Sendable {
         record.state = error is CancellationError ? .cancelled : .failed
         record.error = error is CancellationError ? nil : RunError(error).failure
         try environment.database.close(record, memory: nil)
-        environment.progress(.ended(run: record.id))
+        environment.progress(.ended(record))
         return record
     }
 

@@ -78,6 +78,6 @@ struct SecondHalf {
         record.effort = environment.meter.end(record.id, at: environment.time.now()) ?? record.effort
         try environment.database.record(exchanges: prepared.exchanges.take().records)
         try environment.database.close(record, memory: nil)
-        environment.progress(.ended(run: record.id))
+        environment.progress(.ended(record))
     }
 }

@@ -68,7 +68,7 @@ package final class ScheduleService: Sendable {
             // What a person asked for has a number and stays.
             state.queue.removeAll { !names.contains($0.sync.name) && $0.kind == .scheduled }
         }
-        logger.info("project loaded", metadata: ["syncs": "\(served.project.syncs.count)"])
+        logger.info("project loaded", metadata: ["syncs": .stringConvertible(served.project.syncs.count)])
         wake()
     }
 

@@ -36,7 +36,7 @@ extension ScheduleService {
         case .left:
             logger.info("run left unfinished; the next start goes on with it", metadata: ["sync": "\(name)"])
         }
-        for record in records { log(record) }
+        for record in records { RunLog.ended(record, to: logger) }
         state.withLock { state in
             state.running[name] = nil
             state.collisions[name] = nil
@@ -76,16 +76,16 @@ extension ScheduleService {
             return state.running[sync]?.run
         }
         var metadata: Logger.Metadata = ["sync": "\(sync)"]
-        if let number { metadata["run"] = "\(number)" }
+        if let number { metadata["run"] = .stringConvertible(number) }
         switch progress {
         case .started(let run, _, let isResumed):
-            metadata["run"] = "\(run)"
+            metadata["run"] = .stringConvertible(run)
             logger.info(isResumed ? "run goes on" : "run begun", metadata: metadata)
         case .stage(let stage):
             metadata["stage"] = "\(stage.rawValue)"
             logger.debug("stage begun", metadata: metadata)
         case .waiting(let reason, let duration) where duration >= .seconds(1):
-            metadata["seconds"] = "\(Wording.wholeSeconds(duration))"
+            metadata["seconds"] = .stringConvertible(Wording.wholeSeconds(duration))
             logger.info("waits: \(reason)", metadata: metadata)
         case .warned(let warning):
             metadata["code"] = "\(warning.code)"
@@ -95,19 +95,6 @@ extension ScheduleService {
         default: break
         }
         base.progress(progress)
-    }
-
-    private func log(_ record: RunRecord) {
-        let operations = record.operations
-        var message = "run \(record.state.rawValue)"
-        if let error = record.error { message += ": \(error.message)" }
-        let isWell = record.state == .succeeded || record.state == .skipped || record.state == .cancelled
-        logger.log(
-            level: isWell ? .info : record.state == .failed ? .error : .warning, "\(message)",
-            metadata: [
-                "sync": "\(record.sync)", "run": "\(record.id)", "scanned": "\(record.rows.scanned)",
-                "accepted": "\(operations.accepted)", "not_arrived": "\(record.notArrived)",
-            ])
     }
 
     func log(_ error: RunError, _ what: String, sync: String?) {

@@ -80,7 +80,7 @@ package final class LiveBoard: Sendable {
             case .waiting(let reason, let duration):
                 let until = Moment(milliseconds: now().milliseconds + Int64(duration / .milliseconds(1)))
                 note(current.value, nil, .waiting(reason: reason, until: until))
-            case .ended(let run): _ = state.withLock { $0.runs.removeValue(forKey: run) }
+            case .ended(let run): _ = state.withLock { $0.runs.removeValue(forKey: run.id) }
             case .stage, .gone, .notSwept, .warned: break
             }
         }
