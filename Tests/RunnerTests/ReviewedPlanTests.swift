@@ -132,6 +132,35 @@ struct ReviewedPlanTests {
         let path = try await save(fixture)
         #expect(try await fixture.run(try options(path)).rows.unchanged == 5)
         #expect(try await refusal(fixture, path) == "plan_used")
+        #expect(try await words(fixture, path).contains("was used already, by run 2, which had nothing to send"))
+    }
+
+    @Test func planOfWhichNothingArrivedIsNotCalledSent() async throws {
+        let fixture = try RunFixture(rows(5))
+        let path = try await save(fixture)
+        fixture.account.fault { _, _ in .unauthorized }
+        #expect(try await fixture.run(try options(path)).state == .failed)
+        fixture.account.fault { _, _ in .none }
+        #expect(try await words(fixture, path).contains("was used already, by run 1: nothing of 5 operations arrived."))
+    }
+
+    @Test func planOfWhichSomeArrivedSaysHowMany() async throws {
+        let fixture = try RunFixture(rows(5))
+        let path = try await save(fixture)
+        fixture.account.refuse { key, _ in
+            key == "k2" ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
+        }
+        #expect(try await fixture.run(try options(path)).operations.accepted == 4)
+        #expect(try await words(fixture, path).contains("was used already, by run 1: 4 of 5 operations arrived."))
+    }
+
+    private func words(_ fixture: RunFixture, _ path: String) async throws -> String {
+        do {
+            try await fixture.run(try options(path))
+            return ""
+        } catch let error as RunError where error.code == "plan_used" {
+            return error.message
+        }
     }
 
     @Test func stateThatMovedOnIsRefused() async throws {

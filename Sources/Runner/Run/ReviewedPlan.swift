@@ -60,7 +60,8 @@ package struct ReviewedPlan: Sendable, Hashable {
         }
         let memory = try environment.database.memory(definition.name)
         if let used = memory?.extra[Self.usedName]?.split(separator: " "), used.first.map(String.init) == origin.name {
-            throw refusal("plan_used", "was sent already, by run \(used.last ?? "")", remake)
+            let run = try used.last.flatMap { Int64($0) }.flatMap { try environment.database.run($0) }
+            throw refusal("plan_used", Self.use(by: used.last.map(String.init) ?? "", run), remake)
         }
         var prepared = try PreparedSync(definition, environment: environment)
         guard summary.destination == prepared.destinationIdentity else {
@@ -75,6 +76,19 @@ package struct ReviewedPlan: Sendable, Hashable {
         guard try PlanOrigin.stamp(definition, memory, environment) == origin.stamp else {
             throw refusal("plan_state_changed", try movedOn(environment), remake)
         }
+    }
+
+    /// What became of a plan that a run has used: of one that failed at once nothing may have arrived.
+    private static func use(by number: String, _ run: RunRecord?) -> String {
+        let words = "was used already, by run \(number)"
+        guard let run else { return words }
+        let (all, figures) = (run.operations.planned + run.operations.removals, run.operations)
+        if all == 0 { return words + ", which had nothing to send" }
+        if figures.accepted == all { return "was sent already, by run \(number)" }
+        let doubt = figures.inDoubt > 0 ? " and \(figures.inDoubt) are in doubt" : ""
+        let arrived = figures.accepted > 0 ? "\(figures.accepted)" : "nothing"
+        return words + ": \(arrived) of \(Wording.counted(all, "operation")) arrived\(doubt)"
+            + (run.state.isFinal ? "" : " so far")
     }
 
     /// Throws `plan_of_other_sync`.
