@@ -95,6 +95,15 @@ struct LifeOfASyncTests {
         let fixture = try await begun(20, things(behavior: .createOnly))
         let record = try await next(fixture, things(behavior: .createOnly, mappings: [("name", "name")]))
         #expect(record.rows.planned == 0 && record.rows.unchanged == 20)
+        #expect(!record.full && record.fullReason == nil, "nothing is sent again, so nothing says so")
+    }
+
+    @Test func rowsThatAreNewAfterAChangedMappingAreCreatedAsTheyAreMappedNow() async throws {
+        let fixture = try await begun(20, things(behavior: .createOnly))
+        fixture.source.rows.append(row("k21", "Bea"))
+        let record = try await next(fixture, things(behavior: .createOnly, mappings: [("name", "name")]))
+        #expect(record.operations.created == 1 && record.rows.unchanged == 20 && !record.full)
+        #expect(fixture.account.records["k21"]?.contains("seats") == false)
     }
 
     @Test func changedMappingSendsNoEventAgain() async throws {

@@ -52,7 +52,9 @@ package struct FullRun: Sendable, Hashable {
             return FullRun(isFull: true, reason: behaviorChanged, forgetsState: true)
         }
         if options.isFull { return FullRun(isFull: true, reason: requested) }
-        if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision {
+        if !memory.mappingRevision.isEmpty, memory.mappingRevision != prepared.shape.mappingRevision,
+            prepared.shape.behavior.rules.changed != .nothing
+        {
             return FullRun(isFull: true, reason: mappingChanged)
         }
         if memory.extra[unfinished] != nil { return FullRun(isFull: true, reason: carriedOn) }
