@@ -250,7 +250,7 @@ public enum FieldType: Sendable, Hashable {
     case choiceList([String])
     /// Another record; `forms` are the ways a column may identify it.
     case reference(to: String, forms: [ReferenceForm])
-    /// A JSON array of references.
+    /// A JSON array of references, each the record's id or, where its form has `members`, an object with the id in it.
     case referenceList(to: String, forms: [ReferenceForm])
     /// Any JSON value, as it is.
     case any
@@ -288,6 +288,9 @@ public struct ReferenceForm: Sendable, Hashable {
     public var matchField: String?
     /// Values that differ only in case are one (e-mail addresses, domains).
     public var ignoresCase: Bool
+    /// Where each record of a list stands in an object of its own: the names under which its id is written there. An
+    /// element of a column that is such an object already is written as it is.
+    public var members: [String] = []
 
     public init(lookup: String?, prefix: String) {
         self.lookup = lookup

@@ -70,6 +70,18 @@ package enum PlanhatObjects {
     static let endUserForms = userForms
     static let userReference = FieldType.reference(to: "user", forms: userForms)
     static let usersReference = FieldType.referenceList(to: "user", forms: userForms)
+
+    /// People in a list that holds an object for each of them.
+    static func people(_ object: String, as members: String...) -> FieldType {
+        .referenceList(
+            to: object,
+            forms: userForms.map { form in
+                var form = form
+                form.members = members
+                return form
+            })
+    }
+
     static let endUserReference = FieldType.reference(to: "end_user", forms: endUserForms)
     static let endUsersReference = FieldType.referenceList(to: "end_user", forms: endUserForms)
 

@@ -16,6 +16,7 @@ package struct SandboxSwitches: Sendable, Equatable {
     package enum Choices: String, CaseIterable, Sendable { case refuse, keep }
     package enum Types: String, CaseIterable, Sendable { case cast, strict }
     package enum CompanyIDs: String, CaseIterable, Sendable { case refuse, resolve }
+    package enum TaskPeople: String, CaseIterable, Sendable { case objects, ids }
     package enum Scope: String, CaseIterable, Sendable { case company, account, strict }
     package enum Repeats: String, CaseIterable, Sendable { case error, apply, refuse }
     package enum ErrorStatus: String, CaseIterable, Sendable {
@@ -82,6 +83,9 @@ package struct SandboxSwitches: Sendable, Equatable {
     package var types = Types.cast
     /// `company-ids`: `extid-` and `srcid-` in the `companyIds` of an issue are refused, or resolved.
     package var companyIDs = CompanyIDs.refuse
+    /// `task-people`: the `users` and `endusers` of a task hold objects with an `id`; or ids, of which an object's `_id`
+    /// counts as one.
+    package var taskPeople = TaskPeople.objects
     /// `scope`: an external id is looked for in the row's company, and everywhere where the row names none; everywhere
     /// always; or only in the row's company.
     package var scope = Scope.company
@@ -158,7 +162,8 @@ package struct SandboxSwitches: Sendable, Equatable {
         Entry("no-company", \.noCompany), Entry("keys", \.keys), Entry("key-order", \.keyOrder),
         Entry("unknown-id", \.unknownID), Entry("window", \.window), Entry("formula", \.formula),
         Entry("locked", \.locked), Entry("list-values", \.listValues), Entry("choices", \.choices),
-        Entry("types", \.types), Entry("company-ids", \.companyIDs), Entry("scope", \.scope),
+        Entry("types", \.types), Entry("company-ids", \.companyIDs), Entry("task-people", \.taskPeople),
+        Entry("scope", \.scope),
         Entry("repeats", \.repeats), Entry("error-status", \.errorStatus), Entry("absent-delete", \.absentDelete),
         Entry("delete-by-key", \.deleteByKey), Entry("over-limit", \.overLimit), Entry("currency", \.currency),
         Entry("unknown-sender", \.unknownSender), Entry("names", \.names), Entry("bodies", \.bodies),

@@ -1,3 +1,5 @@
+internal import Records
+
 /// The elements of a JSON array, one after the other and without a tree. What stands behind the array is an error too.
 struct JSONElements {
     enum Element: Equatable {
@@ -6,8 +8,8 @@ struct JSONElements {
         case text(ArraySlice<UInt8>)
         /// A number, `true` or `false` as it is written.
         case word(ArraySlice<UInt8>)
-        /// An array or an object.
-        case nested
+        /// An array or an object, as it stands.
+        case nested(ArraySlice<UInt8>)
     }
 
     /// The bytes are no array of plain elements.
@@ -19,7 +21,7 @@ struct JSONElements {
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Nil after the last. There is no going on after `nested`.
+    /// Nil after the last.
     mutating func next() throws(Malformed) -> Element? {
         skipBlanks()
         if isFirst {
@@ -42,7 +44,7 @@ struct JSONElements {
     private mutating func element() throws(Malformed) -> Element {
         guard place < bytes.count else { throw Malformed() }
         switch bytes[place] {
-        case UInt8(ascii: "["), UInt8(ascii: "{"): return .nested
+        case UInt8(ascii: "["), UInt8(ascii: "{"): return .nested(try nested())
         case UInt8(ascii: "\""): return .text(try text())
         default:
             let start = place
@@ -51,6 +53,28 @@ struct JSONElements {
             guard !word.isEmpty else { throw Malformed() }
             return word.elementsEqual("null".utf8) ? .null : .word(word)
         }
+    }
+
+    /// Up to the bracket that closes what opens here.
+    private mutating func nested() throws(Malformed) -> ArraySlice<UInt8> {
+        let start = place
+        var depth = 0
+        repeat {
+            guard place < bytes.count else { throw Malformed() }
+            switch bytes[place] {
+            case UInt8(ascii: "\""):
+                _ = try text()
+                continue
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            default: break
+            }
+            place += 1
+        } while depth > 0
+        let found = bytes[start..<place]
+        let isDocument = unsafe found.withUnsafeBytes { bytes in unsafe JSONSyntax.isDocument(bytes) }
+        guard isDocument else { throw Malformed() }
+        return found
     }
 
     private mutating func text() throws(Malformed) -> ArraySlice<UInt8> {

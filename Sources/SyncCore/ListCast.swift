@@ -1,12 +1,21 @@
 internal import ConnectorKit
 internal import Records
 
-/// How a column names the record that a reference points to.
-package enum ReferenceRule: Sendable {
-    /// Written before the value; the destination finds the record.
-    case prefix(String)
-    /// Looked for among the records that were read before the scan; the record's id is written.
-    case lookup(LookupTable)
+/// How a column names the record that a reference points to, and how the reference is written.
+package struct ReferenceRule: Sendable {
+    package enum Way: Sendable {
+        /// Written before the value; the destination finds the record.
+        case prefix(String)
+        /// Looked for among the records that were read before the scan; the record's id is written.
+        case lookup(LookupTable)
+    }
+
+    package var way: Way
+    /// The names under which each id stands in an object of its own, in a list; empty where the list holds the ids.
+    package var members: [String] = []
+
+    package static func prefix(_ prefix: String) -> ReferenceRule { ReferenceRule(way: .prefix(prefix)) }
+    package static func lookup(_ table: LookupTable) -> ReferenceRule { ReferenceRule(way: .lookup(table)) }
 }
 
 /// Casts to choices and references, single ones and lists.
@@ -48,7 +57,7 @@ enum ChoiceCast {
 
 enum ReferenceCast {
     static func write(_ cell: Cell, _ rule: ReferenceRule, to writer: inout ByteWriter) throws(Cast.Problem) {
-        switch rule {
+        switch rule.way {
         case .prefix(let prefix): try TextCast.write(cell, prefix: prefix, to: &writer)
         case .lookup(let table):
             guard cell.kind != .bytes else { return try TextCast.write(cell, prefix: "", to: &writer) }
@@ -110,8 +119,47 @@ struct ListCast {
         switch element {
         case .text: try TextCast.write(cell, prefix: "", to: &writer)
         case .choice(let choices): try TextCast.writeChoice(cell, choices, to: &writer)
-        case .reference(let rule): try ReferenceCast.write(cell, rule, to: &writer)
+        case .reference(let rule):
+            if isObject(cell), takesObjects {
+                unsafe writer.append(cell.bytes)
+            } else {
+                try write(rule, to: &writer) { (writer) throws(Cast.Problem) in
+                    try ReferenceCast.write(cell, rule, to: &writer)
+                }
+            }
         }
+    }
+
+    /// Whether an element that is an object already is written as it is.
+    private var takesObjects: Bool {
+        guard case .reference(let rule) = element, case .prefix = rule.way else { return false }
+        return !rule.members.isEmpty
+    }
+
+    private func isObject(_ cell: Cell) -> Bool {
+        switch cell.kind {
+        case .json: unsafe cell.bytes.first { $0 > 0x20 } == UInt8(ascii: "{")
+        case .text:
+            unsafe cell.bytes.first { $0 > 0x20 } == UInt8(ascii: "{") && JSONSyntax.isDocument(cell.bytes)
+        default: false
+        }
+    }
+
+    /// Writes an id by itself, or under its names in an object.
+    private func write(
+        _ rule: ReferenceRule, to writer: inout ByteWriter,
+        _ id: (inout ByteWriter) throws(Cast.Problem) -> Void
+    ) throws(Cast.Problem) {
+        guard !rule.members.isEmpty else { return try id(&writer) }
+        var opening = UInt8(ascii: "{")
+        for name in rule.members {
+            writer.append(opening)
+            opening = UInt8(ascii: ",")
+            JSONText.appendString(name, to: &writer)
+            writer.append(UInt8(ascii: ":"))
+            try id(&writer)
+        }
+        writer.append(UInt8(ascii: "}"))
     }
 
     private func writeElements(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) {
@@ -119,6 +167,12 @@ struct ListCast {
         var isFirst = true
         do {
             while let element = try elements.next() {
+                if case .nested(let bytes) = element, takesObjects, bytes.first == UInt8(ascii: "{") {
+                    if !isFirst { writer.append(UInt8(ascii: ",")) }
+                    isFirst = false
+                    writer.append(Array(bytes))
+                    continue
+                }
                 guard let raw = try raw(element, of: cell) else { continue }
                 if !isFirst { writer.append(UInt8(ascii: ",")) }
                 isFirst = false
@@ -149,9 +203,14 @@ struct ListCast {
     private func write(_ raw: ArraySlice<UInt8>, to writer: inout ByteWriter) throws(Cast.Problem) {
         switch element {
         case .choice(let choices): try ChoiceCast.write(JSONElements.decoded(raw), choices, to: &writer)
-        case .reference(.lookup(let table)): try ReferenceCast.write(JSONElements.decoded(raw), table, to: &writer)
         case .text: writeQuoted(raw, prefix: "", to: &writer)
-        case .reference(.prefix(let prefix)): writeQuoted(raw, prefix: prefix, to: &writer)
+        case .reference(let rule):
+            try write(rule, to: &writer) { (writer) throws(Cast.Problem) in
+                switch rule.way {
+                case .lookup(let table): try ReferenceCast.write(JSONElements.decoded(raw), table, to: &writer)
+                case .prefix(let prefix): writeQuoted(raw, prefix: prefix, to: &writer)
+                }
+            }
         }
     }
 

@@ -48,6 +48,10 @@ struct MappedField: Sendable {
         charactersMax = declared?.charactersMax
         textForm = declared?.textForm
         bounded = declared?.bounds == nil ? nil : declared
+        // A constant is the destination's own id.
+        if case .referenceList(_, let forms)? = declared?.type {
+            reference.members = forms.first { $0.lookup == nil }?.members ?? []
+        }
     }
 
     /// Without choices, any text is one.
@@ -175,8 +179,11 @@ struct MappingCompiler {
 
     /// Where the records were not read, there are none, and every value is missing.
     private func reference(of rule: MappingRule) -> ReferenceRule {
-        guard let name = shape.lookup(of: rule) else { return .prefix(shape.form(of: rule)?.form.prefix ?? "") }
-        return .lookup(lookups[name] ?? LookupTable(name, seed: 0))
+        let form = shape.form(of: rule)?.form
+        let way =
+            shape.lookup(of: rule).map { .lookup(lookups[$0] ?? LookupTable($0, seed: 0)) }
+            ?? ReferenceRule.Way.prefix(form?.prefix ?? "")
+        return ReferenceRule(way: way, members: form?.members ?? [])
     }
 
     private mutating func append(

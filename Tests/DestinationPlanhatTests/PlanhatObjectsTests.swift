@@ -259,6 +259,22 @@ struct PlanhatObjectsTests {
         #expect(!CustomField.names("conversation", "task"))
     }
 
+    @Test(arguments: [
+        (PlanhatObjects.conversation, ["id"]), (PlanhatObjects.note, ["id"]), (PlanhatObjects.task, ["id", "_id"]),
+    ])
+    func peopleInListsOfObjectsAreNamedByIDOrEmail(_ object: DestinationObject, _ members: [String]) {
+        for (name, other) in [("users", "user"), ("endusers", "end_user")] {
+            guard case .referenceList(to: other, let forms)? = object.field(name)?.type else {
+                Issue.record("\(object.name): \(name)")
+                continue
+            }
+            #expect(forms.map(\.lookup) == [nil, "email"])
+            #expect(forms.map(\.members) == [members, members])
+        }
+        guard case .referenceList(_, let forms)? = PlanhatObjects.issue.field("enduserIds")?.type else { return }
+        #expect(forms.map(\.members) == [[], []])
+    }
+
     @Test func customFieldsHaveTheirTypes() {
         func type(_ word: String, _ choices: String = "[]") -> FieldType? {
             let record = #"{"name":"X","type":"\#(word)","listValues":\#(choices)}"#

@@ -205,7 +205,7 @@ enum AccountSwitches {
     static func choose(_ random: inout SeededRandom) -> [String: String] {
         let isUsual = random.chance(percent: 10)
         var chosen: [String: String] = [:]
-        for name in values.keys.sorted() where !["unknown-tenant", "unsure-keys"].contains(name) {
+        for name in values.keys.sorted() where !["task-people", "unknown-tenant", "unsure-keys"].contains(name) {
             let all = values[name] ?? []
             chosen[name] = isUsual ? all[0] : all[random.number(0...all.count - 1)]
         }
@@ -240,6 +240,7 @@ enum AccountSwitches {
     static let elsewhere = [
         "formula": "fieldsThatPlanhatComputesAreNotWritten",
         "repeats": "twoRowsForOneRecordEndInTheBooks",
+        "task-people": "peopleOfATaskArriveWhateverPlanhatKeepsOfThem",
         "unknown-tenant": "anotherTenantTakesNothing",
         "unsure-keys": "keysThatPlanhatDoesNotMatchStopTheRun",
     ]

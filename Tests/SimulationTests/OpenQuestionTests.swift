@@ -268,6 +268,71 @@ struct OpenQuestionTests {
         #expect(ids.count == 2 && lists == ["i1": Array(ids.reversed()), "i2": [ids[1]]])
     }
 
+    /// Whether a task keeps objects or ids is not documented: what Sluice sends is good as either.
+    @Test(arguments: AccountSwitches.values["task-people"] ?? [])
+    func peopleOfATaskArriveWhateverPlanhatKeepsOfThem(answer: String) async throws {
+        let columns = ["id", "kind", "users", "people", "company"]
+        let fixture = try AccountFixture(columns, switches: ["task-people=\(answer)"])
+        let company = #"[{"externalId":"p1","name":"One"}]"#
+        let people = #"[{"email":"ann@p1.example","companyId":"extid-p1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/companies", company).status == 200)
+        #expect(fixture.sandbox.perform("PUT", "/endusers", people).status == 200)
+        let sync = accountSync(
+            "task", key: "sourceId",
+            [
+                ("mainType", "kind", nil), ("users", "users", "email"), ("endusers", "people", "email"),
+                ("companyId", "company", "externalId"),
+            ])
+        fixture.fill([
+            ["t1", "task", #"["Anna.Berg@example.com","mei.tanaka@example.com"]"#, "ANN@p1.example", "p1"],
+            ["t2", "task", "nobody@example.com", "", "p1"],
+        ])
+        let record = try await fixture.run(sync)
+        #expect(record.operations.created == 1 && record.operations.rejected == 0 && record.rows.invalid == 1)
+        let reason = try #require(try fixture.reasons(record, .invalid)["t2"])
+        #expect(reason.code == "lookup_missing" && reason.message.contains("nobody@example.com"))
+        let tasks = AccountOracle.list(fixture.sandbox.perform("GET", "/tasks?limit=10").body)
+        func ids(_ field: String) -> [String?] {
+            guard answer == "objects" else { return tasks.first?[field] as? [String] ?? [] }
+            return (tasks.first?[field] as? [[String: String]] ?? []).map { $0["id"] }
+        }
+        func known(_ path: String, _ email: String) -> String? {
+            AccountOracle.list(fixture.sandbox.perform("GET", path + "?limit=100").body)
+                .first { $0["email"] as? String == email }?["_id"] as? String
+        }
+        let users = ["anna.berg@example.com", "mei.tanaka@example.com"].map { known("/users", $0) }
+        #expect(ids("users") == users && !users.contains(nil))
+        #expect(ids("endusers") == [known("/endusers", "ann@p1.example")])
+        #expect(try await fixture.run(sync).rows.unchanged == 1)
+    }
+
+    /// Objects, as Planhat documents them for notes.
+    @Test func peopleOfATalkAreFoundByEmail() async throws {
+        let fixture = try AccountFixture(["id", "company", "users", "people"])
+        #expect(fixture.sandbox.perform("PUT", "/companies", #"[{"externalId":"p1","name":"One"}]"#).status == 200)
+        let people = #"[{"email":"ann@p1.example","companyId":"extid-p1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/endusers", people).status == 200)
+        let sync = accountSync(
+            "conversation", key: "externalId",
+            [("users", "users", "email"), ("endusers", "people", "email"), ("companyId", "company", "externalId")])
+        fixture.fill([
+            ["c1", "p1", " mei.tanaka@example.com ", #"["ann@p1.example"]"#], ["c2", "p1", "", "eve@p1.example"],
+        ])
+        let record = try await fixture.run(sync)
+        #expect(record.operations.created == 1 && record.rows.invalid == 1)
+        #expect(try fixture.reasons(record, .invalid)["c2"]?.message.contains("eve@p1.example") == true)
+        let talk = AccountOracle.list(fixture.sandbox.perform("GET", "/conversations?limit=10").body).first
+        let mei =
+            AccountOracle.list(fixture.sandbox.perform("GET", "/users?limit=10").body)
+            .first { $0["email"] as? String == "mei.tanaka@example.com" }?["_id"] as? String
+        #expect((talk?["users"] as? [[String: String]])?.map { $0["id"] } == [mei] && mei != nil)
+        #expect((talk?["endusers"] as? [[String: String]])?.count == 1)
+        // The person comes, and the row heals.
+        let eve = #"[{"email":"eve@p1.example","companyId":"extid-p1"}]"#
+        #expect(fixture.sandbox.perform("PUT", "/endusers", eve).status == 200)
+        #expect(try await fixture.run(sync).operations.created == 1)
+    }
+
     @Test(arguments: AccountSwitches.values["unknown-tenant"] ?? [])
     func anotherTenantTakesNothing(answer: String) async throws {
         let fixture = try AccountFixture(["id", "email"], switches: ["unknown-tenant=\(answer)"])

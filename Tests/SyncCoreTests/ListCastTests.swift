@@ -147,6 +147,38 @@ private struct OneField {
         #expect(email.write(.array(#"["two@x.y"]"#)).reason?.code == "lookup_ambiguous")
     }
 
+    /// `[{"id": …}]`, as some destinations keep the people of a record; objects in the column are more than we know of.
+    @Test func referencesInAListStandInObjectsWhereTheirFormHasMembers() {
+        func type(_ members: [String]) -> FieldType {
+            .referenceList(
+                to: "person",
+                forms: OneField.forms.map { form in
+                    var form = form
+                    form.members = members
+                    return form
+                })
+        }
+        let own = OneField(type: type(["id"]))
+        #expect(own.write(.array(#"["a",null," ",4]"#)).json == #"[{"id":"a"},{"id":"4"}]"#)
+        #expect(own.write(.text("a")).json == #"[{"id":"a"}]"#)
+        let mixed = own.write(.json(#" [ {"id": "a", "tags": ["]", {}]} , "b" ] "#))
+        #expect(mixed.json == #"[{"id": "a", "tags": ["]", {}]},{"id":"b"}]"#)
+        #expect(own.write(.json(#"{"id":"a"}"#)).json == #"[{"id":"a"}]"#)
+        #expect(own.write(.text(#"{"id":"a"}"#)).json == #"[{"id":"a"}]"#)
+        #expect(own.write(.array("[]")).json == "[]" && own.write(.null).json == "null")
+        for broken in [#"[["a"]]"#, #"[{"id":"a"]"#, #"[{"id":}]"#, #"[{"id":"a""#] {
+            #expect(own.write(.array(broken)).reason?.code == "cannot_cast", "\(broken)")
+        }
+        let email = OneField(type: type(["id", "_id"]), lookup: "email")
+        #expect(
+            email.write(.array(#"["ANN@x.y","bob@x.y"]"#)).json
+                == #"[{"id":"id-ann","_id":"id-ann"},{"id":"id-bob","_id":"id-bob"}]"#)
+        let reason = email.write(.array(#"["ann@x.y","eve@x.y"]"#)).reason
+        #expect(reason?.code == "lookup_missing" && reason?.message.contains(#"the email "eve@x.y""#) == true)
+        #expect(email.write(.array(#"[{"id":"a"}]"#)).reason?.code == "cannot_cast")
+        #expect(email.write(.text("two@x.y")).reason?.code == "lookup_ambiguous")
+    }
+
     @Test func aReferenceIsLookedUpAmongTheRecordsThatWereRead() {
         var field = OneField(type: .reference(to: "person", forms: OneField.forms), lookup: "email")
         #expect(field.write(.text(" ANN@x.y ")).json == #""id-ann""#)

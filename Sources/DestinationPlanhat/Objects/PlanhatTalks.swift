@@ -49,11 +49,11 @@ extension PlanhatObjects {
     private static let activityTags = DestinationField(
         "activityTags", .textList, help: "Planhat's ids of tags. Replaces the whole list.")
     private static let talkUsers = DestinationField(
-        "users", .any, help: #"Users as a JSON list: [{"id": "ID", "isOwner": true}]."#
-    ).naming("user")
+        "users", people("user", as: "id"),
+        help: #"Replaces the whole list. Objects are written as they are: [{"id": "ID", "isOwner": true}]."#)
     private static let talkEndUsers = DestinationField(
-        "endusers", .any, help: #"End users as a JSON list: [{"id": "ID"}]."#
-    ).naming("end_user")
+        "endusers", people("end_user", as: "id"),
+        help: #"Replaces the whole list. Objects are written as they are: [{"id": "ID"}]."#)
 
     private static let conversationFields: [DestinationField] = [
         companyField,

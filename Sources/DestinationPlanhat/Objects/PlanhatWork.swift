@@ -71,8 +71,10 @@ extension PlanhatObjects {
         ownerField,
         DestinationField("status", .text),
         DestinationField("checklist", .any, help: "Written as it is."),
-        DestinationField("users", .any, help: "Written as it is.").naming("user"),
-        DestinationField("endusers", .any, help: "Written as it is.").naming("end_user"),
+        // Whether these hold objects or ids is not documented. An object with both names is either: where ids are kept, a
+        // document's `_id` is taken for it.
+        DestinationField("users", people("user", as: "id", "_id"), help: "Replaces the whole list."),
+        DestinationField("endusers", people("end_user", as: "id", "_id"), help: "Replaces the whole list."),
         DestinationField("noSpecificTime", .boolean),
         DestinationField("shared", .boolean),
         DestinationField("activityTags", .textList, help: "Planhat's ids of tags. Replaces the whole list."),

@@ -26,6 +26,7 @@ struct References {
             resolveTicket(&draft, state)
         case .issues: try resolveCompanies(&draft, state)
         case .nps: resolvePerson(&draft, state)
+        case .tasks: try castPeople(&draft, state.switches.taskPeople)
         case .lineItems: try resolveDeal(&draft, state)
         default: break
         }
@@ -91,6 +92,35 @@ struct References {
             ids.append(RecordID.quoted(.companies, Int(number)))
         }
         draft.set(.companyIds, JSONText.array(ids))
+    }
+
+    /// People as the account keeps them in tasks.
+    private func castPeople(_ draft: inout Draft, _ kept: SandboxSwitches.TaskPeople) throws(RowFailure) {
+        for property in [Property.users, .endusers] {
+            guard let value = draft.field(property)?.value else { continue }
+            var people: [[UInt8]] = []
+            for element in JSONText.elements(value) {
+                guard let person = Self.person(element, kept) else {
+                    let what = kept == .ids ? "_ids (24 hexadecimal digits)" : "objects with an id"
+                    throw .value("\(property.text) must be an array of \(what)")
+                }
+                people.append(person)
+            }
+            draft.set(property, JSONText.array(people))
+        }
+    }
+
+    private static func person(_ element: [UInt8], _ kept: SandboxSwitches.TaskPeople) -> [UInt8]? {
+        func isID(_ value: [UInt8]) -> Bool {
+            value.first == UInt8(ascii: "\"") && RecordID.isForm(JSONText.inner(value[...]))
+        }
+        func member(_ name: String) -> [UInt8]? {
+            do { return try JSONText.member(name, of: element).flatMap { isID($0) ? $0 : nil } } catch { return nil }
+        }
+        switch kept {
+        case .objects: return member("id") == nil ? nil : element
+        case .ids: return isID(element) ? element : member("_id")
+        }
     }
 
     private func resolvePerson(_ draft: inout Draft, _ state: StoreState) {
