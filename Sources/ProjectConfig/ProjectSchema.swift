@@ -254,6 +254,7 @@ enum SyncSchema {
             "properties": [
                 "removed_percent_max": percent, "removed_rows_min": ["type": "integer", "minimum": 0],
                 "invalid_percent_max": percent, "schema_change_percent_max": percent,
+                "cleared_percent_max": percent,
             ],
         ]
     }

@@ -129,6 +129,7 @@ struct SyncDecoder {
                 entry.value, what: "`guards`", at: entry.keyLocation,
                 keys: [
                     "removed_percent_max", "removed_rows_min", "invalid_percent_max", "schema_change_percent_max",
+                    "cleared_percent_max",
                 ], log: log)
         else { return guards }
         let percent = 0.0...100.0
@@ -136,6 +137,7 @@ struct SyncDecoder {
         guards.invalidPercentMax = reader.number("invalid_percent_max", in: percent) ?? guards.invalidPercentMax
         guards.schemaChangePercentMax =
             reader.number("schema_change_percent_max", in: percent) ?? guards.schemaChangePercentMax
+        guards.clearedPercentMax = reader.number("cleared_percent_max", in: percent) ?? guards.clearedPercentMax
         let rows = reader.number("removed_rows_min", in: 0...1_000_000_000)
         guards.removedRowsMin = rows.map { Int($0) } ?? guards.removedRowsMin
         return guards

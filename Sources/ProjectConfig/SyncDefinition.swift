@@ -119,6 +119,8 @@ package struct GuardSettings: Sendable, Hashable {
     package var invalidPercentMax: Double = 50
     /// Percent of the known rows that may change after a column has changed.
     package var schemaChangePercentMax: Double = 50
+    /// Percent of the known records in which a field may be emptied whose column holds no value any more.
+    package var clearedPercentMax: Double = 10
 
     package init() {}
 }

@@ -6,6 +6,9 @@ package struct GuardLimits: Sendable, Hashable {
     package var removedRowsMin = 5
     package var invalidPercentMax = 50.0
     package var schemaChangePercentMax = 50.0
+    package var clearedPercentMax = 10.0
+    /// In so many records a field may always be emptied.
+    package static let clearedRowsMin = 5
 
     package init() {}
 }
@@ -29,12 +32,16 @@ package struct GuardFacts: Sendable, Hashable {
     /// Whether this would be the first removals since the behavior became one that removes.
     package var isFirstRemoval = false
 
+    /// Fields that have had values and for which the dataset has none any more.
+    package var emptied: [String] = []
+
     package init(rows: RowLedger) { self.rows = rows }
 }
 
 package enum GuardName: String, Sendable, Hashable, CaseIterable {
     case emptyScan = "empty_scan"
     case invalid
+    case cleared
     case schemaChange = "schema_change"
     case removed
     case firstRemovals = "first_removals"
@@ -48,12 +55,16 @@ package struct GuardVerdict: Sendable, Hashable {
 }
 
 package enum Guards {
-    /// Every guard that speaks against the plan, the most telling first.
+    /// Every guard that speaks against the plan, the most telling first. The hint of each names all of them: a plan is sent
+    /// once all are accepted.
     package static func verdicts(_ facts: GuardFacts, limits: GuardLimits) -> [GuardVerdict] {
-        [
-            emptyScan(facts), invalid(facts, limits), schemaChange(facts, limits), removed(facts, limits),
-            firstRemovals(facts),
+        let found = [
+            emptyScan(facts), invalid(facts, limits), cleared(facts, limits), schemaChange(facts, limits),
+            removed(facts, limits), firstRemovals(facts),
         ].compactMap { $0 }
+        let options = found.map { "--accept-guard " + $0.name.rawValue }.joined(separator: " ")
+        let hint = "Nothing was sent. Look at the dataset; if it is right, run again with \(options)."
+        return found.map { GuardVerdict(name: $0.name, message: $0.message, hint: hint) }
     }
 
     private static func emptyScan(_ facts: GuardFacts) -> GuardVerdict? {
@@ -68,6 +79,30 @@ package enum Guards {
             .invalid,
             "\(facts.rows.invalid) of \(facts.rows.scanned) rows are invalid (\(text(share)) %, at most "
                 + "\(text(limits.invalidPercentMax)) % may be).")
+    }
+
+    /// Whether the plan would empty a field that no planned row fills in more records than may be.
+    package static func clearsMany(_ facts: GuardFacts, _ limits: GuardLimits) -> Bool {
+        facts.changed > GuardLimits.clearedRowsMin
+            && percent(facts.changed, of: facts.knownCount) > limits.clearedPercentMax
+    }
+
+    private static func cleared(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
+        guard !facts.emptied.isEmpty, clearsMany(facts, limits) else { return nil }
+        let isOne = facts.emptied.count == 1
+        return verdict(
+            .cleared,
+            "No row has a value for \(listed(facts.emptied)) any more, where there were some before: "
+                + "\(isOne ? "it" : "they") would be emptied in \(facts.changed) of \(facts.knownCount) known records "
+                + "(\(text(percent(facts.changed, of: facts.knownCount))) %, at most "
+                + "\(text(limits.clearedPercentMax)) % may be).")
+    }
+
+    private static let listedMax = 5
+
+    private static func listed(_ names: [String]) -> String {
+        let first = names.prefix(listedMax).joined(separator: ", ")
+        return names.count > listedMax ? first + " and \(names.count - listedMax) more" : first
     }
 
     private static func schemaChange(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
@@ -100,10 +135,7 @@ package enum Guards {
     }
 
     private static func verdict(_ name: GuardName, _ message: String) -> GuardVerdict {
-        GuardVerdict(
-            name: name, message: message,
-            hint: "Nothing was sent. Look at the dataset; if it is right, run again with --accept-guard "
-                + "\(name.rawValue).")
+        GuardVerdict(name: name, message: message, hint: "")
     }
 
     private static func percent(_ part: Int, of whole: Int) -> Double {

@@ -56,6 +56,9 @@ import Testing
                 create table accounts (id integer, name varchar(80), plan text, seats integer);
                 insert into accounts select id, 'New ' || name, plan, seats from old
                 """),
+        Case(
+            name: "cleared", behavior: "update_or_create",
+            sql: "alter table accounts drop column seats; alter table accounts add column seats integer"),
         Case(name: "removed", behavior: "mirror", sql: "delete from accounts where id > 6"),
         Case(
             name: "first_removals", behavior: "update_or_create", sql: "delete from accounts where id = 3",
@@ -92,6 +95,28 @@ import Testing
         #expect(accepted.status == (situation.name == "invalid" ? 3 : 0), "\(accepted.everything)")
         #expect(["succeeded", "completed_with_rejections"].contains(record["state"].string ?? ""))
         if situation.name.contains("remov") { #expect((record["operations"]["removed"].int ?? 0) > 0) }
+    }
+
+    @Test func planAndRunNameEveryGuardThatStopsThem() async throws {
+        let project = try await begun("update_or_create")
+        try project.database.execute(
+            """
+            alter table accounts drop column seats; alter table accounts add column seats integer;
+            insert into accounts select null, 'x', 'Free', null from accounts, accounts b
+            """)
+        let both = "--accept-guard invalid --accept-guard cleared"
+        let plan = try await project.sluice("plan", "companies")
+        #expect(plan.status == 5 && plan.output.contains(both), "\(plan.everything)")
+        for words in ["guard invalid would stop it: 144 of 156", "guard cleared would stop it: No row has a value"] {
+            #expect(plan.output.contains(words), "\(plan.everything)")
+        }
+        let told = try await project.sluice("plan", "companies", "--json").json()["plans"][0]["guard"]
+        #expect(told["name"].string == "invalid" && told["also"][0]["name"].string == "cleared", "\(told)")
+        let stopped = try await project.sluice("run", "companies")
+        for name in ["invalid", "cleared"] { #expect(stopped.output.contains("guard \(name): "), "\(stopped.output)") }
+        let options = both.split(separator: " ").map(String.init)
+        let accepted = try await project.sluice(["run", "companies"] + options)
+        #expect(accepted.status == 3, "\(accepted.everything)")
     }
 
     @Test func rowsWithoutAKeyWithholdRemovalsUntilThatIsAccepted() async throws {

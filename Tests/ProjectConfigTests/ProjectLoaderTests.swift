@@ -39,7 +39,7 @@ struct ProjectLoaderTests {
               owner: {column: csm_email, lookup: email}
               phone: {column: phone, nulls: skip}
             schedule: {cron: "0 6 * * mon-fri", timezone: Europe/Stockholm}
-            guards: {removed_percent_max: 12.5, removed_rows_min: 7, schema_change_percent_max: 0}
+            guards: {removed_percent_max: 12.5, removed_rows_min: 7, schema_change_percent_max: 0, cleared_percent_max: 25}
             allow_unknown_custom: true
             paused: true
             renamed_from: accounts_old
@@ -95,6 +95,7 @@ struct ProjectLoaderTests {
                 .column("csm_email", lookup: "email", nulls: .clear), .column("phone", lookup: nil, nulls: .skip),
             ])
         #expect(sync.guards.removedPercentMax == 12.5 && sync.guards.removedRowsMin == 7)
+        #expect(sync.guards.clearedPercentMax == 25)
         #expect(sync.guards.invalidPercentMax == 50 && sync.guards.schemaChangePercentMax == 0)
         #expect(sync.allowUnknownCustom && sync.paused && sync.renamedFrom == "accounts_old")
         #expect(sync.firstRun == .backfill && sync.onChange == .ignore && sync.notify == nil)

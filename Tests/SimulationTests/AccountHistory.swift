@@ -122,7 +122,7 @@ final class AccountHistory {
     }
 
     private static let guards: Set<String> = [
-        "invalid", "empty_scan", "schema_change", "removed", "first_removals", "keyless_rows",
+        "invalid", "empty_scan", "cleared", "schema_change", "removed", "first_removals", "keyless_rows",
     ]
 
     private func options() -> RunOptions {

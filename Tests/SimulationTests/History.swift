@@ -176,7 +176,7 @@ final class History {
     }
 
     private static let guards: Set<String> = [
-        "invalid", "empty_scan", "schema_change", "removed", "first_removals", "keyless_rows",
+        "invalid", "empty_scan", "cleared", "schema_change", "removed", "first_removals", "keyless_rows",
     ]
 
     private func options() -> RunOptions {

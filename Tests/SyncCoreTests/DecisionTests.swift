@@ -256,6 +256,25 @@ import Testing
             } == nil)
     }
 
+    @Test func aFieldThatLosesAllItsValuesInMoreThanATenthStops() {
+        func emptied(_ changed: Int, of known: Int = 100, _ fields: [String] = ["custom.Plan"]) -> String? {
+            judge {
+                $0.changed = changed
+                $0.knownCount = known
+                $0.emptied = fields
+            }
+        }
+        #expect(emptied(11) == "cleared" && emptied(10) == nil && emptied(100, []) == nil)
+        #expect(emptied(5, of: 5) == nil && emptied(6, of: 6) == "cleared")
+    }
+
+    @Test func aLongListOfEmptiedFieldsIsCut() {
+        var facts = GuardFacts(rows: RowLedger())
+        (facts.changed, facts.knownCount, facts.emptied) = (50, 50, (1...9).map { "f\($0)" })
+        let words = Guards.verdicts(facts, limits: GuardLimits()).first?.message ?? ""
+        #expect(words.contains("f1, f2, f3, f4, f5 and 4 more any more") && !words.contains("f6"), "\(words)")
+    }
+
     @Test func afterADatasetWasChangedAlsoFewRemovalsStop() {
         func removals(_ count: Int, of known: Int) -> String? {
             judge {

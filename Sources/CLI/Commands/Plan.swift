@@ -77,7 +77,7 @@ struct Plan: AsyncParsableCommand {
             report.full ? " (full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? ""))" : ""
         Output.text("\(report.sync): a run would \(report.promise)\(full)")
         if let record = report.guardRecord {
-            Output.text("  guard \(record.name) would stop it: \(record.message)")
+            for one in record.all { Output.text("  guard \(one.name) would stop it: \(one.message)") }
             Output.text("    \(record.hint)")
         }
         Output.text("  rows        " + RunText.rows(report.rows) + RunText.scan(report.scan))
@@ -102,7 +102,7 @@ struct Plan: AsyncParsableCommand {
             if let hint = example.hint, !hint.isEmpty { Output.text("    \(hint)") }
         }
         if let file = report.savedIn {
-            let accepted = report.guardRecord.map { " --accept-guard \($0.name)" } ?? ""
+            let accepted = (report.guardRecord?.all ?? []).map { " --accept-guard \($0.name)" }.joined()
             Output.text("  saved in \(file); to send exactly this: sluice run --plan \(file)\(accepted)")
         }
     }

@@ -23,7 +23,11 @@ enum RunText {
             lines.append("  its process ended before it did; the next run of \(run.sync) finishes it or plans anew")
         }
         if let failure = run.error { lines += problem(failure.code, failure.message, failure.hint) }
-        if let record = run.guard { lines += problem("guard " + record.name, record.message, record.hint) }
+        let guards = run.guard?.all ?? []
+        for (index, record) in guards.enumerated() {
+            // Their hint is one: it names all of them.
+            lines += problem("guard " + record.name, record.message, index == guards.count - 1 ? record.hint : "")
+        }
         lines += notArrived(run, reasons)
         lines.append("  rows        " + rows(run.rows) + scan(run.effort?.scan))
         lines.append("  operations  " + operations(run.operations))

@@ -141,9 +141,7 @@ package struct PlanSync: Sendable {
             reasons: made.summary.reasons.map { ReasonCount(code: $0.key, count: $0.value) }
                 .sorted { $0.count == $1.count ? $0.code < $1.code : $0.count > $1.count },
             examples: [])
-        report.guardRecord = made.verdict.map {
-            GuardRecord(name: $0.name.rawValue, message: $0.message, hint: $0.hint)
-        }
+        report.guardRecord = GuardRecord(made.verdicts)
         report.removesRows = definition.behavior.rules.added == .remove
         // The destination need not be read for it: each planned record is removed, or is gone already.
         if report.removesRows { report.operations.removed = operations.planned }

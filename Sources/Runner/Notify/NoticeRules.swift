@@ -83,7 +83,7 @@ package enum NoticeRules {
         case .guard:
             message =
                 "A guard stopped run \(run.id) of sync \(run.sync) before it sent anything: "
-                + (run.guard?.message ?? "it would have done more than is allowed.")
+                + (run.guard?.messages ?? "it would have done more than is allowed.")
             hint = run.guard?.hint ?? ""
         case .notArrived:
             let missing = run.notArrived

@@ -43,7 +43,9 @@ package enum RunLog {
             fields["error"] = "\(error.message)"
             fields["hint"] = "\(error.hint)"
         }
-        if let record = run.guard { fields["guard"] = "\(record.name)" }
+        if let guards = run.guard?.all {
+            fields["guard"] = "\(guards.map(\.name).joined(separator: ","))"
+        }
         return fields
     }
 }

@@ -37,6 +37,7 @@ struct EndRun {
         var isWhole = false
         if case .complete = ending { isWhole = !record.limited }
         RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
+        EmptiedFields.note(summary, isWhole: isWhole, in: &memory)
         if summary.withheldRemovals > 0 { record.guard = RemovalGuard.withheld(summary.withheldRemovals) }
         noteFull(record, ending, summary, in: &memory)
         noteFirst(ending, summary, in: &memory)

@@ -38,7 +38,8 @@ struct MakePlan {
 
     struct Result {
         var summary: PlanSummary
-        var verdict: GuardVerdict?
+        /// The guards that stop the run: those that spoke and were not accepted.
+        var verdicts: [GuardVerdict]
         var examples: [OutcomeRecord]
         var sight: DestinationLook.Sight?
         var warnings: [Reason]
@@ -88,12 +89,12 @@ struct MakePlan {
         summary.pendingCleared = clearedPending(maker)
         summary.gone = gone + (try goneRecords.asked(maker))
         summary.origin = target.origin
-        let verdicts = judge(maker, summary)
+        let verdicts = try await judge(maker, &summary, isCancelled)
         summary.guards = Set(verdicts.map(\.name.rawValue))
-        let verdict = verdicts.first { !options.acceptedGuards.contains($0.name.rawValue) }
+        let stopping = verdicts.filter { !options.acceptedGuards.contains($0.name.rawValue) }
         try maker.writer.seal(summary: summary.encoded())
         return Result(
-            summary: summary, verdict: verdict, examples: maker.outcomes.examples, sight: sight,
+            summary: summary, verdicts: stopping, examples: maker.outcomes.examples, sight: sight,
             warnings: (scope.warning.map { [$0] } ?? []) + maker.warnings)
     }
 
@@ -248,8 +249,20 @@ struct MakePlan {
         return cleared
     }
 
-    private func judge(_ maker: borrowing PlanMaker, _ summary: PlanSummary) -> [GuardVerdict] {
+    private func judge(
+        _ maker: borrowing PlanMaker, _ summary: inout PlanSummary, _ isCancelled: () throws -> Bool
+    ) async throws -> [GuardVerdict] {
+        let fields = maker.emptyFields
+        summary.filled = fields.filled
         guard !options.isSelective else { return [] }
+        var facts = facts(maker, summary)
+        facts.emptied = try await EmptiedFields(prepared: prepared, memory: memory, retrying: retrying)
+            .find(fields, facts, isCancelled: isCancelled)
+        summary.emptied = facts.emptied
+        return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
+    }
+
+    private func facts(_ maker: borrowing PlanMaker, _ summary: PlanSummary) -> GuardFacts {
         var facts = GuardFacts(rows: maker.ledger)
         facts.knownCount = snapshot?.count ?? 0
         // Of an incremental scan neither few rows nor a share of them says anything of the whole.
@@ -262,7 +275,7 @@ struct MakePlan {
         facts.rowRemovals = RemovalGuard.ofRows(behavior, maker.ledger)
         facts.isDatasetChanged = RemovalGuard.isOtherDataset(prepared, memory)
         facts.isFirstRemoval = RemovalGuard.isFirst(behavior, memory, full)
-        return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
+        return facts
     }
 
     private static let rowsForShareMin = 100
@@ -280,5 +293,6 @@ extension GuardLimits {
         removedRowsMin = settings.removedRowsMin
         invalidPercentMax = settings.invalidPercentMax
         schemaChangePercentMax = settings.schemaChangePercentMax
+        clearedPercentMax = settings.clearedPercentMax
     }
 }

@@ -37,6 +37,8 @@ struct PlanMaker: ~Copyable {
     var labels: NotedColumn?
     /// What they have for the other keys by which the destination finds records, where that decides anything.
     var otherKeys: [NotedKey] = []
+    /// Which fields have had no value so far.
+    private(set) var emptyFields: EmptyFields
     let looks: Bool
 
     private let mapping: Mapping
@@ -104,6 +106,8 @@ struct PlanMaker: ~Copyable {
         let needs = Needs(inputs.shape, scanColumns: inputs.scanColumns)
         reserve = LimitReserve(limit: Self.mayLeaveOut(inputs, asks: needs != nil) ? inputs.limit : nil)
         self.needs = needs
+        emptyFields = EmptyFields(
+            inputs.shape, scanColumns: inputs.scanColumns, isFirst: inputs.snapshot?.count ?? 0 == 0)
         looks = inputs.looks
         if inputs.looks, let column = DestinationLook.labelColumn(inputs.shape) {
             labels = NotedColumn(column, scanColumns: inputs.scanColumns, ignoresCase: true)
@@ -255,6 +259,7 @@ struct PlanMaker: ~Copyable {
         } else {
             reserve.noteMapped()
         }
+        emptyFields.note(rows, row, isNew: isNew)
         needs?.note(rows, row, sequence: sequence)
         labels?.note(rows, row, sequence: sequence)
         for index in otherKeys.indices { otherKeys[index].note(rows, row, sequence: sequence) }

@@ -42,6 +42,10 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var isFirst: Bool?
     /// Whether it is of chosen records alone, or of one to try.
     package var isSelective: Bool?
+    /// The fields that planned rows had values for, of those that a null empties; nil in plans of before this was told.
+    package var filled: [String]?
+    /// Those that had values before, and for which the dataset has none any more.
+    package var emptied: [String]?
     /// Where the plan was saved for a person to look at: what it was made from.
     package var origin: PlanOrigin?
 

@@ -8,6 +8,15 @@ package enum GuardNames {
     package static let all = GuardName.allCases.map(\.rawValue) + [RemovalGuard.keyless]
 }
 
+extension GuardRecord {
+    /// The first of them, with the others; nil where none stops the run.
+    init?(_ verdicts: [GuardVerdict]) {
+        let all = verdicts.map { GuardRecord(name: $0.name.rawValue, message: $0.message, hint: $0.hint) }
+        guard let first = all.first else { return nil }
+        self.init(name: first.name, message: first.message, hint: first.hint, also: Array(all.dropFirst()))
+    }
+}
+
 /// What a sync remembers about the removals it has made, for the guards that look at them.
 enum RemovalGuard {
     /// The guard that does not stop a run and only withholds its removals.

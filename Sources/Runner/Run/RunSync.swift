@@ -207,8 +207,8 @@ package struct RunSync: Sendable {
         record.operations.removals = made.summary.removals
         let path = environment.state.planPath(run: record.id)
         try options.reviewed?.requireSame(made.summary, at: path)
-        if let verdict = made.verdict {
-            try half.stop(&record, by: verdict, summary: made.summary)
+        if let stopped = GuardRecord(made.verdicts) {
+            try half.stop(&record, by: stopped, summary: made.summary)
             return
         }
         try environment.database.seal(record, definition: made.summary.definition, at: environment.time.now())

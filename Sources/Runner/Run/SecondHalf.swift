@@ -64,15 +64,15 @@ struct SecondHalf {
     static let stoppedByGuard = "stopped_by_guard"
 
     /// Closes a run that a guard stopped: the plan stays, nothing was sent, and what was remembered is still right.
-    func stop(_ record: inout RunRecord, by verdict: GuardVerdict, summary: PlanSummary) throws {
+    func stop(_ record: inout RunRecord, by guards: GuardRecord, summary: PlanSummary) throws {
         var figures = DeliveryFigures(summary)
         figures.close(code: Self.stoppedByGuard)
         let reason = Reason(
             code: Self.stoppedByGuard, message: "A guard stopped the run before this record was sent.",
-            hint: verdict.hint)
+            hint: guards.hint)
         try RestOfPlan(environment: environment, run: record.id).note(after: 0, reason)
         figures.write(to: &record, planReasons: summary.reasons)
-        record.guard = GuardRecord(name: verdict.name.rawValue, message: verdict.message, hint: verdict.hint)
+        record.guard = guards
         record.state = .stoppedByGuard
         record.endedAt = environment.time.now()
         record.effort = environment.meter.end(record.id, at: environment.time.now()) ?? record.effort

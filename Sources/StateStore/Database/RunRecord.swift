@@ -17,12 +17,21 @@ package struct GuardRecord: Sendable, Hashable, Codable {
     package var name: String
     package var message: String
     package var hint: String
+    /// The other guards that stopped the run with it; absent where there are none.
+    package var also: [GuardRecord]?
 
-    package init(name: String, message: String, hint: String) {
+    package init(name: String, message: String, hint: String, also: [GuardRecord] = []) {
         self.name = name
         self.message = message
         self.hint = hint
+        self.also = also.isEmpty ? nil : also
     }
+
+    /// It and the others.
+    package var all: [GuardRecord] { [self] + (also ?? []) }
+
+    /// What all of them say.
+    package var messages: String { all.map(\.message).joined(separator: " ") }
 }
 
 /// Why a run failed.

@@ -101,14 +101,18 @@ struct RunPage: Sendable {
         if let error = run.error {
             html += ReasonView.box(error.code, error.message, error.hint, tone: "bad")
         }
-        if let record = run.guard {
+        let guards = run.guard?.all ?? []
+        for (index, record) in guards.enumerated() {
+            // What accepts all of them stands once, after the last.
+            let isLast = index == guards.count - 1
             let accept: HTML =
-                visitor.may(.force) && run.state == .stoppedByGuard
+                isLast && visitor.may(.force) && run.state == .stoppedByGuard
                 ? FormView.button(
                     "Go on with this plan", .syncAction(run.sync, .run), visitor,
-                    fields: [("accept_guard", record.name)])
+                    fields: guards.map { ("accept_guard", $0.name) })
                 : .empty
-            html += ReasonView.box("guard " + record.name, record.message, record.hint, tone: "part", more: accept)
+            html += ReasonView.box(
+                "guard " + record.name, record.message, isLast ? record.hint : "", tone: "part", more: accept)
         }
         return html
     }

@@ -96,7 +96,7 @@ package struct SyncHealth: Sendable, Hashable {
         switch condition {
         case .failing where lastRun.state == .interrupted: return "run \(lastRun.id) was interrupted."
         case .failing: return "run \(lastRun.id) failed" + Self.because(lastRun.error?.message)
-        case .guarded: return "a guard stopped run \(lastRun.id)" + Self.because(lastRun.guard?.message)
+        case .guarded: return "a guard stopped run \(lastRun.id)" + Self.because(lastRun.guard?.messages)
         case .missing:
             let verb = lastRun.notArrived == 1 ? "row" : "rows"
             return "\(Wording.grouped(lastRun.notArrived)) \(verb) did not arrive in run \(lastRun.id)."

@@ -72,7 +72,7 @@ struct Forms: Sendable {
         } catch {
             throw PageFailure(.badRequest, code: error.code, message: error.message, hint: error.hint)
         }
-        if let name = request.form["accept_guard"] { options.acceptedGuards = [name] }
+        options.acceptedGuards = Set(request.form.all("accept_guard"))
         if options.isFull || !options.acceptedGuards.isEmpty, !request.visitor.may(.force) {
             throw PageFailure.forbidden
         }

@@ -33,8 +33,11 @@ struct PlanView {
         let list = numbers.html { name, count in
             "<div><dt>\(name)</dt><dd>\(NumberView.quiet(count))</dd></div>"
         }
-        let guardBox = report.guardRecord.map {
-            ReasonView.box("guard " + $0.name, "A guard would stop the run. " + $0.message, $0.hint, tone: "part")
+        let guards = report.guardRecord?.all ?? []
+        let guardBox = guards.enumerated().html { index, record in
+            ReasonView.box(
+                "guard " + record.name, "A guard would stop the run. " + record.message,
+                index == guards.count - 1 ? record.hint : "", tone: "part")
         }
         let full =
             report.full ? ", a full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? "")" : ""
