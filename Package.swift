@@ -140,7 +140,7 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "SourcePostgres",
+                "Records", "ConnectorKit", "SyncCore", "StateStore", "ProjectConfig", "SourcePostgres", "Runner",
                 "DestinationPlanhat", "TestKit",
             ],
             exclude: ["Corpus"]

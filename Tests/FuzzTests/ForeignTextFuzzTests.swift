@@ -8,8 +8,12 @@ import Testing
 
 /// Answers of a server, and files that people write.
 struct ForeignTextFuzzTests {
-    private static func corpus(_ kind: String) throws -> [[UInt8]] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().path + "/Corpus/" + kind
+    static func corpusPath(_ kind: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().path + "/Corpus/" + kind
+    }
+
+    static func corpus(_ kind: String) throws -> [[UInt8]] {
+        let folder = corpusPath(kind)
         return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map {
             try FuzzFolder.read(folder + "/" + $0)
         }

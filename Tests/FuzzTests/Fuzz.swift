@@ -22,45 +22,90 @@ struct Fuzz {
     /// Puts right what a format checks first, so that a mutation is seen by what comes after. Every second input.
     var repair: (@Sendable (inout [UInt8]) -> Void)?
 
+    /// Whether one round is played again, which need not come to what all of them together do.
+    var isReplay: Bool { Self.only != nil }
+
     /// - Parameter rounds: of the normal run.
     func run(usually rounds: Int, _ body: (_ bytes: [UInt8], _ random: inout SeededRandom) throws -> Void) throws {
-        let path = NSTemporaryDirectory() + "sluice-fuzz-\(name).round"
-        let noted = open(path, O_WRONLY | O_CREAT, 0o600)
-        defer { close(noted) }
-        let end = Self.seconds.map { ContinuousClock.now + .seconds($0) }
-        let before = Self.memory()
-        var round = Self.only ?? 0
-        while goesOn(round, of: rounds, until: end) {
-            var random = SeededRandom(seed: Self.seed &* 1_000_003 &+ UInt64(round))
+        let progress = Progress(name, of: rounds)
+        while progress.goesOn {
+            var random = SeededRandom(seed: progress.seed)
             let bytes = mutated(&random)
-            var number = UInt64(round)
-            pwrite(noted, &number, 8, 0)
-            let begun = ContinuousClock.now
-            do {
-                try body(bytes, &random)
-            } catch {
-                Issue.record("\(name), round \(round) of seed \(Self.seed): \(type(of: error)) \(error)")
-                return
-            }
-            let took = (ContinuousClock.now - begun) / .seconds(1)
-            #expect(took < Self.roundSecondsMax, "\(name), round \(round) of seed \(Self.seed) took \(took) s")
-            if round % 256 == 0 {
-                let growth = Self.memory() - before
-                guard growth < Self.growthBytesMax else {
-                    Issue.record("\(name), round \(round) of seed \(Self.seed): \(growth >> 20) MiB more than at first")
-                    return
-                }
-            }
-            round += 1
+            progress.begin()
+            do { try body(bytes, &random) } catch { return progress.fail(error) }
+            guard progress.end() else { return }
         }
-        if Self.seconds != nil { print("fuzz \(name): \(round) rounds of seed \(Self.seed)") }
-        unlink(path)
+        progress.close()
     }
 
-    private func goesOn(_ round: Int, of rounds: Int, until end: ContinuousClock.Instant?) -> Bool {
-        if let only = Self.only { return round == only }
-        if let end { return ContinuousClock.now < end }
-        return round < rounds
+    /// The same of what waits for something.
+    func play(
+        usually rounds: Int, _ body: (_ bytes: [UInt8], _ random: inout SeededRandom) async throws -> Void
+    ) async throws {
+        let progress = Progress(name, of: rounds)
+        while progress.goesOn {
+            var random = SeededRandom(seed: progress.seed)
+            let bytes = mutated(&random)
+            progress.begin()
+            do { try await body(bytes, &random) } catch { return progress.fail(error) }
+            guard progress.end() else { return }
+        }
+        progress.close()
+    }
+
+    /// Where the rounds of one reader stand.
+    private final class Progress {
+        private let name: String
+        private let rounds: Int
+        private let path: String
+        private let noted: Int32
+        private let until = Fuzz.seconds.map { ContinuousClock.now + .seconds($0) }
+        private let before = Fuzz.memory()
+        private var round = Fuzz.only ?? 0
+        private var begun = ContinuousClock.now
+
+        init(_ name: String, of rounds: Int) {
+            (self.name, self.rounds) = (name, rounds)
+            path = NSTemporaryDirectory() + "sluice-fuzz-\(name).round"
+            noted = open(path, O_WRONLY | O_CREAT, 0o600)
+        }
+
+        deinit { _ = Glibc.close(noted) }
+
+        var seed: UInt64 { Fuzz.seed &* 1_000_003 &+ UInt64(round) }
+        private var place: String { "\(name), round \(round) of seed \(Fuzz.seed)" }
+
+        var goesOn: Bool {
+            if let only = Fuzz.only { return round == only }
+            if let until { return ContinuousClock.now < until }
+            return round < rounds
+        }
+
+        func begin() {
+            var number = UInt64(round)
+            pwrite(noted, &number, 8, 0)
+            begun = .now
+        }
+
+        func fail(_ error: any Error) { Issue.record("\(place): \(type(of: error)) \(error)") }
+
+        /// False where the reader keeps memory.
+        func end() -> Bool {
+            let took = (ContinuousClock.now - begun) / .seconds(1)
+            #expect(took < Fuzz.roundSecondsMax, "\(place) took \(took) s")
+            let growth = round % 256 == 0 ? Fuzz.memory() - before : 0
+            guard growth < Fuzz.growthBytesMax else {
+                Issue.record("\(place): \(growth >> 20) MiB more than at first")
+                return false
+            }
+            round += 1
+            return true
+        }
+
+        func close() {
+            if Fuzz.seconds != nil { print("fuzz \(name): \(round) rounds of seed \(Fuzz.seed)") }
+            unlink(path)
+        }
     }
 
     /// Pages of this process that are in memory.
@@ -123,8 +168,12 @@ struct Fuzz {
 final class FuzzFolder: Sendable {
     let path: String
 
-    init() throws {
-        path = NSTemporaryDirectory() + "sluice-fuzz-" + UUID().uuidString.prefix(13)
+    /// - Parameter inMemory: whether nothing waits for a disk, where the system has such a place.
+    init(inMemory: Bool = false) throws {
+        let memory = "/dev/shm/"
+        let base =
+            inMemory && FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
+        path = base + "sluice-fuzz-" + UUID().uuidString.prefix(13)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

@@ -90,7 +90,7 @@ package struct StateRestore: Sendable {
             try MarkTable.set(database, "first_link", nil)
             try AuditTable.insert(database, entry)
         }
-        let hasSecrets = try !SecretStore(database).all().isEmpty
+        let hasSecrets = try SecretStore(database).count() > 0
         // The file alone is moved to its place.
         try database.takeIn()
         try database.close()

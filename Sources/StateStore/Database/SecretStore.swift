@@ -29,6 +29,11 @@ package struct SecretStore: Sendable {
         try database.read { try Self.all($0) }
     }
 
+    /// How many there are, without a look at any: what a damaged database has for one may be anything.
+    func count() throws(StateError) -> Int {
+        try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM secrets") ?? 0 }
+    }
+
     package func secret(_ name: String) throws(StateError) -> SecretRecord? {
         try database.read { database in
             try Row.fetchOne(database, sql: "SELECT * FROM secrets WHERE name = ?", arguments: [name]).map(Self.record)
