@@ -13,16 +13,24 @@ final class CrashPlan: Sendable {
         var stepsUntilFull: Int
         var stepsFull: Int
         var wasFull = false
+        var steps: [StepName] = []
     }
 
     private let state: Mutex<State>
     private let bytes: Int?
+    private let only: StepName?
 
     /// Nothing is killed.
-    init(step: Int = .max, request: Int = .max, bytes: Int? = nil, fullAt: Int = .max, fullFor: Int = 0) {
+    ///
+    /// - Parameter only: which steps are counted; nil counts all.
+    init(
+        step: Int = .max, only: StepName? = nil, request: Int = .max, bytes: Int? = nil, fullAt: Int = .max,
+        fullFor: Int = 0
+    ) {
         state = Mutex(
             State(stepsLeft: step, requestsLeft: request, stepsUntilFull: fullAt, stepsFull: fullFor))
         self.bytes = bytes
+        self.only = only
     }
 
     convenience init(_ random: inout SeededRandom) {
@@ -37,6 +45,9 @@ final class CrashPlan: Sendable {
         default: self.init()
         }
     }
+
+    /// The steps that were begun, the one that it was killed at included.
+    var steps: [StepName] { state.withLock { $0.steps } }
 
     var isDead: Bool { state.withLock { $0.isDead } }
     /// Whether anything was refused for want of space.
@@ -53,15 +64,17 @@ final class CrashPlan: Sendable {
     private enum Fate { case none, kill, full }
 
     var hook: FileSteps {
-        FileSteps { [self] _ in
+        FileSteps { [self] step in
             let fate = try state.withLock { state in
                 if state.isDead { throw SimulatedKill() }
+                state.steps.append(step)
                 state.stepsUntilFull -= 1
                 if state.stepsUntilFull < 0 && state.stepsFull > 0 {
                     state.stepsFull -= 1
                     state.wasFull = true
                     return Fate.full
                 }
+                guard only == nil || only == step else { return .none }
                 state.stepsLeft -= 1
                 state.isDead = state.stepsLeft < 0
                 return state.isDead ? .kill : .none

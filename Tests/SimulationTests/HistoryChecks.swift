@@ -10,6 +10,14 @@ import TestKit
 /// What is held against a history.
 extension History {
     func check(_ record: RunRecord, _ environment: RunEnvironment) {
+        problems += RunBooks.problems(of: record, environment, isRepeatable: behavior != .send)
+    }
+}
+
+/// What is held against every run, whatever its history.
+enum RunBooks {
+    static func problems(of record: RunRecord, _ environment: RunEnvironment, isRepeatable: Bool) -> [String] {
+        var problems: [String] = []
         func expect(_ isTrue: Bool, _ sentence: String) {
             if !isTrue { problems.append("run \(record.id) (\(record.state.rawValue)): \(sentence)") }
         }
@@ -22,7 +30,6 @@ extension History {
             rows.invalid + rows.held + operations.rejected + operations.undelivered + operations.inDoubt
         let told = record.reasons.reduce(0) { $0 + $1.count }
         expect(told == missing, "\(missing) did not arrive, reasons tell \(told): \(record.reasons)")
-        let isRepeatable = behavior != .send
         expect(
             operations.inDoubt == 0 || !isRepeatable, "\(operations.inDoubt) in doubt although all can be repeated")
         expect(
@@ -41,7 +48,11 @@ extension History {
         } catch {
             problems.append("run \(record.id): its outcomes cannot be read: \(error)")
         }
+        return problems
     }
+}
+
+extension History {
 
     /// Only for runs before the last start, which accepts every guard.
     func checkGuard(_ record: RunRecord) {

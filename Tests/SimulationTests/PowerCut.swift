@@ -69,19 +69,24 @@ final class PowerCut: Sendable {
         return [root + "/plans"] + syncs.sorted().map { root + "/syncs/" + $0 }
     }
 
+    /// What a power cut takes of all that was not synced.
+    enum Loss { case some, all }
+
     /// Leaves of the directory what the disk may have after a power cut at this moment.
-    func cut(_ random: inout SeededRandom) throws {
+    func cut(_ random: inout SeededRandom, losing loss: Loss = .some) throws {
         let before = state.withLock { $0 }
         var after = State()
         for folder in folders {
             let (now, then) = (names(folder), before.names[folder] ?? [:])
             var left: [String: Data] = [:]
             for name in Set(now.keys).union(then.keys).sorted() {
-                let isNew = now[name] == then[name] || random.chance(percent: 50)
+                let isNew = now[name] == then[name] || loss == .some && random.chance(percent: 50)
                 guard let inode = isNew ? now[name] : then[name] else { continue }
                 let real = FileManager.default.contents(
                     atPath: now[name] == inode ? folder + "/" + name : "\(keep)/\(inode)")
-                left[name] = Self.survives(real ?? Data(), synced: before.contents[inode], &random)
+                let synced = before.contents[inode]
+                left[name] =
+                    loss == .all ? synced ?? Data() : Self.survives(real ?? Data(), synced: synced, &random)
             }
             for name in now.keys { try FileManager.default.removeItem(atPath: folder + "/" + name) }
             for (name, data) in left {
