@@ -93,7 +93,7 @@ package enum Guards {
         return verdict(
             .cleared,
             "No row has a value for \(listed(facts.emptied)) any more, where there were some before: "
-                + "\(isOne ? "it" : "they") would be emptied in \(facts.changed) of \(facts.knownCount) known records "
+                + "\(isOne ? "it" : "they") would be emptied in up to \(facts.changed) of \(facts.knownCount) known records "
                 + "(\(text(percent(facts.changed, of: facts.knownCount))) %, at most "
                 + "\(text(limits.clearedPercentMax)) % may be).")
     }
