@@ -10,7 +10,7 @@ import Testing
 struct BackupFuzzTests {
     private static let codes: Set<String> = [
         "backup_damaged", "backup_newer", "state_corrupt", "state_newer", "state_not_ours", "state_database_failed",
-        "state_io",
+        "state_io", "state_unwritable", "disk_full",
     ]
     private static let audit = AuditRecord(
         at: Moment(milliseconds: 1_795_000_000_000), who: "test", address: "", action: "state_restored")
