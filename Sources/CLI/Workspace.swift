@@ -71,10 +71,14 @@ struct Workspace {
         return references
     }
 
+    /// One for the process: what keeps it from working is told once.
+    private static let machineLimits = MachineLimits(variables: ProcessInfo.processInfo.environment)
+
     func connections(state: StateDirectory?) -> ProjectConnections {
         let references = references
-        return ProjectConnections(project: project, catalog: Connectors.all, state: state) {
-            connection, declaration in
+        return ProjectConnections(
+            project: project, catalog: Connectors.all, state: state, machine: Self.machineLimits
+        ) { connection, declaration in
             try references.settings(for: connection, declaration: declaration)
         }.limiting(
             Set(loaded.parts.filter { $0.isStored && $0.hiddenBy == nil }.map(\.location)),

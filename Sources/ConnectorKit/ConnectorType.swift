@@ -103,12 +103,19 @@ public struct DestinationType: Sendable {
     /// write the same account; it holds no secret, and a secret may be missing. Nil where the settings that identify
     /// have one spelling each.
     public var account: (@Sendable (ConnectorSettings, DestinationObject) throws(ConnectorError) -> String)?
+    /// What all connections that share one rate limit have in common, and no others: the host and the credential, in one
+    /// spelling each. Only a digest of it is kept. Nil where nothing tells it: then each state directory counts for itself.
+    public var rateLimitKey: (@Sendable (ConnectorSettings) throws(ConnectorError) -> Secret)?
+    /// So many requests with one such key may be on their way at once; nil where nobody knows a limit.
+    public var requestsAtOnceMax: Int?
     public var make:
         @Sendable (ConnectorSettings, DestinationContext) throws(ConnectorError) -> any ConnectedDestination
 
     public init(
         _ declaration: ConnectorDeclaration, objects: [DestinationObject],
         account: (@Sendable (ConnectorSettings, DestinationObject) throws(ConnectorError) -> String)? = nil,
+        rateLimitKey: (@Sendable (ConnectorSettings) throws(ConnectorError) -> Secret)? = nil,
+        requestsAtOnceMax: Int? = nil,
         make:
             @escaping @Sendable (ConnectorSettings, DestinationContext) throws(ConnectorError) ->
             any ConnectedDestination
@@ -116,6 +123,8 @@ public struct DestinationType: Sendable {
         self.declaration = declaration
         self.objects = objects
         self.account = account
+        self.rateLimitKey = rateLimitKey
+        self.requestsAtOnceMax = requestsAtOnceMax
         self.make = make
     }
 }

@@ -80,6 +80,9 @@ public typealias ConnectedDestination = Destination & FieldDiscovering & Readabl
 public struct DestinationContext: Sendable {
     /// Waits until one more HTTP request may leave.
     public var permit: @Sendable () async throws -> Void
+    /// Waits, after the permit, until the account may have one more request on its way. What it returns is called once, when
+    /// the request has ended.
+    public var place: @Sendable () async throws -> @Sendable () -> Void
     /// Is told what the destination's headers say of the rate limit.
     public var observeLimit: @Sendable (RateLimitNotice) -> Void
     /// Is told every request and its answer.
@@ -87,10 +90,12 @@ public struct DestinationContext: Sendable {
 
     public init(
         permit: @escaping @Sendable () async throws -> Void = {},
+        place: @escaping @Sendable () async throws -> @Sendable () -> Void = { {} },
         observeLimit: @escaping @Sendable (RateLimitNotice) -> Void = { _ in },
         record: @escaping @Sendable (Exchange) -> Void = { _ in }
     ) {
         self.permit = permit
+        self.place = place
         self.observeLimit = observeLimit
         self.record = record
     }

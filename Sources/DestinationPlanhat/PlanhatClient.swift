@@ -4,7 +4,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Puts requests on the wire: one permit (of the main API's pace) and one exchange for each, never a second try.
+/// Puts requests on the wire: one permit and one place (of the main API's) and one exchange for each, never a second try.
 package struct PlanhatClient: Sendable {
     /// An answer to 5,000 rows has about 0.5 MB, a page of records a few.
     static let answerBytesMax = 64 << 20
@@ -29,8 +29,9 @@ package struct PlanhatClient: Sendable {
         scrubber = SecretScrubber([settings.apiKey] + tenants)
     }
 
-    /// So many requests to one host are on their way at most, whichever syncs and connections they are of; further ones
-    /// wait. Planhat takes 50 at once, and a `sluice run` beside the server sends one more.
+    /// So many requests to one host are on their way at most, whichever syncs and connections of a process they are of, and
+    /// so many with one key, whichever processes send them; further ones wait. Planhat takes 50 at once, which leaves some
+    /// to other programs.
     package static let requestsAtOnceMax = 40
 
     /// One client for the whole process: it owns no thread but NIO's, keeps no credentials (they travel with each
@@ -57,7 +58,8 @@ package struct PlanhatClient: Sendable {
         _ request: PlanhatRequest, _ understand: (PlanhatAnswer) throws(DestinationError) -> Result
     ) async throws(DestinationError) -> Result {
         let url = try url(of: request)
-        try await permit(for: request.host)
+        let ended = try await permit(for: request.host)
+        defer { ended() }
         let start = ContinuousClock.now
         let answer: PlanhatAnswer
         do {
@@ -88,14 +90,16 @@ package struct PlanhatClient: Sendable {
         return analyticsAddress + request.path.replacing(PlanhatRequest.tenantMark, with: word)
     }
 
-    private func permit(for host: PlanhatHost) async throws(DestinationError) {
+    /// What it returns is called when the request has ended.
+    private func permit(for host: PlanhatHost) async throws(DestinationError) -> @Sendable () -> Void {
         guard host == .main else {
             // Waiting for a permit is where a cancelled run ends otherwise.
             if Task.isCancelled { throw PlanhatErrors.cancelled(isKnownUnsent: true) }
-            return
+            return {}
         }
         do {
             try await context.permit()
+            return try await context.place()
         } catch let error as DestinationError {
             throw error
         } catch is CancellationError {

@@ -9,6 +9,8 @@ package struct PlanhatDestination: ConnectedDestination {
     package static let type = DestinationType(
         PlanhatSettings.declaration, objects: objects,
         account: { (settings, object) throws(ConnectorError) in try PlanhatSettings.account(settings, object) },
+        rateLimitKey: { (settings) throws(ConnectorError) in try PlanhatSettings.rateLimitKey(settings) },
+        requestsAtOnceMax: PlanhatClient.requestsAtOnceMax,
         make: { (settings, context) throws(ConnectorError) in
             PlanhatDestination(try PlanhatSettings(settings), context: context)
         })

@@ -15,8 +15,7 @@ package struct PlanhatSettings: Sendable {
     /// Planhat's keys are longer than this.
     static let apiKeyCharactersMin = 340
 
-    /// Planhat's hard limit of 150 a second. Of its other one, 50 at once, there are never so many: one write at a time to
-    /// each object.
+    /// Planhat's hard limit of 150 a second. Its other one, 50 at once, is `PlanhatClient.requestsAtOnceMax`.
     static let requestsPerMinuteMax = 9_000
 
     package static let declaration = ConnectorDeclaration(
@@ -67,6 +66,12 @@ package struct PlanhatSettings: Sendable {
     static func account(_ settings: ConnectorSettings, _ object: DestinationObject) throws(ConnectorError) -> String {
         let isSent = AnalyticsEndpoint(object) != nil
         return canonical(try isSent ? analyticsAddress(settings) : mainAddress(settings))
+    }
+
+    /// Planhat counts by the host and the key, whichever way they are written.
+    static func rateLimitKey(_ settings: ConnectorSettings) throws(ConnectorError) -> Secret {
+        let key = try PlanhatKey(settings.secret("api_key")).secret
+        return Secret(canonical(try mainAddress(settings)) + "\n" + key.reveal())
     }
 
     private static func mainAddress(_ settings: ConnectorSettings) throws(ConnectorError) -> String {

@@ -26,11 +26,15 @@ package struct RequestPacing: Sendable, Hashable {
     /// Takes one permit.
     /// - Parameters:
     ///   - state: the theoretical time of the next request in epoch microseconds, shared by all who send.
-    ///   - now: epoch microseconds. A clock that was set back never makes anyone wait longer than a full burst.
+    ///     A time that nobody can have asked for (a clock that was set back by far, a file with something else in it)
+    ///     counts as none, and as a burst that has left already.
+    ///   - now: epoch microseconds. A clock that was set back never makes anyone wait longer than a full burst beyond the
+    ///     longest pause.
     /// - Returns: microseconds to wait before the request may leave.
     package func take(_ state: inout Int64, now: Int64) -> Int64 {
         let tolerance = intervalMicros * (burst - 1)
-        let next = max(now, min(state, now + tolerance + pauseMicrosMax))
+        let isCredible = state <= now + tolerance + 6 * pauseMicrosMax
+        let next = isCredible ? max(now, min(state, now + tolerance + pauseMicrosMax)) : now + tolerance
         state = next + intervalMicros
         return max(0, next - tolerance - now)
     }
@@ -41,6 +45,7 @@ package struct RequestPacing: Sendable, Hashable {
     /// Lets nobody send for `pauseMicros` from now.
     package func pause(_ state: inout Int64, now: Int64, pauseMicros: Int64) {
         let tolerance = intervalMicros * (burst - 1)
+        if state > now + tolerance + 6 * pauseMicrosMax { state = now }
         state = max(state, now + min(pauseMicros, pauseMicrosMax) + tolerance)
     }
 }

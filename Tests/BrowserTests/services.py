@@ -28,7 +28,8 @@ class Service:
         self.log = open(self.folder / "stderr.txt", "ab")
         self.child = subprocess.Popen(
             [BINARY, *arguments, "--json"], cwd=folder, stdout=subprocess.PIPE, stderr=self.log,
-            stdin=subprocess.DEVNULL, env={**os.environ, "SLUICE_LOG_FORMAT": "json"}, text=True)
+            stdin=subprocess.DEVNULL, text=True,
+            env={**os.environ, "SLUICE_LOG_FORMAT": "json", "SLUICE_LIMITS": str(self.folder.resolve() / ".limits")})
         printed = ""
         while True:
             line = self.child.stdout.readline()

@@ -13,18 +13,23 @@ final class WorkFolder: Sendable {
 
     deinit {
         for child in children.withLock({ $0 }) { child.kill() }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            FileHandle.standardError.write(Data("\(path) could not be removed\n".utf8))
+        for folder in [path, limits] where FileManager.default.fileExists(atPath: folder) {
+            do {
+                try FileManager.default.removeItem(atPath: folder)
+            } catch {
+                FileHandle.standardError.write(Data("\(folder) could not be removed\n".utf8))
+            }
         }
     }
+
+    /// Where processes share the limits of accounts: beside the folder, for no test to meet what another one left.
+    var limits: String { path + ".limits" }
 
     /// Nothing of the environment of the tests but the way to programs.
     var environment: [String: String] {
         [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": path, "TMPDIR": path,
-            "LANG": "C.UTF-8", "TZ": "UTC",
+            "LANG": "C.UTF-8", "TZ": "UTC", "SLUICE_LIMITS": limits,
         ]
     }
 

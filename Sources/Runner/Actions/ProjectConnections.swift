@@ -9,6 +9,8 @@ package struct ProjectConnections: Connections {
     package let project: Project
     private let catalog: ConnectorCatalog
     private let state: StateDirectory?
+    /// Where the account's rate limit is shared with other state directories; nil where it is not.
+    private let machine: MachineLimits?
     /// Resolves a connection's settings: references to variables and files are read only for this one connection.
     private let settings: @Sendable (ConnectionDefinition, ConnectorDeclaration) throws -> ConnectorSettings
     /// Where the connections at those places may lead: those that were made in the pages. Nil where nothing is limited.
@@ -17,12 +19,13 @@ package struct ProjectConnections: Connections {
 
     /// - Parameter state: nil for commands that need no rate limit shared with others.
     package init(
-        project: Project, catalog: ConnectorCatalog, state: StateDirectory?,
+        project: Project, catalog: ConnectorCatalog, state: StateDirectory?, machine: MachineLimits? = nil,
         settings: @escaping @Sendable (ConnectionDefinition, ConnectorDeclaration) throws -> ConnectorSettings
     ) {
         self.project = project
         self.catalog = catalog
         self.state = state
+        self.machine = machine
         self.settings = settings
     }
 
@@ -144,6 +147,7 @@ package struct ProjectConnections: Connections {
             named: name,
             context: DestinationContext(
                 permit: { try await pace.permit(time: time, progress: { _ in }) },
+                place: { try await pace.place(time: time) },
                 observeLimit: { pace.observe($0, time: time) }))
     }
 
@@ -183,7 +187,20 @@ package struct ProjectConnections: Connections {
         let perMinute = values.integer("requests_per_minute") ?? 200
         let path = try state?.limitPath(connection: connection) ?? "/dev/null"
         return ConnectionPace(
-            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path), turn: turn)
+            pacing: RequestPacing(requestsPerMinute: perMinute), shared: SharedNumber(path: path),
+            account: accountPace(type, values), turn: turn)
+    }
+
+    private func accountPace(_ type: DestinationType, _ values: ConnectorSettings) -> ConnectionPace.AccountPace? {
+        guard let machine, let key = type.rateLimitKey else { return nil }
+        do throws(ConnectorError) {
+            return ConnectionPace.AccountPace(
+                limits: machine, type: type.declaration.type, key: try key(values),
+                requestsAtOnceMax: type.requestsAtOnceMax)
+        } catch {
+            // Whoever makes the destination of these settings is told of the same error.
+            return nil
+        }
     }
 
     private func destinationType(_ name: String) throws -> (ConnectionDefinition, type: DestinationType) {
