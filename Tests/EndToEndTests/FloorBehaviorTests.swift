@@ -227,6 +227,7 @@ import Testing
         #expect(Set(rows.map { $0["outcome"].string }) == ["in_doubt"])
         #expect(Set(rows.compactMap { $0["key"].string }).count == 40)
         #expect(rows.allSatisfy { $0["hint"].string?.isEmpty == false })
+        try await expectListed(setting, number, rows)
         let second = try await setting.run("events", status: 3)
         #expect(second.rows("held") == 40 && second["requests"].int == 0)
         let hasArrived = rule == "drop-after"
@@ -236,6 +237,19 @@ import Testing
         #expect(last.rows("unchanged") == 40 && last.operations("sent") == 0)
         #expect(try setting.planhat.lines("activities").count == 40)
         #expect(try setting.planhat.state()["sent_again"].members.isEmpty)
+    }
+
+    /// For people: each row with its key and outcome, under its own outcome and no other.
+    private func expectListed(_ setting: FloorSetting, _ run: Int, _ rows: [JSON]) async throws {
+        let told = try await setting.sluice("records", String(run), "--outcome", "in_doubt")
+        #expect(told.status == 0, "\(told.everything)")
+        let heads = told.output.split(separator: "\n").filter { !$0.hasPrefix(" ") }
+        let expected = rows.map { "\($0["key"].string ?? "")  in_doubt  \($0["code"].string ?? "")" }
+        #expect(heads.map { String($0) } == expected, "\(told.output)")
+        let few = try await setting.sluice("records", String(run), "--outcome", "in_doubt", "--limit", "3")
+        #expect(few.output.components(separatedBy: "  in_doubt  ").count == 4, "\(few.output)")
+        let others = try await setting.sluice("records", String(run), "--outcome", "rejected")
+        #expect(others.status == 0 && others.output.isEmpty, "\(others.everything)")
     }
 
     /// The answer to the first batch is lost after Planhat took it: the others arrive in the same run.
