@@ -111,6 +111,34 @@ struct RetryTests {
         #expect(log.lastWrite == nil)
     }
 
+    /// A run that reads without end, or sends very much, is bounded in its bodies and not in its lines.
+    @Test func everyRequestOfARunIsKeptAndItsBodiesUpToABound() throws {
+        let log = ExchangeLog(try RunFixture().environment())
+        let body = String(repeating: "x", count: Exchange.bodyBytesMax)
+        func append(isWrite: Bool) {
+            log.append(
+                Exchange(
+                    method: isWrite ? "PUT" : "GET", path: "/things", status: 200, milliseconds: 1,
+                    requestBytes: body.utf8.count, responseBytes: 0, requestBody: body, responseBody: "",
+                    isWrite: isWrite))
+        }
+        for _ in 0..<3_000 { append(isWrite: false) }
+        let read = log.take().records
+        #expect(read.map(\.number) == Array(0..<3_000))
+        let whole = read.filter { !$0.requestBody.isEmpty }.map(\.number)
+        #expect(whole.count == 51 && whole.last == 2_999 && whole[49] == 49)
+        #expect(read.allSatisfy { $0.requestBytes == body.utf8.count && $0.status == 200 && $0.milliseconds == 1 })
+
+        var kept = 51
+        for _ in 0..<5_000 {
+            append(isWrite: true)
+            let taken = log.take().records
+            #expect(taken.count == 1)
+            kept += taken.filter { !$0.requestBody.isEmpty }.count
+        }
+        #expect(kept == ExchangeLog.bodyBytesMax / Exchange.bodyBytesMax)
+    }
+
     @Test func recordThatIsTooLargeByItselfIsRejected() async throws {
         let fixture = try RunFixture(rows(3))
         fixture.account.fault { _, keys in keys.contains("k2") ? .tooLarge(items: 0) : .none }

@@ -1,5 +1,5 @@
 package import ConnectorKit
-internal import StateStore
+package import StateStore
 internal import Synchronization
 
 /// The requests of a run that the database does not have yet, and what they add up to.
@@ -13,12 +13,19 @@ package final class ExchangeLog: Sendable {
         var batch: Int?
         var attempt = 1
         var sequences: ClosedRange<Int>?
-        /// How many of those waiting are written with their bodies.
-        var bodies = 0
+        /// How many exchanges came since the last were taken.
+        var sinceTaken = 0
+        /// Bytes of the bodies that are kept, of all exchanges of the run so far.
+        var bodyBytes = 0
     }
 
     /// So many exchanges of a batch, and its last, keep their bodies: a batch that is taken apart makes thousands.
     private static let bodiesMax = 50
+    /// So many bytes of bodies are kept of a run; of the exchanges after them all but the bodies.
+    package static let bodyBytesMax = 64 << 20
+    /// So many exchanges may wait for the database, but for writes: whoever reads that often without a write in between is
+    /// lost already.
+    private static let waitingMax = 100_000
 
     private let state = Mutex(State())
     private let run = Mutex<Int64>(0)
@@ -70,32 +77,43 @@ package final class ExchangeLog: Sendable {
                 state.lastWrite = .milliseconds(exchange.milliseconds)
                 state.bytesSent += Int64(exchange.requestBytes)
             }
-            if let last = state.waiting.indices.last {
-                if state.bodies > Self.bodiesMax {
-                    state.waiting[last].requestBody = ""
-                    state.waiting[last].responseBody = ""
-                }
-            }
-            state.bodies += 1
-            // A run with endless reads keeps its writes and its first reads.
-            if state.waiting.count < 1_000 || exchange.isWrite { state.waiting.append(record) }
+            Self.keep(record, in: &state)
             return record
         }
         meter.answered(record)
+    }
+
+    private static func keep(_ record: ExchangeRecord, in state: inout State) {
+        if state.sinceTaken > bodiesMax, let last = state.waiting.indices.last {
+            state.bodyBytes -= state.waiting[last].bodyBytes
+            state.waiting[last].dropBodies()
+        }
+        state.sinceTaken += 1
+        guard state.waiting.count < waitingMax || record.isWrite else { return }
+        var record = record
+        if state.bodyBytes + record.bodyBytes > bodyBytesMax { record.dropBodies() }
+        state.bodyBytes += record.bodyBytes
+        state.waiting.append(record)
     }
 
     /// How long the last write of that try was on its way, without its wait for the rate limit; nil where none left.
     package var lastWrite: Duration? { state.withLock { $0.lastWrite } }
 
     /// Takes what has gathered since the last call.
-    func take() -> (records: [ExchangeRecord], writes: Int, bytesSent: Int64) {
+    package func take() -> (records: [ExchangeRecord], writes: Int, bytesSent: Int64) {
         state.withLock { state in
             let taken = (state.waiting, state.writes, state.bytesSent)
             state.waiting = []
-            state.bodies = 0
+            state.sinceTaken = 0
             state.writes = 0
             state.bytesSent = 0
             return taken
         }
     }
+}
+
+extension ExchangeRecord {
+    fileprivate var bodyBytes: Int { requestBody.utf8.count + responseBody.utf8.count }
+
+    fileprivate mutating func dropBodies() { (requestBody, responseBody) = ("", "") }
 }
