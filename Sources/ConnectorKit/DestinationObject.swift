@@ -1,3 +1,5 @@
+public import Records
+
 /// A kind of record in the destination, as data: batching, validation, forms, help and docs are made from it.
 public struct DestinationObject: Sendable, Hashable {
     /// The word in the project file (`company`).
@@ -34,6 +36,9 @@ public struct DestinationObject: Sendable, Hashable {
     /// Keys by which only the whole list is sure to find a record, as it shows them under another name: what is to be
     /// removed is found by one paged read, however little it is.
     public var keysFoundByList: Set<String> = []
+    /// What is to be said of a row that the destination passed over without a word, perhaps counting it as unchanged; nil
+    /// where it is not known to do so.
+    public var passedOver: Reason?
     /// One paragraph for help and docs.
     public var help = ""
 

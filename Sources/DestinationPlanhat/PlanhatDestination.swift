@@ -18,6 +18,7 @@ package struct PlanhatDestination: ConnectedDestination {
     let settings: PlanhatSettings
     let client: PlanhatClient
     let confirmed = ConfirmedPaths()
+    let days = DayForm()
 
     package init(_ settings: PlanhatSettings, context: DestinationContext) {
         self.settings = settings
@@ -51,7 +52,7 @@ package struct PlanhatDestination: ConnectedDestination {
         _ batch: OperationBatch, to object: DestinationObject, at endpoint: AnalyticsEndpoint?
     ) async throws(DestinationError) -> BatchOutcome {
         if let endpoint { return try await send(batch, to: object, at: endpoint) }
-        return try await upsert(batch, to: object)
+        return try await upsertInDayForm(batch, to: object)
     }
 
     private static func isSupported(

@@ -14,6 +14,7 @@ extension PlanhatDestination {
                 fields[field.name] = field
             }
         }
+        days.learn(fields.values, of: object)
         return fields.values.sorted { $0.name < $1.name }
     }
 }

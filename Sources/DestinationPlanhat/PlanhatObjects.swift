@@ -1,4 +1,5 @@
 package import ConnectorKit
+internal import Records
 
 /// Every object of Planhat that can be written, as data. Names, types and limits are those of Planhat's API pages
 /// (`planhat.com/developers/api`); `docs/connectors/planhat.md` says which of them are assumed.
@@ -177,6 +178,13 @@ extension DestinationObject {
         var object = self
         object.labelField = field
         object.help = help
+        return object
+    }
+
+    /// Planhat ignores such rows without a word.
+    func passingOver(_ reason: Reason) -> DestinationObject {
+        var object = self
+        object.passedOver = reason
         return object
     }
 

@@ -91,18 +91,35 @@ extension PlanhatDestination {
         }
     }
 
-    /// Emails are looked up by the list's filter, which may be of no help: only an exact match counts.
+    /// Emails are looked up by the list's filter, which may be of no help: only an exact match counts, and a list with
+    /// anybody else in it is read to its end.
     private func read(email: String, of object: DestinationObject) async throws(DestinationError) -> String? {
         let wanted = email.lowercased()
         for archived in [false, true] {
             let filters = [("email", email)] + (archived ? [("archived", "true")] : [])
             let request = PlanhatRequest.list(object.path, limit: 100, filters: filters)
-            let found = try await client.exchange(request) { (answer) throws(DestinationError) in
-                try RecordPages.texts(answer, address: client.address).first { record in
+            let (found, isFiltered) = try await client.exchange(request) { (answer) throws(DestinationError) in
+                let records = try RecordPages.texts(answer, address: client.address)
+                let own = records.filter { record in
                     JSONReader.valueIfAny(record)?["email"]?.scalarText?.lowercased() == wanted
                 }
+                return (own.first, own.count == records.count)
             }
             if let found { return String(decoding: found, as: UTF8.self) }
+            guard !isFiltered, let id = try await id(ofEmail: wanted, of: object, filters) else { continue }
+            if let found = try await readOne(key: id, keyField: "_id", of: object) { return found }
+        }
+        return nil
+    }
+
+    private func id(
+        ofEmail wanted: String, of object: DestinationObject, _ filters: [(String, String)]
+    ) async throws(DestinationError) -> String? {
+        var pages = RecordPages(client: client, path: object.path, select: "email", filters: filters)
+        while let records = try await pages.next() {
+            if let record = records.first(where: { $0["email"]?.scalarText?.lowercased() == wanted }) {
+                return record["_id"]?.scalarText
+            }
         }
         return nil
     }

@@ -105,7 +105,10 @@ struct PlanhatSearch: Sendable {
             return try await find(key) == .absent ? .absent : .several
         }
         var ids: Set<String> = []
-        for company in companies { ids.formUnion(try await self.ids(key, in: company)) }
+        for company in companies {
+            guard let own = try await self.ids(key, in: company) else { return .several }
+            ids.formUnion(own)
+        }
         if companies.count > 1, !ids.isEmpty { return .several }
         return Self.found(ids)
     }
@@ -125,22 +128,26 @@ struct PlanhatSearch: Sendable {
         return ids
     }
 
-    private func ids(_ key: String, in company: String) async throws(DestinationError) -> Set<String> {
+    /// Nil where a record has the key and does not say whose it is, in a list that holds other companies' too.
+    private func ids(_ key: String, in company: String) async throws(DestinationError) -> Set<String>? {
         let parent = object.key(keyField)?.uniqueWithin ?? "companyId"
-        var ids: Set<String> = []
+        var (ids, unsaid): (Set<String>, Set<String>) = ([], [])
+        var isFiltered = true
         for filters in object.passes {
             let rows = RecordPages(
                 client: destination.client, path: object.path, select: "\(keyField),\(parent)",
                 filters: [("companyId", company)] + filters)
             try await Self.each(rows) { record in
                 // A server that does not know the filter answers every company's records.
-                guard record[keyField]?.scalarText == key, record[parent]?.scalarText ?? company == company,
+                let owner = record[parent]?.scalarText
+                if let owner, owner != company { isFiltered = false }
+                guard record[keyField]?.scalarText == key, owner ?? company == company,
                     let id = record["_id"]?.scalarText
                 else { return }
-                ids.insert(id)
+                if owner == nil { unsaid.insert(id) } else { ids.insert(id) }
             }
         }
-        return ids
+        return isFiltered || unsaid.isEmpty ? ids.union(unsaid) : nil
     }
 
     private static func each(

@@ -32,6 +32,9 @@ package struct SandboxSwitches: Sendable, Equatable {
     package enum OverLimit: String, CaseIterable, Sendable { case clamp, refuse }
     package enum Currency: String, CaseIterable, Sendable { case text, object }
     package enum UnsureKeys: String, CaseIterable, Sendable { case match, create }
+    package enum Dropped: String, CaseIterable, Sendable { case uncounted, nonupdates }
+    package enum Filters: String, CaseIterable, Sendable { case apply, ignore }
+    package enum CustomDay: String, CaseIterable, Sendable { case both, text, number }
     package enum UnknownSender: String, CaseIterable, Sendable { case create, ignore }
     package enum Names: String, CaseIterable, Sendable { case keep, change }
     package enum Bodies: String, CaseIterable, Sendable { case message, error, text, empty }
@@ -69,6 +72,12 @@ package struct SandboxSwitches: Sendable, Equatable {
     /// `unsure-keys`: a key of which Planhat's pages do not say that bulk writes match it finds a record, or makes a
     /// second one.
     package var unsureKeys = UnsureKeys.match
+    /// `dropped`: a row that is dropped without a word is in no count, or counted in `nonupdates`.
+    package var dropped = Dropped.uncounted
+    /// `filters`: lists are filtered by `companyId` and `email`, or give every record whatever these say.
+    package var filters = Filters.apply
+    /// `custom-day`: a custom field of type day takes dates and numbers of days, texts of dates only, or numbers only.
+    package var customDay = CustomDay.both
     /// `window`: the minute of the rate limit starts with its first request, or ends now.
     package var window = Window.fixed
     /// `formula`: a value for a formula field is dropped without a word, refused, or written.
@@ -171,6 +180,7 @@ package struct SandboxSwitches: Sendable, Equatable {
         Entry("analytics-status", \.analyticsStatus), Entry("processed", \.processed),
         Entry("unknown-tenant", \.unknownTenant), Entry("unknown-metric", \.unknownMetric),
         Entry("metric-time", \.metricTime), Entry("unsure-keys", \.unsureKeys),
+        Entry("dropped", \.dropped), Entry("filters", \.filters), Entry("custom-day", \.customDay),
     ]
 
     private mutating func set(_ text: String) throws(SandboxError) {

@@ -43,6 +43,27 @@ import Testing
         #expect(fixture.sandbox.store.totals(of: "endusers").dropped == 1)
     }
 
+    @Test func personOfNoCompanyIsCountedAsUnchangedIfAsked() throws {
+        let fixture = try fixture("dropped=nonupdates")
+        let answer = people(fixture, #"{"email":"a@nowhere.example"},{"email":"b@x.example","companyId":"extid-one"}"#)
+        #expect(answer.status == 200)
+        #expect(answer.number("created") == 1 && answer.number("nonupdates") == 1)
+        #expect(fixture.send("GET", "/endusers").array.count == 1)
+        #expect(fixture.sandbox.store.totals(of: "endusers").dropped == 1)
+    }
+
+    @Test func listsHoldEverybodyIfAsked() throws {
+        let fixture = try fixture("filters=ignore")
+        people(
+            fixture,
+            #"{"email":"a@x.example","companyId":"extid-one"},{"email":"b@x.example","companyId":"extid-two"},"#
+                + #"{"email":"c@x.example","companyId":"extid-two","archived":true}"#)
+        for path in ["/endusers", "/endusers?email=a@x.example", "/endusers?companyId=extid-one&email=b@x.example"] {
+            #expect(fixture.send("GET", path).array.count == 2, "\(path)")
+        }
+        #expect(fixture.send("GET", "/endusers?email=a@x.example&archived=true").array.count == 1)
+    }
+
     @Test func personOfNoCompanyIsAnErrorIfAsked() throws {
         let answer = people(try fixture("no-company=error"), #"{"email":"a@nowhere.example"}"#)
         #expect(answer.status == 400)

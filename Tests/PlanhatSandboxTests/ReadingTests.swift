@@ -159,6 +159,18 @@ import Testing
     }
 
     @Test(arguments: [
+        ("both", [1, 1]), ("text", [1, 0]), ("number", [0, 1]),
+    ]) func customDaysAreTakenInTheFormsThatTheSwitchSays(_ value: String, _ created: [Int]) throws {
+        let fixture = try SandboxFixture("custom-day=\(value)")
+        _ = fixture.send("POST", "/customfields", #"{"parent":"company","name":"Day","type":"day"}"#)
+        for (sent, created) in zip([#""2026-01-02""#, "20455"], created) {
+            let answer = fixture.upsert(#"{"name":"A","custom":{"Day":\#(sent)}}"#)
+            #expect(answer.number("created") == created, "\(sent)")
+            #expect(answer.messages.count == 1 - created)
+        }
+    }
+
+    @Test(arguments: [
         ("GET", "/nothing"), ("GET", "/"), ("PUT", "/customfields"), ("PUT", "/leancompanies"),
         ("GET", "/companies/a/b"),
         ("DELETE", "/companies"), ("POST", "/companies/x"), ("GET", "/companies/extid-"), ("GET", "/companies/zzz"),

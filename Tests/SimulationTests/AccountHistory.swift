@@ -202,12 +202,22 @@ enum AccountSwitches {
             return (parts[0], parts[1].split(separator: "|").map(String.init))
         })
 
+    /// Switches that came later.
+    private static let later = ["dropped", "filters"]
+
     static func choose(_ random: inout SeededRandom) -> [String: String] {
         let isUsual = random.chance(percent: 10)
         var chosen: [String: String] = [:]
-        for name in values.keys.sorted() where !["task-people", "unknown-tenant", "unsure-keys"].contains(name) {
+        let left = ["task-people", "unknown-tenant", "unsure-keys", "custom-day"]
+        for name in values.keys.sorted() where !left.contains(name) && !later.contains(name) {
             let all = values[name] ?? []
             chosen[name] = isUsual ? all[0] : all[random.number(0...all.count - 1)]
+        }
+        // Histories that were good before go on as they did.
+        var more = random
+        for name in later where !isUsual {
+            let all = values[name] ?? []
+            chosen[name] = all[more.number(0...all.count - 1)]
         }
         return chosen
     }
@@ -232,6 +242,7 @@ enum AccountSwitches {
             "currency": object("license", "sale", "opportunity"), "unknown-sender": object("ticket"),
             "names": object("end_user"), "bodies": any, "limit-headers": any, "analytics": events,
             "analytics-status": events, "processed": events,
+            "dropped": object("end_user"), "filters": { $0.key == "email" && ($0.behavior != .updateOrCreate) },
             "unknown-metric": { $0.object.name == "metric" }, "metric-time": { $0.object.name == "metric" },
         ]
     }()
@@ -243,5 +254,6 @@ enum AccountSwitches {
         "task-people": "peopleOfATaskArriveWhateverPlanhatKeepsOfThem",
         "unknown-tenant": "anotherTenantTakesNothing",
         "unsure-keys": "keysThatPlanhatDoesNotMatchStopTheRun",
+        "custom-day": "customDaysArriveInTheFormThatIsTaken",
     ]
 }

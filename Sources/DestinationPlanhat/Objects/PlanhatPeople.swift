@@ -21,7 +21,7 @@ extension PlanhatObjects {
             KeyField("_id", canCreate: false, note: "Planhat's own id: updates only, it cannot create an end user."),
         ],
         fields: keyFields + endUserFields + computed(endUserComputed)
-    ).labeled("email", help: "A person who works at a company.")
+    ).labeled("email", help: "A person who works at a company.").passingOver(RefusalText.dropped(object: "end_user"))
 
     package static let user = upserted(
         "user", "User", path: "users",

@@ -58,7 +58,7 @@ struct ApiRoutes: Sendable {
 
     private func list(_ target: RequestTarget, _ model: SandboxModel) -> ApiAnswer {
         let state = store.snapshot()
-        let query = ListQuery(model, target.parameters)
+        let query = ListQuery(model, target.parameters, ignoresOwners: state.switches.filters == .ignore)
         if query.isOverLimit, state.switches.overLimit == .refuse {
             return .message(400, "limit must be at most \(model.rules.listLimits.max)")
         }

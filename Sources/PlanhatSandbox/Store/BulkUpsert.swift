@@ -163,7 +163,7 @@ struct BulkUpsert {
         out.member("updated", totals.updated)
         Self.list("updatedErrors", updatedErrors, &out)
         list("updatesKeys", updatesKeys, &out)
-        out.member("nonupdates", totals.unchanged)
+        out.member("nonupdates", totals.unchanged + (switches.dropped == .nonupdates ? totals.dropped : 0))
         list("modified", modified, &out)
         list("upsertedIds", upsertedIds, &out)
         Self.list("permissionErrors", permissionErrors, &out)

@@ -61,10 +61,21 @@ struct DraftMaker {
         guard let value = type.cast(payload.value(field), field.kind, isStrict: isStrict) else {
             throw .value("\(Self.shown(field, state)) \(type.expectation)")
         }
+        if type == .customDay, !Self.takesDay(field.kind, state.switches.customDay) {
+            throw .value("\(Self.shown(field, state)) must be written in the other way that days have")
+        }
         if model == .endusers, state.switches.names == .change, Self.isPersonName(field.name) {
             return Draft.Field(name: name, value: Self.nameCase(value))
         }
         return Draft.Field(name: name, value: value)
+    }
+
+    private static func takesDay(_ kind: JSONKind, _ answer: SandboxSwitches.CustomDay) -> Bool {
+        switch answer {
+        case .both: true
+        case .text: kind == .string
+        case .number: kind == .number
+        }
     }
 
     private static func isPersonName(_ name: UInt16) -> Bool {

@@ -14,11 +14,14 @@ struct ListQuery {
 
     /// `parameters` as they come, decoded, in any order; the short names of long ago too. What cannot be read as a
     /// number is as if absent.
-    init(_ model: SandboxModel, _ parameters: [(String, String)], isLean: Bool = false) {
+    /// - Parameter ignoresOwners: whether nothing is filtered by the company and the email.
+    init(
+        _ model: SandboxModel, _ parameters: [(String, String)], isLean: Bool = false, ignoresOwners: Bool = false
+    ) {
         let rules = model.rules
         self.model = model
         limit = isLean ? .max : rules.listLimits.standard
-        for (name, value) in parameters {
+        for (name, value) in parameters where !ignoresOwners || !Self.owners.contains(name) {
             switch name {
             case "limit" where !isLean, "l" where !isLean:
                 isOverLimit = (Self.count(value) ?? 0) > rules.listLimits.max
@@ -39,6 +42,8 @@ struct ListQuery {
             filters.append((.flag(.archived), "false"))
         }
     }
+
+    private static let owners: Set = ["companyId", "cId", "cid", "c", "email"]
 
     /// The numbers of the records asked for, in order.
     func records(_ state: StoreState) -> [Int] {

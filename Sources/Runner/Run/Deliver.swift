@@ -14,6 +14,8 @@ struct Deliver {
     var keyLog: KeyLog?
     /// For syncs whose key the destination may not match.
     var keyWatch: KeyWatch?
+    /// What was accepted before the run, if it was learned under the key that the sync has now.
+    var known: Snapshot?
 
     /// Why the delivery ended before the plan did.
     enum Ending {
@@ -68,7 +70,9 @@ struct Deliver {
         var streaks = SendBatch.Streaks()
         streaks.search.accepted(course.figures.operations.accepted)
         if course.figures.operations.accepted > 0 { streaks.refusals.accepted() }
-        let swaps = SwappedValues(prepared, retrying: Retrying(policy: policy, environment: environment))
+        let retrying = Retrying(policy: policy, environment: environment)
+        let swaps = SwappedValues(prepared, retrying: retrying)
+        var arrivals = ArrivalWatch(prepared, known: known, retrying: retrying)
         let total = course.figures.operations.planned + course.figures.operations.removals
         let run = course.run.id
         var plan = sealed
@@ -84,6 +88,7 @@ struct Deliver {
             var sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
             if !hasMore { try permission.stop(&sent, of: batch, streaks.refusals) }
             if !sent.isCancelled { await swaps?.name(in: &sent.result, of: batch) }
+            await arrivals?.look(at: batch, &sent.result)
             watchKeys(batch, &sent)
             if batch.wantsIDs { try keyLog?.append(ids: sent.result.ids, of: batch) }
             if sent.isCancelled, try isLeft(run), try leave(batch, number, sent.result, journal) {

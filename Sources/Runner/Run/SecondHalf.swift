@@ -45,7 +45,8 @@ struct SecondHalf {
         defer { journal.close() }
         var deliver = Deliver(prepared: prepared, environment: environment, policy: policy)
         if prepared.shape.behavior == .mirror { deliver.keyLog = try KeyLog.open(files) }
-        deliver.keyWatch = KeyWatch(prepared, known: FullRun.keepsState(summary.fullReason) ? snapshot : nil)
+        deliver.known = FullRun.keepsState(summary.fullReason) ? snapshot : nil
+        deliver.keyWatch = KeyWatch(prepared, known: deliver.known)
         let ended = try await deliver.deliver(
             plan, run: &record, journal: journal, from: begin, planReasons: summary.reasons)
         // The books are closed on what the journal says: its last frame too has to be on the disk by then.
