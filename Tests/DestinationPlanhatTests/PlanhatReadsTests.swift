@@ -100,8 +100,22 @@ struct PlanhatReadsTests {
         let found = try await read("ann@x.se", "email", of: PlanhatObjects.endUser) { _ in .answer(200, list) }
         #expect(found.record == #"{"email":"Ann@X.se","n":1}"#)
         #expect(found.targets.first?.contains("email=ann%40x.se") == true)
-        let none = try await read("bo@x.se", "email", of: PlanhatObjects.endUser) { _ in .answer(200, list) }
-        #expect(none.record == nil && none.targets.count == 2)
+        let none = try await read("bo@x.se", "email", of: PlanhatObjects.endUser) { request in
+            .answer(200, request.query("offset") == "0" ? list : "[]")
+        }
+        // A look, and because of the others the whole list; the same of who is archived.
+        #expect(none.record == nil && none.targets.count == 6)
+        let nobody = try await read("bo@x.se", "email", of: PlanhatObjects.endUser) { _ in .answer(200, "[]") }
+        #expect(nobody.record == nil && nobody.targets.count == 2)
+    }
+
+    @Test func anEmailBehindOthersIsFoundWhereTheListIsNotFiltered() async throws {
+        let others = "[" + (0..<100).map { #"{"_id":"o\#($0)","email":"o\#($0)@x.se"}"# }.joined(separator: ",") + "]"
+        let found = try await read("bo@x.se", "email", of: PlanhatObjects.endUser) { request in
+            if request.path.hasPrefix("/endusers/e9") { return .answer(200, #"{"_id":"e9","email":"Bo@x.se"}"#) }
+            return .answer(200, request.query("offset") == "0" ? others : #"[{"_id":"e9","email":"Bo@x.se"}]"#)
+        }
+        #expect(found.record == #"{"_id":"e9","email":"Bo@x.se"}"# && found.targets.count == 4)
     }
 
     @Test func customFieldsOfTheObjectBecomeFields() async throws {
