@@ -51,6 +51,15 @@ package struct KeyWriter: Sendable {
         return ignoresCase ? spelled.lowercased() : spelled
     }
 
+    /// The forms that a key which a person gave may have, where it is not known how the sync made its keys.
+    package static func spellings(_ text: String) -> [String] {
+        var spellings: [String] = []
+        for form in [text, text.lowercased(), canonical(text) ?? text] where !spellings.contains(form) {
+            spellings.append(form)
+        }
+        return spellings
+    }
+
     /// The JSON array as `writeComposite` writes it, without spaces and with numbers as text; nil for anything else.
     private static func canonical(_ text: String) -> String? {
         var elements = JSONElements(Array(text.utf8))

@@ -154,7 +154,7 @@ struct ActionTests {
         try await fixture.run()
         let reset = ResetState(things(), environment: try fixture.environment())
         #expect(try reset.knownCount() == 5)
-        #expect(try await reset.rowsToSend() == 5)
+        #expect(try await reset.rowsToSend(things()) == 5)
         try reset.reset()
         #expect(try reset.knownCount() == 0)
         let record = try await fixture.run()

@@ -71,7 +71,7 @@ struct LostStateTests {
             #expect(refused.error?.message.contains("StateError") == false)
         }
         let reset = ResetState(sync, environment: try fixture.environment())
-        #expect(try await reset.rowsToSend() == (behavior == .mirror ? 20 : 0))
+        #expect(try await reset.rowsToSend(sync) == (behavior == .mirror ? 20 : 0))
         try reset.reset()
         let again = try await fixture.run(RunOptions(), sync)
         #expect(again.state == .succeeded && again.fullReason == "first_run", "\(again)")

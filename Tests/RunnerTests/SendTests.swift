@@ -178,7 +178,7 @@ struct SendTests {
         let elsewhere = try fixture.environment(object: Self.events, identity: "account 2")
         #expect(try await fixture.run(RunOptions(), sync(), in: elsewhere).error?.code == "sent_to_another_account")
         let reset = ResetState(sync(), environment: elsewhere)
-        #expect(try await reset.rowsToSend() == 1)
+        #expect(try await reset.rowsToSend(sync()) == 1)
         try reset.reset()
         #expect(try await fixture.run(RunOptions(), sync(), in: elsewhere).operations.sent == 1)
     }

@@ -19,9 +19,10 @@ struct Reset: AsyncParsableCommand {
 
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
-        let action = ResetState(try workspace.sync(sync), environment: try workspace.environment())
+        let definition = try workspace.sync(sync)
+        let action = ResetState(definition, environment: try workspace.environment())
         let known = try action.knownCount()
-        let rows = try await action.rowsToSend()
+        let rows = try await action.rowsToSend(definition)
         if !yes {
             let verb = known == 1 ? "is" : "are"
             Output.note(

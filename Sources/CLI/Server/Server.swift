@@ -23,6 +23,7 @@ final class Server: Sendable {
     /// The project as it is now, shared with the pages.
     private let current: Current
     private let follower: ProjectFollower
+    private let orphans: OrphanWatch
 
     /// The project as it was loaded last.
     private final class Current: Sendable {
@@ -44,8 +45,10 @@ final class Server: Sendable {
         let definitions = try place.definitions(common, followsFiles: false)
         let places = definitions.places()
         let look = places.look()
-        let workspace = Workspace(options: common, try definitions.reread())
+        let defined = try definitions.reread()
+        let workspace = Workspace(options: common, defined)
         let environment = try workspace.environment()
+        let orphans = OrphanWatch(defined, database: environment.database, time: environment.time)
         let current = Current(workspace)
         let people = People(database: environment.database, time: environment.time)
         try settings.check(hasAdmin: try people.hasAdmin())
@@ -70,6 +73,7 @@ final class Server: Sendable {
             let served = new.served(environment, logger)
             current.workspace.withLock { $0 = new }
             service.reload(served)
+            Self.noting(logger) { try orphans.follow(defined) }
         }
         site.projectTrouble = { follower.trouble }
         demo = DemoAccount(
@@ -77,7 +81,7 @@ final class Server: Sendable {
         site.editing = Editing(
             definitions: definitions, vault: try place.vault(), reload: { try follower.reload() },
             sample: { [demo] in try await demo.start() })
-        self.follower = follower
+        (self.follower, self.orphans) = (follower, orphans)
         (self.environment, self.current, self.service, self.site) = (environment, current, service, site)
     }
 
@@ -119,6 +123,7 @@ final class Server: Sendable {
         defer { lock.release() }
         proveKey()
         resumeSample()
+        Self.noting(logger) { try orphans.begin() }
         let pages = try WebServer(site: site, settings: settings)
         warn(pages)
         let link = try site.people.firstLink()
@@ -142,6 +147,15 @@ final class Server: Sendable {
         } catch {
             let failure = RunError(error)
             logger.error("\(failure.message) \(failure.hint)", metadata: ["code": "\(failure.code)"])
+        }
+    }
+
+    /// A definition that is gone stays so, whether that could be noted or not.
+    private static func noting(_ logger: Logger, _ note: () throws -> Void) {
+        do {
+            try note()
+        } catch {
+            logger.warning("it could not be noted which syncs are defined nowhere any more: \(error)")
         }
     }
 

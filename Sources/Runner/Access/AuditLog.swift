@@ -16,6 +16,8 @@ package enum AuditAction: String, Sendable, Hashable, CaseIterable {
     case definitionSaved = "definitions.saved"
     case definitionRemoved = "definitions.removed"
     case definitionRenamed = "definitions.renamed"
+    /// A file does not say it any more.
+    case definitionVanished = "definitions.vanished"
     case exported = "definitions.exported"
     case connectionChecked = "connections.checked"
     case runAsked = "runs.asked"

@@ -38,6 +38,24 @@ package struct ConfirmRecords: Sendable {
         return (entries.count, unknown)
     }
 
+    /// The same for those who cannot go on with a key that is not in doubt: throws `not_in_doubt` once the others are
+    /// confirmed.
+    package func confirmAll(of keys: [String]) throws {
+        let (confirmed, unknown) = try confirm(keys)
+        guard let first = unknown.first else { return }
+        let names = unknown.prefix(Self.namesMax).joined(separator: ", ")
+        let more = unknown.count > Self.namesMax ? " and \(unknown.count - Self.namesMax) more" : ""
+        let others = confirmed == 0 ? "Nothing was" : "\(confirmed) other\(confirmed == 1 ? " was" : "s were")"
+        throw RunError(
+            code: "not_in_doubt",
+            message: "Not in doubt: \(names)\(more). \(others) confirmed.",
+            hint: "It was decided meanwhile, or never in doubt: the life of the record \(first) says what became of it."
+        )
+    }
+
+    /// Keys that an error names.
+    private static let namesMax = 10
+
     private func chosen(_ keys: [String]?, _ files: SyncFiles) throws -> ([PendingEntry], [String]) {
         let pending = try PendingFile.open(files)
         guard let keys else {

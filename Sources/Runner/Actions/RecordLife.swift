@@ -18,27 +18,47 @@ package struct RecordLife: Sendable {
         package var exchanges: [ExchangeRecord]
     }
 
-    private let definition: SyncDefinition
+    private let sync: String
+    /// Nil where the sync is defined nowhere any more.
+    private let definition: SyncDefinition?
     private let environment: RunEnvironment
 
     package init(_ definition: SyncDefinition, environment: RunEnvironment) {
-        self.definition = definition
+        (sync, self.definition) = (definition.name, definition)
         self.environment = environment
+    }
+
+    /// Of a sync that is defined nowhere any more: how its keys were made is not known, so every way is tried.
+    package init(orphan sync: String, environment: RunEnvironment) {
+        (self.sync, definition) = (sync, nil)
+        self.environment = environment
+    }
+
+    /// The hashes that the record may have: outcomes and what waits name it by them.
+    package func hashes(ofKey key: String) throws -> Set<Hash128> { Set(try names(of: key).map(\.hash)) }
+
+    private func names(of key: String) throws -> [(text: String, hash: Hash128)] {
+        if let definition {
+            let dataset = try Dataset(definition, environment: environment)
+            return [(dataset.normalized(key: key), dataset.hash(ofKey: key))]
+        }
+        let seed = try environment.database.memory(sync)?.seed ?? 0
+        return KeyWriter.spellings(key).map { ($0, Hash128.of($0, seed: seed)) }
     }
 
     /// Oldest first.
     package func steps(key: String, runsMax: Int = 100) throws -> [Step] {
         let history = RunHistory(environment.database)
-        let dataset = try Dataset(definition, environment: environment)
-        let keyHash = dataset.hash(ofKey: key)
+        let names = try names(of: key)
+        let hashes = Set(names.map(\.hash))
         var outcomes: [Int64: OutcomeRecord] = [:]
-        for outcome in try history.life(sync: definition.name, key: dataset.normalized(key: key)) {
-            outcomes[outcome.run] = outcome
+        for name in names {
+            for outcome in try history.life(sync: sync, key: name.text) { outcomes[outcome.run] = outcome }
         }
         let planned = Set(try environment.state.plannedRuns())
         var steps: [Step] = []
-        for run in try history.runs(sync: definition.name, limit: runsMax).reversed() {
-            let sent = planned.contains(run.id) ? try find(keyHash, in: run.id) : nil
+        for run in try history.runs(sync: sync, limit: runsMax).reversed() {
+            let sent = planned.contains(run.id) ? try find(hashes, in: run.id) : nil
             let outcome = outcomes[run.id]
             guard sent != nil || outcome != nil else { continue }
             let exchanges = try sent.map { try history.exchanges(run: run.id, sequence: $0.sequence) } ?? []
@@ -78,12 +98,12 @@ package struct RecordLife: Sendable {
         return operations.undelivered == 0 ? OutcomeKind.rejected.rawValue : "sent"
     }
 
-    private func find(_ keyHash: Hash128, in run: Int64) throws -> (sequence: Int, payload: String)? {
+    private func find(_ hashes: Set<Hash128>, in run: Int64) throws -> (sequence: Int, payload: String)? {
         let plan = try PlanReader(path: environment.state.planPath(run: run))
         guard plan.isSealed else { return nil }
         var found: (Int, String)?
         try plan.visit { operation in
-            if found == nil, operation.keyHash == keyHash { found = (operation.sequence, operation.payloadText) }
+            if found == nil, hashes.contains(operation.keyHash) { found = (operation.sequence, operation.payloadText) }
         }
         return found
     }

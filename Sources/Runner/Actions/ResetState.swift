@@ -4,18 +4,23 @@ internal import StateStore
 
 /// Forgets what is believed to be at the destination; the next run sends every row again.
 package struct ResetState: Sendable {
-    private let definition: SyncDefinition
+    private let sync: String
     private let environment: RunEnvironment
 
-    package init(_ definition: SyncDefinition, environment: RunEnvironment) {
-        self.definition = definition
+    /// - Parameter sync: its name; it may be defined nowhere any more.
+    package init(_ sync: String, environment: RunEnvironment) {
+        self.sync = sync
         self.environment = environment
+    }
+
+    package init(_ definition: SyncDefinition, environment: RunEnvironment) {
+        self.init(definition.name, environment: environment)
     }
 
     /// How many records are believed to be at the destination: those in the fingerprints, and those that an
     /// interrupted run had accepted since.
     package func knownCount() throws -> Int {
-        let files = environment.state.sync(definition.name)
+        let files = environment.state.sync(sync)
         let snapshot = try EndRun.snapshot(files)
         var isThere: [Hash128: Bool] = [:]
         _ = try AcceptanceJournal.replay(files) { frame in
@@ -37,7 +42,7 @@ package struct ResetState: Sendable {
     }
 
     /// How many rows the next run will send once the state is forgotten: the dataset is read for it.
-    package func rowsToSend() async throws -> Int {
+    package func rowsToSend(_ definition: SyncDefinition) async throws -> Int {
         var options = RunOptions()
         options.startsOver = true
         return try await PlanSync(definition, options: options, environment: environment).plan(examplesMax: 0)
@@ -46,16 +51,16 @@ package struct ResetState: Sendable {
 
     /// Throws `sync_already_running` while a run holds the sync.
     package func reset() throws {
-        let files = environment.state.sync(definition.name)
+        let files = environment.state.sync(sync)
         guard let lock = try SyncLock.acquire(files) else {
             throw RunError(
-                code: "sync_already_running", message: "Sync \(definition.name) is running.",
+                code: "sync_already_running", message: "Sync \(sync) is running.",
                 hint: "Wait for it or stop it with sluice cancel, then reset.")
         }
         defer { lock.release() }
-        for run in try environment.database.unfinishedRuns(sync: definition.name) { try close(run) }
+        for run in try environment.database.unfinishedRuns(sync: sync) { try close(run) }
         try files.removeState()
-        guard var memory = try environment.database.memory(definition.name) else { return }
+        guard var memory = try environment.database.memory(sync) else { return }
         memory.definition = ""
         memory.mappingRevision = ""
         memory.keyRevision = ""

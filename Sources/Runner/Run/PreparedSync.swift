@@ -103,6 +103,13 @@ package struct PreparedSync: Sendable {
             .joined(separator: "\u{1F}")
     }
 
+    /// What the text of a definition says of a sync that is defined nowhere any more; nil where it says nothing.
+    static func origin(of definition: String) -> (source: String, behavior: Behavior?)? {
+        let parts = definition.split(separator: "\u{1F}", omittingEmptySubsequences: false)
+        guard parts.count > 5, !parts[0].isEmpty else { return nil }
+        return (String(parts[0]), Behavior(rawValue: String(parts[5])))
+    }
+
     /// Everything that decides what a plan holds. A plan made with another definition is never sent.
     package var definitionText: String {
         [

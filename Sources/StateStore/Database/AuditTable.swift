@@ -19,13 +19,22 @@ enum AuditTable {
             arguments += [subject]
         }
         let sql = "SELECT * FROM audit WHERE \(conditions.joined(separator: " AND ")) ORDER BY id DESC LIMIT ?"
-        return try Row.fetchAll(database, sql: sql, arguments: arguments + [limit]).map { row in
-            var entry = AuditRecord(
-                at: Moment(milliseconds: row["at"]), who: row["who"], address: row["address"], action: row["action"],
-                subject: row["subject"], detail: row["detail"])
-            entry.id = row["id"]
-            return entry
-        }
+        return try Row.fetchAll(database, sql: sql, arguments: arguments + [limit]).map(entry)
+    }
+
+    /// The newest entry about a subject that says one of these acts.
+    static func newest(_ database: Database, subject: String, actions: [String]) throws -> AuditRecord? {
+        let places = actions.map { _ in "?" }.joined(separator: ", ")
+        let sql = "SELECT * FROM audit WHERE subject = ? AND action IN (\(places)) ORDER BY id DESC LIMIT 1"
+        return try Row.fetchOne(database, sql: sql, arguments: StatementArguments([subject] + actions)).map(entry)
+    }
+
+    private static func entry(_ row: Row) -> AuditRecord {
+        var entry = AuditRecord(
+            at: Moment(milliseconds: row["at"]), who: row["who"], address: row["address"], action: row["action"],
+            subject: row["subject"], detail: row["detail"])
+        entry.id = row["id"]
+        return entry
     }
 }
 
@@ -37,5 +46,10 @@ extension ControlDatabase {
     /// Newest first, those with a smaller number than `before`; about one subject or all.
     package func audit(before: Int64? = nil, subject: String? = nil, limit: Int) throws(StateError) -> [AuditRecord] {
         try read { try AuditTable.page($0, before: before, subject: subject, limit: limit) }
+    }
+
+    /// The newest entry about a subject that says one of these acts.
+    package func newestAudit(subject: String, actions: [String]) throws(StateError) -> AuditRecord? {
+        try read { try AuditTable.newest($0, subject: subject, actions: actions) }
     }
 }

@@ -49,7 +49,10 @@ struct ErrorsPage: Sendable {
             <form class="filter" method="get" action="\(Place.errors.path)" role="search">\(FormView.input("Code or words", name: "q", value: sought, type: "search"))<button>Find</button></form>
             """
         let items = rows.html { row in
-            let action: HTML? = isWhole ? nil : "<span class=\"do\">\(Self.inline(row.action))</span>"
+            let here =
+                isWhole
+                ? nil : PageHint.general(row.code).map { "<span class=\"do\">In these pages: \($0)</span>" as HTML }
+            let action: HTML? = isWhole ? nil : "<span class=\"do\">\(Self.inline(row.action))</span>\(here)"
             // Hundreds of them on one page: a link from the page to itself needs no address.
             let link: HTML = "<a href=\"?code=\(row.code)\">\(row.code)</a>"
             let meaning = isWhole ? Self.firstSentence(row.meaning) : row.meaning

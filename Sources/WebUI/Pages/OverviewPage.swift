@@ -55,7 +55,7 @@ struct OverviewPage: Sendable {
         guard let first = orphans.first else { return .empty }
         let one = orphans.count == 1
         return """
-            <li><a href="\(Place.syncs.path)#orphans">\(one ? first : Wording.counted(orphans.count, "sync"))</a>: defined nowhere any more, so \(one ? "it does" : "they do") not run.</li>
+            <li><a href="\(one ? Place.sync(first).path : Place.syncs.path + "#orphans")">\(one ? first : Wording.counted(orphans.count, "sync"))</a>: defined nowhere any more, so \(one ? "it does" : "they do") not run: orphaned, paused.</li>
             """
     }
 

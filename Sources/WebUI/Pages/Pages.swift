@@ -24,6 +24,11 @@ struct Pages: Sendable {
         case .syncs:
             let page = try SyncsPage(site: site, request.query)
             return try give(request, page.body) { page.html(request) }
+        case .sync(let name) where request.query[KeySearch.name] != nil && !request.isJSON:
+            return .redirect(.record(sync: name, key: request.query[KeySearch.name] ?? ""))
+        case .sync(let name) where try site.isOrphan(name):
+            let page = try OrphanPage(site: site, name, request)
+            return try give(request, page.body) { page.html(request) }
         case .sync(let name):
             let page = try SyncPage(site: site, name, request.query)
             return try give(request, page.body) { page.html(request) }
@@ -94,10 +99,13 @@ struct Pages: Sendable {
     /// What a form of a sync leads to: the page that shows its result, or that asks first.
     private func actionPage(_ name: String, _ action: Place.SyncAction, _ request: WebRequest) throws -> WebAnswer {
         switch action {
-        case .reset where request.isJSON: throw PageFailure.noTwin
+        case .reset where request.isJSON, .confirm where request.isJSON, .resend where request.isJSON:
+            throw PageFailure.noTwin
         case .reset:
             let page = try ResetPage(site: site, name)
             return WebAnswer(.page(page.html(request, problem: nil)))
+        case .confirm, .resend:
+            return WebAnswer(.page(try DoubtPage(site: site, name, action).html(request)))
         case .plan where request.isJSON:
             guard case .done(.plan(let report), _) = site.work.progress(.syncAction(name, .plan)) else {
                 throw PageFailure(

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import ProjectConfig
 internal import Records
 internal import Runner
 internal import StateStore
@@ -14,14 +15,24 @@ struct RecordPage: Sendable {
     let steps: [RecordLife.Step]
     let now: Moment
     let neighbors: RecordNeighbors?
+    /// Whether it is not known whether it arrived.
+    private let isInDoubt: Bool
+    private let isDefined: Bool
 
     init(site: Site, sync name: String, key: String, _ query: Fields = Fields()) throws {
         sync = name
         self.key = key
-        steps = try RecordLife(try site.sync(name), environment: site.environment)
-            .steps(key: key, runsMax: Self.runsMax)
+        let life = try site.life(of: name)
+        steps = try life.steps(key: key, runsMax: Self.runsMax)
+        isDefined = site.project().sync(name) != nil
+        isInDoubt = isDefined ? try Self.isInDoubt(try life.hashes(ofKey: key), name, site) : false
         now = site.now
         neighbors = try RecordNeighbors(site: site, sync: name, key: key, query)
+    }
+
+    private static func isInDoubt(_ hashes: Set<Hash128>, _ sync: String, _ site: Site) throws -> Bool {
+        let now = try RecordsInDoubt(sync: sync, environment: site.environment)
+        return hashes.contains { now.contains($0) }
     }
 
     func html(_ request: WebRequest) -> HTML {
@@ -30,17 +41,18 @@ struct RecordPage: Sendable {
         if let run = neighbors?.run { layout.trail.append(("Run \(run.id)", .run(run.id))) }
         layout.message = Message(request.query)
         layout.lead = "<p class=\"lead\">\(summary)</p>\(neighbors?.html() ?? .empty)"
-        if request.visitor.may(.run) {
+        if request.visitor.may(.run) && isDefined && !isInDoubt {
             layout.beside = """
                 <div class="actions">\(FormView.button("Send again", .syncAction(sync, .resend), request.visitor, fields: [("key", key)]))</div>
                 """
         }
+        let doubt: HTML = isInDoubt ? DoubtView(sync: sync, visitor: request.visitor).one(key) : .empty
         guard !steps.isEmpty else {
             return layout.page(
-                "<p class=\"empty\">None of the last \(Self.runsMax) runs of \(sync) that are kept touched this record. Either it did not change, or no row has this key.</p>"
+                "\(doubt)<p class=\"empty\">None of the last \(Self.runsMax) runs of \(sync) that are kept touched this record. Either it did not change, or no row has this key.</p>"
             )
         }
-        return layout.page("<ol class=\"life\">\(items)</ol>")
+        return layout.page("\(doubt)<ol class=\"life\">\(items)</ol>")
     }
 
     private var summary: String {
@@ -59,7 +71,7 @@ struct RecordPage: Sendable {
     }
 
     private func item(_ step: RecordLife.Step, earlier: String?) -> HTML {
-        let reason: HTML? = step.reason.map { ReasonView.cell($0.code, $0.message, $0.hint) }
+        let reason: HTML? = step.reason.map { ReasonView.cell($0.code, $0.message, $0.hint, about: about(step)) }
         let requests: HTML =
             step.exchanges.isEmpty
             ? .empty
@@ -73,6 +85,10 @@ struct RecordPage: Sendable {
             \(step.payload.map { PayloadView(new: $0, old: earlier).html("Sent by run \(step.run.id)") })\(unsent)\(requests)</li>
 
             """
+    }
+
+    private func about(_ step: RecordLife.Step) -> PageHint.About {
+        PageHint.About(sync: sync, run: step.run.id, isInDoubt: step.outcome == OutcomeKind.inDoubt.rawValue)
     }
 
     private func outcome(_ word: String) -> HTML {

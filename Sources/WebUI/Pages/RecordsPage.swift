@@ -1,3 +1,4 @@
+internal import ProjectConfig
 internal import Records
 internal import Runner
 internal import StateStore
@@ -11,6 +12,11 @@ struct RecordsPage: Sendable {
     let filter: OutcomeFilter
     let records: [OutcomeRecord]
     let hasMore: Bool
+    /// The numbers of those that are in doubt still.
+    private let inDoubt: Set<Int>
+    /// What of the sync is in doubt, on this page or not.
+    private let inDoubtCount: Int
+    private let isDefined: Bool
 
     init(site: Site, _ number: Int64, _ query: Fields) throws {
         run = try site.run(number)
@@ -18,6 +24,9 @@ struct RecordsPage: Sendable {
         let found = try site.history.outcomes(run: number, filter, limit: Self.pageSize + 1)
         hasMore = found.count > Self.pageSize
         records = Array(found.prefix(Self.pageSize))
+        isDefined = site.project().sync(run.sync) != nil
+        inDoubt = isDefined ? DoubtView.open(records, of: run, site) : []
+        inDoubtCount = inDoubt.isEmpty ? 0 : DoubtView.count(run, site)
     }
 
     static func filter(_ query: Fields) -> OutcomeFilter {
@@ -57,42 +66,57 @@ struct RecordsPage: Sendable {
     }
 
     private func list(_ visitor: Visitor) -> HTML {
-        let canSend = visitor.may(.run) && run.state.isFinal && records.contains { !$0.key.isEmpty }
+        let canSend = visitor.may(.run) && isDefined && run.state.isFinal && records.contains { !$0.key.isEmpty }
         var columns = [
             TableView.Column("Key"), TableView.Column("Outcome"), TableView.Column("Why, and what to do"),
             TableView.Column("Noted"),
         ]
-        if canSend { columns.append(TableView.Column("Send again")) }
+        if canSend { columns.append(TableView.Column(inDoubt.isEmpty ? "Send again" : "Choose")) }
         var table = TableView("Rows that did not arrive", columns)
         table.isCaptionHidden = true
         table.isStacked = true
         table.empty =
             filter == OutcomeFilter()
             ? "Every row of this run arrived, or did not have to." : "No row of this run is like that."
-        let rows = table.html(records.map { row($0, canSend: canSend) })
+        let rows = table.html(records.map { row($0, canSend: canSend, visitor) })
         guard canSend else { return rows }
+        let doubt = DoubtView(sync: run.sync, visitor: visitor)
+        let buttons: HTML =
+            inDoubt.isEmpty
+            ? "<p class=\"bar\"><button>Send the ticked ones again</button></p>"
+            : "<input type=\"hidden\" name=\"run\" value=\"\(run.id)\">\(doubt.ticked)"
         return """
-            <form method="post" action="\(Place.syncAction(run.sync, .resend).path)">\(FormView.token(visitor))\(rows)<p class="bar"><button>Send the ticked ones again</button></p></form>
+            <form method="post" action="\(Place.syncAction(run.sync, .resend).path)">\(FormView.token(visitor))\(rows)\(buttons)</form>\(doubt.all(inDoubtCount))
             """
     }
 
-    private func row(_ record: OutcomeRecord, canSend: Bool) -> [HTML] {
+    private func row(_ record: OutcomeRecord, canSend: Bool, _ visitor: Visitor) -> [HTML] {
         var cells: [HTML] = [
             record.key.isEmpty
                 ? "<span class=\"nought\">(no key)</span>"
                 : "<a class=\"key\" href=\"\(RecordNeighbors.link(run, record.key, filter.outcome, filter.code, at: record.sequence))\">\(ReasonView.cut(record.key, 80))</a>",
             StateView.outcome(record.outcome),
-            ReasonView.cell(record.code, record.message, record.hint),
+            ReasonView.cell(record.code, record.message, record.hint, about: about(record, visitor)),
             "<time datetime=\"\(record.at.text)\">\(TimeView.clock(record.at))</time>",
         ]
         if canSend {
             cells.append(
                 record.key.isEmpty
                     ? .empty
-                    : "<input type=\"checkbox\" name=\"key\" value=\"\(record.key)\" aria-label=\"Send \(record.key) again\">"
+                    : "<input type=\"checkbox\" name=\"key\" value=\"\(record.key)\" aria-label=\"\(label(record))\">"
             )
         }
         return cells
+    }
+
+    private func about(_ record: OutcomeRecord, _ visitor: Visitor) -> PageHint.About {
+        var about = PageHint.About(run, visitor)
+        about.isInDoubt = record.outcome == .inDoubt
+        return about
+    }
+
+    private func label(_ record: OutcomeRecord) -> String {
+        inDoubt.isEmpty ? "Send \(record.key) again" : "Choose \(record.key)"
     }
 
     private var pager: HTML {

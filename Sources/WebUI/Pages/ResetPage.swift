@@ -5,10 +5,12 @@ internal import Runner
 struct ResetPage: Sendable {
     let sync: String
     let known: Int
+    private let isOrphan: Bool
 
     init(site: Site, _ name: String) throws {
-        sync = try site.sync(name).name
-        known = try ResetState(try site.sync(name), environment: site.environment).knownCount()
+        isOrphan = try site.isOrphan(name)
+        sync = isOrphan ? name : try site.sync(name).name
+        known = try ResetState(sync, environment: site.environment).knownCount()
     }
 
     func html(_ request: WebRequest, problem: String?) -> HTML {
@@ -18,13 +20,27 @@ struct ResetPage: Sendable {
             "<p class=\"notice bad\" role=\"alert\" id=\"wrong\"><a href=\"#name\">\(text)</a></p>"
         }
         let verb = known == 1 ? "is" : "are"
+        let after: HTML =
+            isOrphan
+            ? "Forget them, and a sync that takes this name, or takes it over, begins anew with every row of its source."
+            : "Forget them, and the next run sends every row of the source again."
+        let trial: HTML = isOrphan ? .empty : trial(request.visitor)
         return layout.page(
             """
-            \(wrong)<section class="card narrow"><p>\(Wording.counted(known, "record")) \(verb) believed to be at the destination. Forget them, and the next run sends every row of the source again. Nothing is removed at the destination.</p>
-            <p>A dry run of a full run shows how many that would be: <code>sluice plan \(sync) --full</code>.</p>
+            \(wrong)<section class="card narrow"><p>\(Wording.counted(known, "record")) \(verb) believed to be at the destination. \(after) Nothing is removed at the destination.</p>\(trial)
             <form method="post" action="\(Place.syncAction(sync, .reset).path)">\(FormView.token(request.visitor))
             \(FormView.input("Type the name of the sync to confirm", name: "name", hint: sync, attributes: " autocomplete=\"off\" required"))
             <p class="bar"><button class="danger">Forget and start over</button> <a href="\(Place.sync(sync).path)">Leave it as it is</a></p></form></section>
             """)
+    }
+
+    /// What the form of a dry run says so that it is made as after a reset.
+    static let asReset = "as_reset"
+
+    /// How many that would be can be seen before.
+    private func trial(_ visitor: Visitor) -> HTML {
+        """
+        <p>A dry run as after a reset shows how many that would be, and sends nothing.</p>\(FormView.button("Dry run as after a reset", .syncAction(sync, .plan), visitor, fields: [(Self.asReset, "1")]))
+        """
     }
 }

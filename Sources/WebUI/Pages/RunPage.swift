@@ -21,6 +21,8 @@ struct RunPage: Sendable {
     let limit: Int?
     let before: RunRecord?
     private let isDefined: Bool
+    /// How many records of the sync are in doubt now, where this run has to do with them.
+    private let inDoubt: Int
     /// What of the first runs of its sync comes next.
     private let next: String?
     let now: Moment
@@ -41,6 +43,7 @@ struct RunPage: Sendable {
         let sync = site.project().sync(run.sync)
         limit = sync.flatMap { RequestLimit.of($0, in: site) }
         isDefined = sync != nil
+        inDoubt = isDefined ? DoubtView.count(run, site) : 0
         next = try Self.next(run, sync, site)
     }
 
@@ -99,22 +102,22 @@ struct RunPage: Sendable {
     private func problem(_ visitor: Visitor) -> HTML {
         var html = HTML.empty
         if let error = run.error {
-            html += ReasonView.box(error.code, error.message, error.hint, tone: "bad")
-        }
-        let guards = run.guard?.all ?? []
-        for (index, record) in guards.enumerated() {
-            // What accepts all of them stands once, after the last.
-            let isLast = index == guards.count - 1
-            let accept: HTML =
-                isLast && visitor.may(.force) && run.state == .stoppedByGuard
-                ? FormView.button(
-                    "Go on with this plan", .syncAction(run.sync, .run), visitor,
-                    fields: guards.map { ("accept_guard", $0.name) })
-                : .empty
             html += ReasonView.box(
-                "guard " + record.name, record.message, isLast ? record.hint : "", tone: "part", more: accept)
+                error.code, error.message, error.hint, tone: "bad", about: PageHint.About(run, visitor))
+        }
+        if let record = run.guard {
+            html += ReasonView.guards(record, about: PageHint.About(run, visitor), more: accept(record, visitor))
         }
         return html
+    }
+
+    /// Whoever may lets all the guards pass: what they stopped goes on, and what one withheld is done by a run anew.
+    private func accept(_ record: GuardRecord, _ visitor: Visitor) -> HTML {
+        let isStopped = run.state == .stoppedByGuard
+        guard visitor.may(.force), isDefined, isStopped || record.name == PageHint.keylessRows else { return .empty }
+        return FormView.button(
+            isStopped ? "Go on with this plan" : "Run, and remove them all the same", .syncAction(run.sync, .run),
+            visitor, fields: record.all.map { ("accept_guard", $0.name) })
     }
 
     private func reasonSection(_ visitor: Visitor) -> HTML {
@@ -137,7 +140,8 @@ struct RunPage: Sendable {
             return [
                 "<a href=\"\(link)\">\(Wording.grouped(count))</a>",
                 StateView.outcome(reason.outcome),
-                ReasonView.cell(reason.reason.code, reason.reason.message, reason.reason.hint),
+                ReasonView.cell(
+                    reason.reason.code, reason.reason.message, reason.reason.hint, about: about(reason, visitor)),
                 visitor.may(.seeRows) ? examples(reason) : "<span class=\"nought\">for operators</span>",
                 """
                 \(ShareBar.svg(count, of: most, tone: "part"))\(ShareBar.svg(was, of: most, tone: "calm"))<span class="detail">\(Wording.grouped(count)), before \(Wording.grouped(was))</span>
@@ -145,13 +149,20 @@ struct RunPage: Sendable {
             ]
         }
         let again: HTML =
-            visitor.may(.run) && reasons.contains(where: { $0.outcome == .rejected }) && run.state.isFinal
+            visitor.may(.run) && isDefined && reasons.contains(where: { $0.outcome == .rejected }) && run.state.isFinal
             ? FormView.button(
                 "Send the rejected again", .syncAction(run.sync, .resend), visitor, fields: [("which", "rejected")])
             : .empty
+        let doubts = run.state.isFinal ? DoubtView(sync: run.sync, visitor: visitor).all(inDoubt) : .empty
         return """
-            <section><div class="bar"><h2>Why rows did not arrive</h2>\(again)</div>\(table.html(rows))\(moreReasons)</section>
+            <section><div class="bar"><h2>Why rows did not arrive</h2>\(again)\(doubts)</div>\(table.html(rows))\(moreReasons)</section>
             """
+    }
+
+    private func about(_ reason: ReasonSummary, _ visitor: Visitor) -> PageHint.About {
+        var about = PageHint.About(run, visitor)
+        about.isInDoubt = reason.outcome == .inDoubt
+        return about
     }
 
     private var moreReasons: HTML {

@@ -23,6 +23,8 @@ struct SyncPage: Sendable {
     /// What people did to it.
     let deeds: [AuditRecord]
     let tools: SyncTools
+    /// How many of its records are in doubt.
+    private let inDoubt: Int
 
     static let runsMax = 30
 
@@ -46,6 +48,7 @@ struct SyncPage: Sendable {
         plan = site.work.progress(.syncAction(name, .plan))
         deeds = tab == .timeline ? try site.audit.page(subject: "sync \(name)", limit: 20) : []
         tools = try SyncTools(site: site, name)
+        inDoubt = tab == .health ? DoubtView.count(last, site) : 0
         lines = tab == .definition ? DefinitionText.lines(of: definition, in: site.project()) : nil
     }
 
@@ -95,7 +98,7 @@ struct SyncPage: Sendable {
 
     private func content(_ visitor: Visitor) -> HTML {
         switch tab {
-        case .health: healthTab
+        case .health: healthTab(visitor)
         case .timeline: timelineTab(visitor)
         case .mapping: MappingView(definition: definition, example: example(visitor)).html()
         case .definition: definitionTab
@@ -110,11 +113,11 @@ struct SyncPage: Sendable {
         return Dictionary(PayloadView.fields(payload), uniquingKeysWith: { first, _ in first })
     }
 
-    private var healthTab: HTML {
-        var html = numbers
+    private func healthTab(_ visitor: Visitor) -> HTML {
+        var html = numbers + DoubtView(sync: definition.name, visitor: visitor).notice(inDoubt)
         if !health.problem.isEmpty, let last = health.lastRun {
             html += """
-                <section class="notice \(health.condition == .failing ? "bad" : "part")"><p><strong>\(health.problem.prefix(1).uppercased() + health.problem.dropFirst())</strong></p><p>\(last.error?.hint ?? last.guard?.hint ?? "")</p><p><a href="\(Place.run(last.id).path)">Open run \(last.id)</a></p></section>
+                <section class="notice \(health.condition == .failing ? "bad" : "part")"><p><strong>\(health.problem.prefix(1).uppercased() + health.problem.dropFirst())</strong></p><p>\(hint(last, visitor))</p><p><a href="\(Place.run(last.id).path)">Open run \(last.id)</a></p></section>
                 """
         }
         guard !history.isEmpty else {
@@ -126,6 +129,12 @@ struct SyncPage: Sendable {
         }
         return html
             + "<div class=\"grid two\">\(SyncCharts(runs: history.reversed(), completeAt: completeAt, promised: promised, now: now).html())</div>"
+    }
+
+    private func hint(_ run: RunRecord, _ visitor: Visitor) -> HTML {
+        let about = PageHint.About(run, visitor)
+        if let error = run.error { return PageHint.html(error.code, error.hint, about) }
+        return run.guard.map { PageHint.html(PageHint.code(ofGuard: $0.name), $0.hint, about) } ?? .empty
     }
 
     private var numbers: HTML {
@@ -156,7 +165,10 @@ struct SyncPage: Sendable {
         let done: HTML =
             visitor.may(.seeAudit) && !deeds.isEmpty
             ? "<section><h2>What people did</h2>\(AuditTable(now: now).html(deeds))</section>" : .empty
-        return "<section><h2>Runs</h2>\(RunTable(now: now, showsSync: false).html(history))\(pager)</section>\(done)"
+        let search: HTML =
+            visitor.may(.seeRows) ? "<section><h2>Records</h2>\(KeySearch.html(definition.name))</section>" : .empty
+        return
+            "<section><h2>Runs</h2>\(RunTable(now: now, showsSync: false).html(history))\(pager)</section>\(search)\(done)"
     }
 
     private var definitionTab: HTML {

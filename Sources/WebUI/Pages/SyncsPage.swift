@@ -45,7 +45,7 @@ struct SyncsPage: Sendable {
         let items = orphans.prefix(Self.orphansMax).html { name in
             let runs = Place.runs.link([("sync", name)])
             return """
-                <li><strong>\(name)</strong> \(StateView.badge("Orphaned", .calm, .stopped)) <a href="\(runs)">its runs</a></li>
+                <li><a class="name" href="\(Place.sync(name).path)">\(name)</a> \(OrphanPage.badge) <a href="\(runs)">its runs</a></li>
                 """
         }
         let left = orphans.count - Self.orphansMax

@@ -9,6 +9,7 @@ struct Forms: Sendable {
 
     func answer(_ request: WebRequest) async throws -> WebAnswer {
         switch request.place {
+        case .syncAction(let name, .reset): return try reset(name, request)
         case .syncAction(let name, let action): return try await sync(try site.sync(name), action, request)
         case .cancel(let run): return try cancel(run, request.visitor)
         case .check(let end, let name): return try check(end, name, request.visitor)
@@ -36,10 +37,11 @@ struct Forms: Sendable {
         let page = Place.sync(sync.name)
         switch action {
         case .run: return try await run(sync, request)
-        case .resend: return try await resend(sync, request)
+        case .resend: return try await RecordForms(site: site).resend(sync, request)
+        case .confirm: return try RecordForms(site: site).confirm(sync, request)
         case .plan:
             try note(.planAsked, sync, request.visitor)
-            try plan(sync)
+            try plan(sync, asReset: request.form[ResetPage.asReset] != nil)
             let next = request.form["then"] == "first" ? Place.making(.sync(sync.name, .first)) : page
             return .redirect(next, [("done", Message.planning.rawValue)])
         case .pause, .resume:
@@ -49,17 +51,21 @@ struct Forms: Sendable {
             site.engine.changed()
             let message: Message = isPaused ? .paused : answer.isPausedByFile ? .pausedByFile : .resumed
             return .redirect(page, [("done", message.rawValue)])
-        case .reset:
-            guard request.form["name"] == sync.name else {
-                let page = try ResetPage(site: site, sync.name)
-                let text = "Type \(sync.name), exactly so, to confirm."
-                return WebAnswer(.page(page.html(request, problem: text)), status: 400)
-            }
-            try note(.syncReset, sync, request.visitor)
-            try ResetState(sync, environment: site.environment).reset()
-            site.engine.changed()
-            return .redirect(page, [("done", Message.reset.rawValue)])
+        case .reset: return try reset(sync.name, request)
         }
+    }
+
+    /// - Parameter name: of a sync of the project, or of one that is defined nowhere any more.
+    private func reset(_ name: String, _ request: WebRequest) throws -> WebAnswer {
+        let page = try ResetPage(site: site, name)
+        guard request.form["name"] == name else {
+            let text = "Type \(name), exactly so, to confirm."
+            return WebAnswer(.page(page.html(request, problem: text)), status: 400)
+        }
+        try site.gate.note(.syncReset, by: request.visitor, subject: "sync \(name)")
+        try ResetState(name, environment: site.environment).reset()
+        site.engine.changed()
+        return .redirect(.sync(name), [("done", Message.reset.rawValue)])
     }
 
     private func run(_ sync: SyncDefinition, _ request: WebRequest) async throws -> WebAnswer {
@@ -80,34 +86,21 @@ struct Forms: Sendable {
         return try await start(sync, options, .started)
     }
 
-    private func resend(_ sync: SyncDefinition, _ request: WebRequest) async throws -> WebAnswer {
-        var options = RunOptions()
-        options.trigger = "resend"
-        let keys = request.form.all("key").filter { !$0.isEmpty }
-        switch request.form["which"] {
-        case "rejected": options.onlyPending = .rejected
-        case nil where !keys.isEmpty: options.onlyKeys = Set(keys)
-        default:
-            throw PageFailure(
-                .badRequest, code: "nothing_chosen", message: "No record was ticked, so nothing was sent.",
-                hint: "Go back and tick the records to send again.")
-        }
-        try note(.recordsResent, sync, request.visitor)
-        return try await start(sync, options, .resending)
-    }
-
-    private func start(
+    func start(
         _ sync: SyncDefinition, _ options: RunOptions, _ message: Message
     ) async throws -> WebAnswer {
         let number = try await site.engine.start(sync, options)
         return .redirect(number.map { .run($0) } ?? .sync(sync.name), [("done", message.rawValue)])
     }
 
-    private func plan(_ sync: SyncDefinition) throws {
+    private func plan(_ sync: SyncDefinition, asReset: Bool) throws {
+        var options = RunOptions()
+        options.startsOver = asReset
+        let chosen = options
         let site = site
         let now = site.environment.time.now
         try site.work.begin(.syncAction(sync.name, .plan), now: now) {
-            .plan(try await PlanSync(sync, options: RunOptions(), environment: site.environment).plan(examplesMax: 5))
+            .plan(try await PlanSync(sync, options: chosen, environment: site.environment).plan(examplesMax: 5))
         }
     }
 
@@ -133,7 +126,7 @@ struct Forms: Sendable {
         return .redirect(.connection(end, name), [("done", Message.checking.rawValue)])
     }
 
-    private func note(_ action: AuditAction, _ sync: SyncDefinition, _ visitor: Visitor) throws {
+    func note(_ action: AuditAction, _ sync: SyncDefinition, _ visitor: Visitor) throws {
         try site.gate.note(action, by: visitor, subject: "sync \(sync.name)")
     }
 }

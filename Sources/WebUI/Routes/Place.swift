@@ -13,7 +13,7 @@ package enum Place: Sendable, Hashable {
     case overview
     case syncs
     case sync(String)
-    /// What a form asks of a sync: `run`, `plan`, `pause`, `resume`, `reset`, `resend`.
+    /// What a form asks of a sync: `run`, `plan`, `pause`, `resume`, `reset`, `resend`, `confirm`.
     case syncAction(String, SyncAction)
     case record(sync: String, key: String)
     case runs
@@ -46,7 +46,7 @@ package enum Place: Sendable, Hashable {
     case making(Making)
 
     package enum SyncAction: String, Sendable, Hashable, CaseIterable {
-        case run, plan, pause, resume, reset, resend
+        case run, plan, pause, resume, reset, resend, confirm
     }
 
     /// The address, without a query.

@@ -63,14 +63,30 @@ package struct Site: Sendable {
     /// Syncs that have a history and are defined nowhere any more.
     var orphans: [String] { get throws { try editing?.definitions.project().orphans ?? [] } }
 
+    /// Whether a sync of that name has a history and is defined nowhere any more, nor taken over by one with another name.
+    func isOrphan(_ name: String) throws -> Bool {
+        let project = project()
+        guard project.sync(name) == nil, !project.syncs.contains(where: { $0.renamedFrom == name }),
+            try editing?.definitions.project().entry(.sync, name) == nil
+        else { return false }
+        return try orphans.contains(name) || !history.runs(sync: name, limit: 1).isEmpty
+    }
+
+    /// The lives of a sync's records, whether it is defined still or not.
+    func life(of sync: String) throws -> RecordLife {
+        try isOrphan(sync)
+            ? RecordLife(orphan: sync, environment: environment)
+            : RecordLife(try self.sync(sync), environment: environment)
+    }
+
     /// The sync of that name. Throws `unknown_sync` with the nearest names.
     func sync(_ name: String) throws -> SyncDefinition {
         let project = project()
         if let sync = project.sync(name) { return sync }
-        if try orphans.contains(name) {
+        if try isOrphan(name) {
             throw PageFailure(
                 .missing, code: "unknown_sync", message: "The sync \(name) is defined nowhere any more.",
-                hint: "It does not run; what is known of it stays. The page of syncs leads to its runs.")
+                hint: "It does not run; what is known of it stays, and its page says what can be done.")
         }
         let near = NearestName.among(project.syncs.map(\.name), to: name)
         throw PageFailure(

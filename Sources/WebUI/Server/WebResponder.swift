@@ -46,7 +46,10 @@ package struct WebResponder: HTTPResponder {
             return headers.response(answer, isHead: request.method == .head)
         } catch {
             let failure = PageFailure(error)
-            let answer = isJSON ? FailureView.json(failure) : FailureView.page(failure, visitor: visitor)
+            let answer =
+                isJSON
+                ? FailureView.json(failure)
+                : FailureView.page(failure, at: Place.parse(String(path))?.place, visitor: visitor)
             return headers.response(answer, isHead: request.method == .head)
         }
     }

@@ -95,7 +95,7 @@ struct CheckView {
         let hint = step.isOK ? HTML.empty : ReasonView.doLine(Prose.html(step.hint))
         let warnings = step.warnings.html { warning in
             """
-            <span class="also"><span class="reason">\(Prose.html(warning.message))</span>\(ReasonView.doLine(Prose.html(warning.hint)))<span class="detail">\(ReasonView.codeLink(warning.code))</span></span>
+            <span class="also"><span class="reason">\(Prose.html(warning.message))</span>\(ReasonView.doLine(PageHint.html(warning.code, warning.hint)))<span class="detail">\(ReasonView.codeLink(warning.code))</span></span>
             """
         }
         return

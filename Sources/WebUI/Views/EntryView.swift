@@ -36,9 +36,11 @@ enum Prose {
         return html
     }
 
-    static func sentence(_ text: String) -> HTML {
-        guard let first = text.first, first != "`" else { return html(text) }
-        return html(first.uppercased() + text.dropFirst())
+    static func sentence(_ text: String) -> HTML { html(capitalized(text)) }
+
+    static func capitalized(_ text: String) -> String {
+        guard let first = text.first, first != "`" else { return text }
+        return first.uppercased() + text.dropFirst()
     }
 
     /// A message and its hint, each ending with one period.
@@ -66,7 +68,9 @@ enum ProblemsView {
         let items = problems.prefix(20).html { problem in
             let text = Prose.sentence(problem.message)
             let linked: HTML = problem.input.map { "<a href=\"#\($0)\">\(text)</a>" } ?? text
-            let hint: HTML = problem.hint.isEmpty ? .empty : "<span class=\"do\">\(Prose.sentence(problem.hint))</span>"
+            let hint: HTML =
+                problem.hint.isEmpty
+                ? .empty : "<span class=\"do\">\(PageHint.html(problem.code, Prose.capitalized(problem.hint)))</span>"
             return "<li>\(linked)\(hint)<span class=\"detail\">\(ReasonView.codeLink(problem.code))</span></li>"
         }
         return """

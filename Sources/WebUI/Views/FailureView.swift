@@ -1,10 +1,11 @@
 /// Why there is no page, as a page and as JSON.
 enum FailureView {
-    static func page(_ failure: PageFailure, visitor: Visitor?) -> WebAnswer {
+    /// - Parameter place: where it happened.
+    static func page(_ failure: PageFailure, at place: Place?, visitor: Visitor?) -> WebAnswer {
         let layout = Layout(title(failure.kind), visitor: visitor)
         let (name, way): (String, Place) = failure.code == "unknown_sync" ? ("Syncs", .syncs) : ("Overview", .overview)
         let body: HTML = """
-            \(ReasonView.box(failure.code, failure.message, failure.hint, tone: failure.kind == .missing ? "part" : "bad"))
+            \(ReasonView.box(failure.code, failure.message, failure.hint, tone: failure.kind == .missing ? "part" : "bad", about: PageHint.About(place, visitor)))
             <p><a href="\(way.path)">\(name)</a></p>
             """
         return WebAnswer(.page(layout.page(body)), status: failure.kind.rawValue)

@@ -129,7 +129,7 @@ struct Layout: Sendable {
 
 /// What a form did, said on the page it leads to. The query holds the word only, so nobody can put text on a page.
 enum Message: String, Sendable {
-    case started, cancelling, paused, resumed, reset, planning, checking, resending, saved, removed, renamed
+    case started, cancelling, paused, resumed, reset, planning, checking, resending, confirmed, saved, removed, renamed
     case pausedByFile = "paused_by_file"
     case signedOut = "signed_out"
 
@@ -144,6 +144,7 @@ enum Message: String, Sendable {
         case .planning: "The dry run has started. Nothing is sent."
         case .checking: "The check has started."
         case .resending: "The records are being sent again, in a run of their own."
+        case .confirmed: "The records count as arrived from now on. Nothing was sent."
         case .saved: "Saved."
         case .removed: "Removed."
         case .renamed: "It has its new name, everywhere."

@@ -33,11 +33,8 @@ struct PlanView {
         let list = numbers.html { name, count in
             "<div><dt>\(name)</dt><dd>\(NumberView.quiet(count))</dd></div>"
         }
-        let guards = report.guardRecord?.all ?? []
-        let guardBox = guards.enumerated().html { index, record in
-            ReasonView.box(
-                "guard " + record.name, "A guard would stop the run. " + record.message,
-                index == guards.count - 1 ? record.hint : "", tone: "part")
+        let guardBox = report.guardRecord.map {
+            ReasonView.guards($0, opening: "A guard would stop the run. ")
         }
         let full =
             report.full ? ", a full run\(report.fullReason.map { ": " + $0.replacing("_", with: " ") } ?? "")" : ""

@@ -10,7 +10,8 @@ enum ProjectTroubleView {
         let left = trouble.problems.count - shownMax
         let more: HTML =
             left > 0
-            ? "<p class=\"detail\">and \(left) more: <code>sluice check --offline</code> lists them</p>" : .empty
+            ? "<p class=\"detail\">and \(left) more: <a href=\"\(Place.system.path).json\">all of them for programs</a>, or as <code>sluice check --offline</code> lists them</p>"
+            : .empty
         let title: HTML =
             trouble.isGone
             ? "The project file is gone. What it said stays in force."
@@ -24,7 +25,7 @@ enum ProjectTroubleView {
     private static func item(_ problem: Diagnostic) -> HTML {
         let shown: HTML = problem.placeName.map { "<code>\($0)</code> " } ?? .empty
         return """
-            <li>\(shown)\(Prose.sentence(problem.message))\(ReasonView.doLine(Prose.sentence(problem.hint)))<span class="detail">\(ReasonView.codeLink(problem.code))</span></li>
+            <li>\(shown)\(Prose.sentence(problem.message))\(ReasonView.doLine(PageHint.html(problem.code, Prose.capitalized(problem.hint))))<span class="detail">\(ReasonView.codeLink(problem.code))</span></li>
             """
     }
 }
