@@ -125,6 +125,30 @@ struct ActionTests {
         #expect(try life.steps(key: "k2").map(\.outcome) == ["in_doubt"])
     }
 
+    @Test func whoCannotGoOnWithAKeyThatIsNotInDoubtIsToldAfterTheOthersAreConfirmed() async throws {
+        let (_, environment) = try await inDoubt()
+        let confirm = ConfirmRecords(things(), environment: environment)
+        #expect(try RecordsInDoubt(sync: "things", environment: environment).count == 2)
+        let error = try #require(throws: RunError.self) { try confirm.confirmAll(of: ["k1", "k7"]) }
+        #expect(error.code == "not_in_doubt" && error.message == "Not in doubt: k7. 1 other was confirmed.")
+        #expect(try RecordsInDoubt(sync: "things", environment: environment).count == 1)
+        #expect(throws: Never.self) { try confirm.confirmAll(of: ["k2"]) }
+        #expect(try RecordsInDoubt(sync: "things", environment: environment).count == 0)
+    }
+
+    @Test func theLifeOfARecordIsReadAlsoWhereItsSyncIsDefinedNowhere() async throws {
+        let (_, environment) = try await inDoubt()
+        let known = RecordLife(things(), environment: environment)
+        let orphan = RecordLife(orphan: "things", environment: environment)
+        for key in ["k1", "k3", "nobody"] {
+            #expect(try orphan.steps(key: key) == known.steps(key: key), "\(key)")
+        }
+        #expect(try orphan.steps(key: "k3").map(\.outcome) == ["accepted"])
+        let kept = try OrphanedSync("things", environment: environment)
+        #expect(kept.known != nil && kept.inDoubt == 2 && kept.behavior == .updateOrCreate && kept.parting == nil)
+        #expect(try OrphanedSync("never", environment: environment).source == nil)
+    }
+
     @Test(arguments: [StepName.journalCreated, .journalOpen, .journalSettled, .pendingRenamed, .snapshotRenamed])
     func confirmThatWasKilledIsFinishedByTheNextRun(step: StepName) async throws {
         let (fixture, environment) = try await inDoubt()

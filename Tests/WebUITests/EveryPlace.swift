@@ -54,7 +54,8 @@ enum EveryPlace {
     /// The addresses that take forms from people who have signed in, and the right that each asks for.
     static let forms: [String: Permission] = [
         "syncAction.run": .run, "syncAction.plan": .run, "syncAction.pause": .run, "syncAction.resume": .run,
-        "syncAction.resend": .run, "syncAction.confirm": .run, "syncAction.reset": .force, "cancel": .run, "check": .useConnections,
+        "syncAction.resend": .run, "syncAction.confirm": .run, "syncAction.reset": .force, "cancel": .run,
+        "check": .useConnections,
         "people": .managePeople, "person": .managePeople, "account": .see, "signOut": .see, "making.sample": .edit,
         "making.newConnection": .edit, "making.newDataset": .edit, "making.newSync": .edit,
         "making.connection.edit": .edit, "making.connection.rename": .edit, "making.connection.delete": .edit,

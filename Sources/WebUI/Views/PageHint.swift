@@ -1,8 +1,8 @@
 internal import Runner
 internal import StateStore
 
-/// What to do about an error where the pages can do it. Hints are written once, for all who read them; those of these codes
-/// name a command, and a reader of a page is told what to do here.
+/// What to do about an error where the pages can do it. Hints are written once, for all who read them; those of these
+/// codes name a command, and a reader of a page is told what to do here.
 struct PageHint: Sendable {
     /// What an error is about, and who reads of it.
     struct About: Sendable {
