@@ -21,8 +21,10 @@ struct BackupTests {
         _ backup: String, to path: String, force: Bool = false,
         before: @escaping @Sendable (String) throws -> Void = { _ in }
     ) throws -> StateRestore.Report {
-        try RestoreState(path: path, time: .init(SimulatedTime()), before: before)
-            .restore(from: backup, isForced: force, by: by)
+        let begun = try RestoreState(path: path, time: .init(SimulatedTime()), before: before)
+            .begin(from: backup, isForced: force, by: by)
+        guard case .restored(let report) = begun else { throw SimulatedKill() }
+        return report
     }
 
     private func environment(_ fixture: RunFixture, state path: String) throws -> RunEnvironment {
@@ -127,16 +129,18 @@ struct BackupTests {
             try AuditLog(database: database, time: .init(SimulatedTime())).page(limit: 2).map(\.action)
                 == ["state.restored", "state.backed_up"])
         #expect(try Files.names(target + "/syncs/things").contains("pending"))
-        #expect(try !Files.names(target).contains("restore.new"))
+        #expect(try Files.names(target + "/restore") == ["lock"])
     }
 
     @Test func aStateThatIsThereIsNotReplacedUnasked() async throws {
         let (fixture, backup) = try await backedUp()
         let before = try Files.listing(fixture.folder + "/state")
         #expect(await code { try restore(backup, to: fixture.folder + "/state") } == "state_not_empty")
-        #expect(
-            try Files.listing(fixture.folder + "/state").filter { !$0.hasPrefix("sluice.db.use") }
-                == before.filter { !$0.hasPrefix("sluice.db.use") })
+        let locks = ["sluice.db.use", "restore "]
+        func data(_ names: [String]) -> [String] {
+            names.filter { name in !name.hasPrefix("restore/lock") && !locks.contains { name.hasPrefix($0) } }
+        }
+        #expect(try data(Files.listing(fixture.folder + "/state")) == data(before))
         fixture.source.rows = rows(4, "Bob")
         _ = try await fixture.run()
         try restore(backup, to: fixture.folder + "/state", force: true)

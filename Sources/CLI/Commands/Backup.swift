@@ -58,18 +58,23 @@ private struct BackupBody: Encodable {
     }
 }
 
-struct Restore: ParsableCommand {
+struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Puts a backup in the place of the state directory.",
+        abstract: "Puts a backup in the place of the state directory, also under a server that goes on.",
         discussion: """
-            Example: sluice restore /backups/acme-2026-11-28.sluice
+            Example: sluice restore /backups/acme-2026-11-28.sluice --force
 
             The whole backup is proved before anything is touched. There may be no state yet, or --force says that what is \
-            there is to go; and no process may use it: stop sluice serve first. A restore that is cut off is run again. \
-            Everybody has to sign in again.
+            there is to go. Everybody has to sign in again.
 
-            What was accepted since the backup is sent again by the next run, which is safe with update or create.
+            Where sluice serve holds the state it is asked: its runs stop after the batch on their way, it puts the \
+            backup in place and serves it, as the same process at the same address. This command waits for that. Before it \
+            has begun Ctrl-C takes it back, and nothing was changed. A run of another process (sluice run) has to end \
+            first. A restore that is cut off is finished by the next start of sluice serve, or is run again.
+
+            What was accepted since the backup is sent again by the next run, which is safe with update or create. Where a \
+            sync sends events, stop the server first and look at the destination before you start it again.
 
             With --json: {"generation", "made_at", "files", "has_secrets"}.
             """)
@@ -82,17 +87,32 @@ struct Restore: ParsableCommand {
 
     @OptionGroup var common: ProjectOptions
 
-    func run() throws {
+    func run() async throws {
         Output.isJSON = common.json
         let place = StatePlace(common)
-        let report = try RestoreState(path: place.path, time: .system)
-            .restore(from: URL(filePath: file).path, isForced: force, by: .commandLine)
+        let (path, isForced, isQuiet) = (URL(filePath: file).path, force, common.quiet)
+        let report = try await Interruption.watch(note: "Stopping: taking the restore back, unless it has begun.") {
+            try await RestoreState(path: place.path, time: .system)
+                .restore(from: path, isForced: isForced, by: .commandLine) { stage in
+                    if !isQuiet, let words = Self.words(stage) { Output.note(words) }
+                }
+        }
         if common.json { return try Output.print(json: RestoreBody(report)) }
         Output.text(
             "Restored generation \(report.generation) of \(report.madeAt.text): \(RunText.counted(report.files, "file"))."
         )
         if report.hasSecrets && !place.hasKey {
             Output.note("It holds secrets: put the key they were sealed with into \(place.path)/secret.key.")
+        }
+    }
+
+    private static func words(_ stage: RestoreHandover.Stage) -> String? {
+        switch stage {
+        case .asked: "The backup is whole. Asking the server to stop for it."
+        case .taken: "The server stops: runs end after the batch on their way, in half a minute at most."
+        case .begun: "The server puts the backup in place."
+        case .done: "The backup is in place. The server starts again with it."
+        case .served: nil
         }
     }
 }

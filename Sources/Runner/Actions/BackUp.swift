@@ -18,25 +18,3 @@ package struct BackUp: Sendable {
         return try StateBackup(state: state, database: database).write(to: path, at: time.now(), noting: entry)
     }
 }
-
-/// Puts a backup in the place of a state directory that nobody uses.
-package struct RestoreState: Sendable {
-    private let path: String
-    private let time: RunTime
-    private let before: @Sendable (String) throws -> Void
-
-    /// - Parameter before: told of each step, for tests that stop it there.
-    package init(path: String, time: RunTime, before: @escaping @Sendable (String) throws -> Void = { _ in }) {
-        self.path = path
-        self.time = time
-        self.before = before
-    }
-
-    /// See `StateRestore`.
-    package func restore(from backup: String, isForced: Bool, by actor: Actor) throws -> StateRestore.Report {
-        let entry = AuditRecord(
-            at: time.now(), who: AuditLog.plain(actor.name), address: AuditLog.plain(actor.address),
-            action: AuditAction.stateRestored.rawValue)
-        return try StateRestore(path: path, before: before).restore(from: backup, isForced: isForced, noting: entry)
-    }
-}

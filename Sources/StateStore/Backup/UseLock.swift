@@ -18,13 +18,13 @@ final class UseLock: Sendable {
         return lock
     }
 
-    static func alone(_ database: String) throws(StateError) -> UseLock {
-        guard let lock = try take(database, LOCK_EX) else {
-            throw StateError(
-                code: "state_in_use", message: "Another process uses the state of \(database).",
-                hint: "Stop sluice serve and wait for the runs that are going on, then restore.")
-        }
-        return lock
+    /// nil where somebody uses the state.
+    static func aloneIfFree(_ database: String) throws(StateError) -> UseLock? { try take(database, LOCK_EX) }
+
+    static func busy(_ database: String) -> StateError {
+        StateError(
+            code: "state_in_use", message: "Another process uses the state of \(database).",
+            hint: "Wait for the runs that were begun beside the server, then restore.")
     }
 
     private static func take(_ database: String, _ kind: Int32) throws(StateError) -> UseLock? {
@@ -36,34 +36,5 @@ final class UseLock: Sendable {
             return nil
         }
         return UseLock(file)
-    }
-}
-
-/// The mark of a restore that has begun to replace the state: until it has ended nobody may use it.
-struct RestoreMark {
-    let path: String
-
-    init(database: String) { path = database + ".restoring" }
-
-    var isThere: Bool {
-        var status = stat()
-        return unsafe stat(path, &status) == 0
-    }
-
-    func set() throws {
-        try StateFile.open(path, .create).synchronize()
-        try StateFolder.synchronize(StateFolder.parent(path))
-    }
-
-    func clear() throws {
-        try StateFolder.remove(path)
-        try StateFolder.synchronize(StateFolder.parent(path))
-    }
-
-    func refuse() throws(StateError) {
-        guard isThere else { return }
-        throw StateError(
-            code: "restore_unfinished", message: "A restore of this state was cut off, so it is not whole.",
-            hint: "Run the same sluice restore again: it needs no --force then.")
     }
 }

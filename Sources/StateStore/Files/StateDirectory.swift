@@ -7,6 +7,7 @@ internal import Records
 ///     plans/RUN.plan the work list of one run
 ///     notices/NAME   what was told of a sync
 ///     server/lock    held by the server
+///     restore/       of a restore that is going on, see `RestoreHandover`
 ///     identity       the directory's name; plans that were saved elsewhere say it
 package struct StateDirectory: Sendable {
     package let path: String
@@ -66,9 +67,19 @@ package struct StateDirectory: Sendable {
         try limitPath(connection: connection) + "." + Self.fileName(object) + ".lock"
     }
 
+    private var serverFiles: SyncFiles { SyncFiles(name: "server", folder: path + "/server", steps: steps) }
+
     /// Held by the one server of this directory; nil where another has it.
-    package func lockServer() throws -> SyncLock? {
-        try SyncLock.acquire(SyncFiles(name: "server", folder: path + "/server", steps: steps))
+    package func lockServer() throws -> SyncLock? { try SyncLock.acquire(serverFiles) }
+
+    /// Whether a server has the directory at this moment.
+    package func isServed() throws -> Bool { try SyncLock.isHeld(serverFiles) }
+
+    var restoreFolder: String { path + "/restore" }
+
+    /// Held by the one command that restores into this directory; nil where another has it.
+    func lockRestore() throws -> SyncLock? {
+        try SyncLock.acquire(SyncFiles(name: "restore", folder: restoreFolder, steps: steps))
     }
 
     /// The folder of what was told of each sync.
