@@ -55,7 +55,7 @@ struct BackupFuzzTests {
             try FileManager.default.createDirectory(
                 atPath: folder.path + "/inside", withIntermediateDirectories: true)
             do {
-                _ = try StateRestore(path: target).restore(from: path, isForced: false, noting: Self.audit)
+                _ = try StateRestore(path: target).begin(from: path, isForced: false, noting: Self.audit)
                 restored += 1
                 _ = try ControlDatabase.open(path: target + "/sluice.db")
             } catch let error as StateError where Self.codes.contains(error.code) {
