@@ -18,6 +18,9 @@ struct Serve: AsyncParsableCommand {
             SIGHUP reads them at once, and the certificate and its key too. What has errors is logged and shown in the
             pages, and the old one stays.
 
+            sluice restore works while this serves: runs stop as above, and the same process goes on with the restored
+            state.
+
             Environment: SLUICE_LISTEN, SLUICE_PROJECT and SLUICE_STATE, where the options do not say them;
             SLUICE_LOG_FORMAT, text or json, for the log on standard error.
 
@@ -53,6 +56,8 @@ struct Serve: AsyncParsableCommand {
         settings.key = key
         settings.isBehindProxy = behindProxy
         let server = try Server(common, settings: settings, runsMax: runsMax, variables: variables)
-        try await Interruption.watch(note: Server.stopping) { try await server.run() }
+        try await Interruption.watch(note: Server.stopping) {
+            if try await server.run() { try SameProcess.begin() }
+        }
     }
 }

@@ -24,6 +24,7 @@ final class Server: Sendable {
     private let current: Current
     private let follower: ProjectFollower
     private let orphans: OrphanWatch
+    private let served: ServedState
 
     /// The project as it was loaded last.
     private final class Current: Sendable {
@@ -42,6 +43,7 @@ final class Server: Sendable {
         logger = try Self.logger(variables, redaction)
         Output.isJSON = common.json
         let place = StatePlace(common, variables: variables)
+        served = try ServedState(path: place.path)
         let definitions = try place.definitions(common, followsFiles: false)
         let places = definitions.places()
         let look = places.look()
@@ -112,31 +114,69 @@ final class Server: Sendable {
             }, isScheduling: { service.isReady }, metrics: { try metrics.text() })
     }
 
-    /// Until the task is cancelled. Throws where it cannot begin.
-    func run() async throws {
-        guard let lock = try environment.state.lockServer() else {
-            throw RunError(
-                code: "server_already_running",
-                message: "A server runs already on the state directory \(environment.state.path).",
-                hint: "Stop it first, or give this one a directory of its own with --state.")
-        }
-        defer { lock.release() }
+    /// Until the task is cancelled. Throws where it cannot begin. True where the program is to begin anew, which puts a
+    /// restored state in place.
+    func run() async throws -> Bool {
         proveKey()
         resumeSample()
         Self.noting(logger) { try orphans.begin() }
         let pages = try WebServer(site: site, settings: settings)
         warn(pages)
         let link = try site.people.firstLink()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await pages.run { self.announce(port: $0, link: link) } }
-            group.addTask { await self.service.run() }
-            group.addTask { await self.reloadWhenAsked(pages) }
-            group.addTask { await self.follower.run() }
-            // The first to end, by its failure or because the server is stopped, ends the others.
+        let restore = try await withThrowingTaskGroup(of: RestoreTicket?.self) { group in
+            group.addTask {
+                try await pages.run { self.announce(port: $0, link: link) }
+                return nil
+            }
+            group.addTask { await self.ended(self.service.run()) }
+            group.addTask { await self.ended(self.reloadWhenAsked(pages)) }
+            group.addTask { await self.ended(self.follower.run()) }
+            group.addTask { await self.nextRestore() }
+            // The first to end, by its failure, for a restore or because the server is stopped, ends the others.
             defer { group.cancelAll() }
-            try await group.next()
+            return try await group.next() ?? nil
         }
         logger.info("stopped")
+        guard let restore else { return false }
+        guard Task.isCancelled else { return true }
+        try served.refuse(
+            restore,
+            because: RunError(
+                code: "server_stopping", message: "The server was stopped before the restore began.",
+                hint: "Restore again: without a server the backup is put in place at once."))
+        return false
+    }
+
+    private func ended(_: Void) -> RestoreTicket? { nil }
+
+    // MARK: Restores
+
+    private func nextRestore() async -> RestoreTicket? {
+        await served.nextRestore(time: environment.time, logger: logger) { try checkRestart($0) }
+    }
+
+    /// Throws where the server could not begin anew with that state: better the old one than none.
+    private func checkRestart(_ ticket: RestoreTicket) throws {
+        guard ticket.isReadable else {
+            throw RunError(
+                code: "state_newer",
+                message: "The sluice that restores is newer than the server, which could not read what it restores.",
+                hint: "Restore with the version that serves, or start the newer one first.")
+        }
+        if let sync = try service.syncOfAnotherProcess() {
+            throw RunError(
+                code: "state_in_use", message: "Another process than the server runs the sync \(sync).",
+                hint: "Wait until it has ended, or cancel the run, then restore.")
+        }
+        if let trouble = follower.trouble {
+            let first = trouble.problems.first.map { ": \($0.message)" } ?? ""
+            throw RunError(
+                code: "project_file_broken",
+                message: "The server could not begin anew: the project file has errors\(first).",
+                hint: "Correct the file, then restore.")
+        }
+        try settings.check(hasAdmin: ticket.roles.contains(Role.admin.rawValue))
+        _ = try WebServer(site: site, settings: settings)
     }
 
     /// The key of the secrets is there from the first start on; one that is wrong is told now and not by the first sync at
@@ -172,6 +212,7 @@ final class Server: Sendable {
 
     /// - Parameter link: the token that makes the first admin, as long as there is none. Never in the log.
     private func announce(port: Int, link: String?) {
+        served.announce(logger)
         let address = settings.address(port: port)
         let welcome = link.map { address + Place.welcome($0).path }
         let project = current.workspace.withLock { $0.project }

@@ -206,6 +206,16 @@ extension ScheduleService {
         }
     }
 
+    /// A sync that another process runs at this moment; nil where none does.
+    package func syncOfAnotherProcess() throws -> String? {
+        let unfinished = try base.database.unfinishedRuns()
+        // Looked at later than the runs: what has begun meanwhile is not among them.
+        let own = state.withLock { Set($0.running.keys) }
+        return try unfinished.map(\.sync).first { name in
+            try !own.contains(name) && SyncLock.isHeld(base.state.sync(name))
+        }
+    }
+
     // MARK: Notices
 
     /// The syncs that have become stale, each once an hour: whether it was told before is the notifier's to know.
