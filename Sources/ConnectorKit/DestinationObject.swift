@@ -17,6 +17,9 @@ public struct DestinationObject: Sendable, Hashable {
     /// A row of more bytes is not sent: it could never arrive. Nil where nothing is known.
     public var rowBytesMax: Int?
     public var removalItemsMax: Int
+    /// How many rows one request sends where rows are sent, if fewer than `batchItemsMax`.
+    public var sendItemsMax: Int?
+    /// Of writes by key. What is sent is never repeatable.
     public var repeatable: Repeatability
     /// The ways in which a record can be taken away; empty if there is none.
     public var removals: [Removal] = []
@@ -67,6 +70,15 @@ public struct DestinationObject: Sendable, Hashable {
 
     public func key(_ name: String) -> KeyField? {
         keys.first { $0.name == name || $0.aliases.contains(name) }
+    }
+
+    /// The object as a sync with that behavior writes it: a record that is sent has no key to be found by, although
+    /// others of the object are written by one.
+    public func written(by behavior: Behavior) -> DestinationObject {
+        guard behavior == .send, repeatable != .never else { return self }
+        var object = self
+        object.repeatable = .never
+        return object
     }
 }
 

@@ -32,9 +32,8 @@ package struct PlanhatDestination: ConnectedDestination {
         guard Self.isSupported(batch.kind, object, endpoint) else {
             throw PlanhatErrors.operationNotSupported("\(batch.kind)")
         }
-        guard batch.count <= object.batchItemsMax else {
-            throw PlanhatErrors.batchTooLarge(batch.count, object.batchItemsMax)
-        }
+        let most = batch.kind == .send ? object.sendItemsMax ?? object.batchItemsMax : object.batchItemsMax
+        guard batch.count <= most else { throw PlanhatErrors.batchTooLarge(batch.count, most) }
         guard batch.count > 0 else { return .attributed([], WriteTally()) }
         if batch.kind == .delete { return try await delete(batch, of: object) }
         if batch.kind.isRemoval { return try await change(batch, of: object) }
@@ -52,6 +51,7 @@ package struct PlanhatDestination: ConnectedDestination {
         _ batch: OperationBatch, to object: DestinationObject, at endpoint: AnalyticsEndpoint?
     ) async throws(DestinationError) -> BatchOutcome {
         if let endpoint { return try await send(batch, to: object, at: endpoint) }
+        if batch.kind == .send { return try await create(batch, of: object) }
         return try await upsertInDayForm(batch, to: object)
     }
 
@@ -60,7 +60,7 @@ package struct PlanhatDestination: ConnectedDestination {
     ) -> Bool {
         switch kind {
         case .upsert: endpoint == nil
-        case .send: endpoint != nil
+        case .send: object.behaviors.contains(.send)
         case .delete: object.removals.contains(.delete)
         case .archive: object.removals.contains(.archive)
         case .clear: object.removals.contains(.clear)

@@ -209,6 +209,14 @@ extension DestinationObject {
         return object
     }
 
+    /// Records that only Planhat's own id finds: they can be made, each once and by a request of its own, and those that are
+    /// there changed.
+    func madeOnce() -> DestinationObject {
+        var object = with(behaviors: [.updateOnly, .delete, .send])
+        object.sendItemsMax = 1
+        return object
+    }
+
     func with(requiredInEachRow groups: [[String]]) -> DestinationObject {
         var object = self
         object.requiredInEachRow = groups

@@ -1,7 +1,8 @@
 package import ConnectorKit
 package import Records
 
-/// Whether metrics that were in doubt have arrived, by reading Planhat's dimension data. Activities cannot be read.
+/// Whether metrics that were in doubt have arrived, by reading Planhat's dimension data. Notes with an external id are
+/// found by it (`NoteReadBack`). Activities and time entries cannot be told from others.
 extension PlanhatDestination: ReadBack {
     /// So many pairs of company and dimension are asked for by themselves; more are looked for in all that the
     /// dimensions hold for those days.
@@ -10,6 +11,7 @@ extension PlanhatDestination: ReadBack {
     package func haveArrived(
         _ batch: OperationBatch, object: DestinationObject
     ) async throws(DestinationError) -> [Bool?] {
+        if object.name == PlanhatObjects.note.name { return try await haveArrived(notes: batch) }
         guard AnalyticsEndpoint(object) == .metrics else { return batch.entries.map { _ in nil } }
         let sent = batch.entries.map { SentMetric(Array(batch.bytes[$0.payload])) }
         let records = try await measuredRecords(sent.compactMap(\.self))

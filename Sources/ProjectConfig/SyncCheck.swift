@@ -82,7 +82,11 @@ struct SyncCheck {
                 at: sync.key.location)
         }
         guard let field = sync.key.field else { return }
-        if object.key(field) == nil {
+        if let key = object.key(field), !key.canCreate {
+            log.error(
+                code: "illegal_key", "a record cannot be sent by `\(field)`: only the destination gives it out",
+                hint: "remove `field`: the key only says which row it is", at: sync.key.fieldLocation)
+        } else if object.key(field) == nil {
             log.error(
                 code: "illegal_key", "`\(field)` is no key of \(object.displayName)",
                 hint: "where an object is sent `field` may be left out" + (keyNames.isEmpty ? "" : "; else " + keyHint),

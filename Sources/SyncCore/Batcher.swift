@@ -19,6 +19,8 @@ package struct Batcher: Sendable, Hashable {
     private var quickAnswers = 0
     /// How many records one call may take away.
     package let deletesMax: Int
+    /// How many rows one call may send.
+    package let sendsMax: Int
     package let bytesMax: Int
     /// What the destination writes around each operation (a comma) and around all of them (brackets).
     package let overheadPerItem = 2
@@ -27,6 +29,7 @@ package struct Batcher: Sendable, Hashable {
         itemsMax = object.batchItemsMax
         ceiling = object.batchItemsMax
         deletesMax = max(1, object.removalItemsMax)
+        sendsMax = max(1, object.sendItemsMax ?? object.batchItemsMax)
         bytesMax = object.batchBytesMax
     }
 

@@ -48,11 +48,14 @@ package struct RequiredFields: Sendable, Hashable {
         }
         // One bit each; no object declares nearly so many.
         names = Array(Set((always + creating).joined()).sorted().prefix(64))
-        for fields in always + (shape.behavior == .send ? creating : []) {
-            each.add(bits(of: fields), Self.lost(fields, object))
+        for fields in always { each.add(bits(of: fields), Self.lost(fields, object)) }
+        for fields in creating {
+            if shape.behavior == .send {
+                each.add(bits(of: fields), Self.needed(fields, object))
+            } else {
+                onCreate.add(bits(of: fields), Self.unmakeable(fields, object))
+            }
         }
-        guard shape.behavior != .send else { return }
-        for fields in creating { onCreate.add(bits(of: fields), Self.unmakeable(fields, object)) }
     }
 
     /// Makes every row invalid: nothing fills what a group without fields asks for.
@@ -70,6 +73,15 @@ package struct RequiredFields: Sendable, Hashable {
                 "The row has no value for \(fields.joined(separator: " or ")), which each \(object.displayName) needs; "
                 + "without it the row would be lost.",
             hint: "Give the row a value in the source, map the field, or leave the row out of the dataset.")
+    }
+
+    /// Where each row makes a record.
+    private static func needed(_ fields: [String], _ object: DestinationObject) -> Reason {
+        Reason(
+            code: "required_value_missing",
+            message:
+                "A new \(object.displayName) needs a value for \(fields.joined(separator: " or ")), and the row has none.",
+            hint: "Give the row a value in the source, or map the field.")
     }
 
     private static func unmakeable(_ fields: [String], _ object: DestinationObject) -> Reason {

@@ -116,6 +116,9 @@ struct PlanhatObjectsTests {
         #expect(object.batchItemsMax == 5_000 && object.batchBytesMax == 8 << 20)
         #expect(object.acceptsUnknownFieldsUnder == "custom" && object.repeatable == .byKey)
         #expect(object.requiredSettings.isEmpty)
+        // An answer to several need not say which were refused.
+        #expect(object.sendItemsMax == (["note", "time_entry"].contains(object.name) ? 1 : nil))
+        #expect(object.written(by: .send).repeatable == .never && object.written(by: .mirror) == object)
     }
 
     // MARK: Single facts
@@ -219,14 +222,14 @@ struct PlanhatObjectsTests {
         #expect(PlanhatObjects.ticket.requiredInEachRow == [["email"]])
     }
 
-    /// What is found by Planhat's own id alone can be neither created nor kept in step.
+    /// What is found by Planhat's own id alone can be made once, and not kept in step.
     @Test(arguments: upserted) func behaviorsAreThoseThatTheKeysAllow(_ object: DestinationObject) {
         let isOwnIDOnly = object.keys.map(\.name) == ["_id"]
         #expect(isOwnIDOnly == ["note", "time_entry"].contains(object.name))
         #expect(
             object.behaviors
                 == (isOwnIDOnly
-                    ? [.updateOnly, .delete] : [.updateOrCreate, .updateOnly, .createOnly, .mirror, .delete]))
+                    ? [.updateOnly, .delete, .send] : [.updateOrCreate, .updateOnly, .createOnly, .mirror, .delete]))
     }
 
     @Test(arguments: PlanhatObjects.all) func recordsAreArchivedWhereTheyHaveAFieldForIt(_ object: DestinationObject) {

@@ -13,7 +13,9 @@ import Testing
         #expect(company["row_bytes_max"].int == 1 << 20 && company["removals_max"].int == 1)
         let metric = try await project.sluice("objects", "planhat", "metric", "--json").json()["limits"]
         #expect(metric["rows_max"].int == 50_000 && metric["bytes_max"].int == 24 << 20)
-        #expect(metric.keys == ["rows_max", "bytes_max", "row_bytes_max", "removals_max"])
-        #expect(metric["removals_max"].int == nil)
+        #expect(metric.keys == ["rows_max", "bytes_max", "row_bytes_max", "sends_max", "removals_max"])
+        #expect(metric["removals_max"].int == nil && metric["sends_max"].int == 50_000)
+        let note = try await project.sluice("objects", "planhat", "note", "--json").json()["limits"]
+        #expect(note["sends_max"].int == 1 && note["removals_max"].int == 1 && company["sends_max"].int == nil)
     }
 }

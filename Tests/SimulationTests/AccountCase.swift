@@ -15,11 +15,19 @@ struct AccountCase: Sendable, Hashable {
     /// Under which name the account keeps the key.
     var storedKey: String { object.name == "ticket" && key == "sourceId" ? "externalId" : key ?? "" }
 
+    /// Whether it makes records, each once, that are found by the account's own id alone; events are none.
+    var isMadeOnce: Bool { behavior == .send && object.behaviors != [.send] }
+
+    /// The field that tells records that are made once from each other.
+    var mark: String { object.name == "note" ? "externalId" : "billingCode" }
+
     /// What the seeds play, one after the other: every case, and those again that come upon more open questions.
     static let played: [AccountCase] = {
         let richer = ["company", "end_user", "churn", "issue", "ticket"]
-        let sent = all.filter { $0.behavior == .send }
-        return all + all.filter { richer.contains($0.object.name) } + (0..<11).flatMap { _ in sent }
+        let (made, others) = (all.filter(\.isMadeOnce), all.filter { !$0.isMadeOnce })
+        let sent = others.filter { $0.behavior == .send }
+        return others + others.filter { richer.contains($0.object.name) } + (0..<11).flatMap { _ in sent }
+            + (0..<4).flatMap { _ in made }
     }()
 
     /// Every behavior of every object with each of its keys.
@@ -46,6 +54,11 @@ extension AccountCase {
             key: KeyDefinition(columns: ["id"], field: key, location: here),
             mappings: behavior == .delete ? [] : sample.mappings(key), location: here)
         sync.allowUnknownCustom = true
+        if isMadeOnce {
+            sync.mappings.append(
+                MappingDefinition(field: mark, source: .column("dimension", lookup: nil, nulls: .clear), location: here)
+            )
+        }
         return sync
     }
 }

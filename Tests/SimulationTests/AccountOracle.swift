@@ -18,7 +18,7 @@ struct AccountOracle {
     private var of: AccountCase { world.of }
 
     func problems() -> [String] {
-        if of.behavior == .send { return events() }
+        if of.behavior == .send { return of.isMadeOnce ? made() : events() }
         let records = records()
         let byKey = Dictionary(grouping: records) { key(of: $0) }
         var found: [String] = []
@@ -172,6 +172,16 @@ struct AccountOracle {
 
     /// Keys of the history, as against those of what was prepared for it.
     private func isOurs(_ key: String) -> Bool { key.hasPrefix("k") && key.dropFirst().first?.isNumber == true }
+
+    /// Each there once, or in doubt; none twice.
+    private func made() -> [String] {
+        let counts = Dictionary(grouping: records()) { $0[of.mark] as? String ?? "" }.mapValues(\.count)
+        var found = counts.filter { !$0.key.isEmpty && $0.value > 1 }.map { "\($0.key) was made \($0.value) times" }
+        for (key, row) in single where isGood(row) && !inDoubt.contains(key) {
+            if counts[Self.text(row["dimension"]) ?? ""] == nil { found.append("\(key) was never made") }
+        }
+        return found
+    }
 
     /// Each once, or in doubt; none twice.
     private func events() -> [String] {

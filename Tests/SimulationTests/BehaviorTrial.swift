@@ -276,9 +276,15 @@ final class BehaviorTrial {
 
     private var isMetric: Bool { of.object.name == "metric" }
 
-    /// What came to the analytics host, in its order.
+    /// What came to the analytics host, or was made once, in its order.
     private func events() -> [String] {
         if of.behavior != .send { return [] }
+        if of.isMadeOnce {
+            let records = AccountOracle.records(of, in: sandbox)
+            // Ids are counted.
+            return records.sorted { $0["_id"] as? String ?? "" < $1["_id"] as? String ?? "" }
+                .map { $0[of.sample.label] as? String ?? "" }
+        }
         let lines = sandbox.eventLines(isMetric ? "metrics" : "activities").split(separator: "\n")
         return AccountOracle.list("[" + lines.joined(separator: ",") + "]").map { line in
             let what = line[isMetric ? "dimensionId" : "action"] as? String ?? ""
@@ -287,6 +293,7 @@ final class BehaviorTrial {
     }
 
     private func event(_ row: SimulatedSource.Row) -> String {
+        if of.isMadeOnce { return Self.text(row["name"]) ?? "" }
         let what = Self.text(row["dimension"]) ?? ""
         guard isMetric, case .integer(let amount) = row["amount"] else { return what }
         return "\(what) of \(Self.text(row["company"]) ?? "") is \(amount)"

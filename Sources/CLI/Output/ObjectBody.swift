@@ -47,6 +47,7 @@ private struct ObjectLimitsBody: Encodable {
         case rowsMax = "rows_max"
         case bytesMax = "bytes_max"
         case rowBytesMax = "row_bytes_max"
+        case sendsMax = "sends_max"
         case removalsMax = "removals_max"
     }
 
@@ -56,7 +57,9 @@ private struct ObjectLimitsBody: Encodable {
         try container.encode(object.batchBytesMax, forKey: .bytesMax)
         // Null where no limit is known, or nothing can be removed.
         try container.encode(object.rowBytesMax, forKey: .rowBytesMax)
-        try container.encode(object.behaviors.contains(.send) ? nil : object.removalItemsMax, forKey: .removalsMax)
+        let sends = object.behaviors.contains(.send) ? object.sendItemsMax ?? object.batchItemsMax : nil
+        try container.encode(sends, forKey: .sendsMax)
+        try container.encode(object.removals.isEmpty ? nil : object.removalItemsMax, forKey: .removalsMax)
     }
 }
 

@@ -52,7 +52,8 @@ struct ObjectText {
             "\(RunText.counted(object.batchItemsMax, "row")) and \(bytes(object.batchBytesMax)) in a request"
         ]
         if let most = object.rowBytesMax { limits.append("\(bytes(most)) in a row") }
-        if !object.behaviors.contains(.send) {
+        if let most = object.sendItemsMax { limits.append("\(RunText.counted(most, "row")) in a request that sends") }
+        if !object.removals.isEmpty {
             limits.append("\(RunText.counted(object.removalItemsMax, "removal")) in a request")
         }
         return limits.joined(separator: "; ")

@@ -12,7 +12,7 @@ extension PlanhatObjects {
     package static let note = upserted(
         "note", "Note", path: "conversations", keys: [idKey],
         fields: [
-            idField, companyField,
+            idField, companyField.or("companyExternalId"),
             DestinationField(
                 "type", .choice(["note"]), isRequiredOnCreate: true, help: "Always note: write {constant: note}."),
             DestinationField("subject", .text),
@@ -20,12 +20,15 @@ extension PlanhatObjects {
             DestinationField("date", .dateTime),
             activityTags, talkUsers, talkEndUsers,
             DestinationField("companyExternalId", .text, help: "Another way to name the company.").naming("company"),
+            DestinationField(
+                "externalId", .text,
+                help: "The id in your own system. No note is changed by it; one that may have arrived is found by it."),
         ] + computed(conversationComputed)
-    ).with(behaviors: [.updateOnly, .delete]).labeled(
+    ).madeOnce().withRepeatedLabels().labeled(
         "subject",
         help:
-            "Planhat finds notes by its own id only: they can be updated and deleted, not created. To create talks by an id of "
-            + "your own, write `conversation`.")
+            "Planhat finds notes by its own id only: `send` makes each once, and by `_id` they can be updated and deleted. "
+            + "For talks that follow their rows by an id of your own, write `conversation`.")
 
     package static let ticket = upserted(
         "ticket", "Ticket", path: "tickets", keys: [sourceIdKey, idKey],

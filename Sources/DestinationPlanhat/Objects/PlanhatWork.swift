@@ -47,14 +47,15 @@ extension PlanhatObjects {
             + computed(["companyName", "ownerName", "snippet", "isArchived", "overdueNotified"])
     ).withRepeatedLabels().labeled("action", help: "A task, or an event of the calendar, as `mainType` says.")
 
-    /// Planhat matches time entries on its own id only, so that they can be updated but not created without doubles.
+    /// Planhat matches time entries on its own id only, so that each is made once and is not followed by its row.
     package static let timeEntry = upserted(
         "time_entry", "Time Entry", path: "timeentries", keys: [idKey],
         fields: [idField] + timeEntryFields
             + computed(["totalBilled", "totalCost", "timesheetStatus", "timesheetId"])
-    ).with(behaviors: [.updateOnly, .delete]).labeled(
+    ).madeOnce().withRepeatedLabels().labeled(
         "description",
-        help: "Planhat finds time entries by its own id only: they can be updated and deleted, not created.")
+        help: "Planhat finds time entries by its own id only: `send` makes each once, and by `_id` they can be updated and "
+            + "deleted.")
 
     private static let taskFields: [DestinationField] = [
         companyField,

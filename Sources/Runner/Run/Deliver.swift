@@ -160,7 +160,7 @@ struct Deliver {
         let itemsMax = doubts.itemsMax(batcher)
         var batch = try plan.next(
             itemsMax: isTrial ? min(itemsMax, KeyWatch.firstBatchMax) : itemsMax, deletesMax: batcher.deletesMax,
-            bytesMax: batcher.bytesMax,
+            sendsMax: batcher.sendsMax, bytesMax: batcher.bytesMax,
             overheadPerItem: batcher.overheadPerItem, keyField: prepared.shape.object.key(field)?.name ?? field)
         if keyLog != nil || isTrial, batch?.kind == .upsert { batch?.wantsIDs = true }
         return batch

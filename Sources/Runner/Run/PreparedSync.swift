@@ -143,7 +143,8 @@ extension SyncShape {
             rules.append(MappingRule(field: field.name, source: .column(definition.key.columns[0])))
             key.field = nil
         }
-        self.init(object: object, behavior: definition.behavior, key: key, rules: rules)
+        self.init(
+            object: object.written(by: definition.behavior), behavior: definition.behavior, key: key, rules: rules)
         allowsUnknownChoices = definition.allowUnknownChoices
         sendsChangesAgain = definition.onChange == .sendAgain
         removal = definition.removal

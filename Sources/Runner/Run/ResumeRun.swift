@@ -207,7 +207,8 @@ struct ResumeRun {
     /// Whether what was on its way may be sent once more. Not where the destination cannot say so.
     private var mayRepeat: Bool {
         do {
-            return try environment.connections.object(definition).repeatable != .never
+            return try environment.connections.object(definition).written(by: definition.behavior).repeatable
+                != .never
         } catch {
             return false
         }

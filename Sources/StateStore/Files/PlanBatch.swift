@@ -5,8 +5,17 @@ struct WholeBlock {
     struct Limits {
         var itemsMax: Int
         var deletesMax: Int
+        var sendsMax: Int
         var bytesMax: Int
         var overheadPerItem: Int
+
+        func itemsMax(_ kind: OperationKind) -> Int {
+            switch kind {
+            case .delete: min(itemsMax, deletesMax)
+            case .send: min(itemsMax, sendsMax)
+            default: itemsMax
+            }
+        }
     }
 
     /// Whether the operations are within the limits and of one kind.
@@ -34,8 +43,8 @@ struct WholeBlock {
         }
         guard cursor.places.payload == start.payloadsEnd + 1 || entries.isEmpty else { return nil }
         payloads = PlanBlock.headerSize..<(entries.last?.payload.upperBound ?? PlanBlock.headerSize)
-        let itemsMax = kind == .delete ? min(limits.itemsMax, limits.deletesMax) : limits.itemsMax
-        fits = fits && !entries.isEmpty && entries.count <= itemsMax && (size <= limits.bytesMax || entries.count == 1)
+        fits = fits && !entries.isEmpty && entries.count <= limits.itemsMax(kind)
+        fits = fits && (size <= limits.bytesMax || entries.count == 1)
     }
 
     /// Makes a JSON array of the payloads. The two bytes belonged to the block's header and to the entries, both of which

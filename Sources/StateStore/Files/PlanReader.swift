@@ -48,20 +48,22 @@ package struct PlanReader: Sendable {
         return []
     }
 
-    /// The next operations: consecutive ones of one kind, at most `itemsMax` (of deletes `deletesMax`), whose payloads
-    /// together with `overheadPerItem` bytes each are at most `bytesMax`; at least one, however large. nil where there
-    /// are no more.
+    /// The next operations: consecutive ones of one kind, at most `itemsMax` (of deletes `deletesMax`, of sends
+    /// `sendsMax`), whose payloads together with `overheadPerItem` bytes each are at most `bytesMax`; at least one, however
+    /// large. nil where there are no more.
     package mutating func next(
-        itemsMax: Int, deletesMax: Int = .max, bytesMax: Int, overheadPerItem: Int, keyField: String
+        itemsMax: Int, deletesMax: Int = .max, sendsMax: Int = .max, bytesMax: Int, overheadPerItem: Int,
+        keyField: String
     ) throws -> OperationBatch? {
         let limits = WholeBlock.Limits(
-            itemsMax: itemsMax, deletesMax: deletesMax, bytesMax: bytesMax, overheadPerItem: overheadPerItem)
+            itemsMax: itemsMax, deletesMax: deletesMax, sendsMax: sendsMax, bytesMax: bytesMax,
+            overheadPerItem: overheadPerItem)
         if let batch = try wholeBlock(limits, keyField: keyField) { return batch }
         var building = Building(itemsMax: itemsMax)
         try advance(&building) { (building, operation) in
             let size = unsafe operation.payload.count + overheadPerItem
             if building.batch.count == 0 {
-                if operation.kind == .delete { building.itemsMax = min(itemsMax, deletesMax) }
+                building.itemsMax = limits.itemsMax(operation.kind)
                 building.batch.begin(operation.kind, itemsMax: building.itemsMax, bytesMax: bytesMax)
             } else if building.batch.kind != operation.kind || building.batch.count >= building.itemsMax
                 || building.bytes + size > bytesMax

@@ -29,8 +29,8 @@ import Testing
         reader.seek(toSequence: from)
         var seen: [Seen] = []
         while let batch = try reader.next(
-            itemsMax: items, deletesMax: deletes, bytesMax: bytes, overheadPerItem: 2, keyField: "id")
-        {
+            itemsMax: items, deletesMax: deletes, sendsMax: deletes, bytesMax: bytes, overheadPerItem: 2, keyField: "id"
+        ) {
             let texts = (0..<batch.count).map { batch.keyText($0) + " " + batch.payloadText($0) }
             let joined = batch.joinedPayloads.map { String(decoding: batch.bytes[$0], as: UTF8.self) }
             if let array = batch.payloadArray {
@@ -49,7 +49,7 @@ import Testing
         let count = items * Int.random(in: 0...6, using: &random) + Int.random(in: 0...1, using: &random) * items / 2
         let longest = [3, 200, 20_000].randomElement(using: &random) ?? 3
         let operations = (0..<count).map { number -> PlanTests.Planned in
-            let other = [OperationKind.upsert, .delete, .archive].randomElement(using: &random) ?? .upsert
+            let other = [OperationKind.upsert, .delete, .archive, .send].randomElement(using: &random) ?? .upsert
             return PlanTests.Planned(
                 kind: number < count - items ? .upsert : other, key: "k\(number)",
                 payload: String(repeating: "p", count: Int.random(in: 0...longest, using: &random)) + "\(number)")
@@ -67,6 +67,20 @@ import Testing
                 try Self.read(whole, items: itemsMax, deletes: deletes, bytes: bytes, from: from)
                     == Self.read(pieces, items: itemsMax, deletes: deletes, bytes: bytes, from: from))
         }
+    }
+
+    /// What may not be repeated goes in parts of its own size; what the books alone carry out does not.
+    @Test func sendsHaveALimitOfTheirOwn() throws {
+        let scratch = try ScratchFolder()
+        let kinds = [OperationKind.send, .send, .send, .remember, .remember, .send]
+        var reader = try Self.plan(kinds.map { PlanTests.Planned(kind: $0, key: "k", payload: "p") }, 6, scratch)
+        var counts: [Int] = []
+        while let batch = try reader.next(
+            itemsMax: 6, sendsMax: 2, bytesMax: 1 << 20, overheadPerItem: 2, keyField: "id")
+        {
+            counts.append(batch.count)
+        }
+        #expect(counts == [2, 1, 2, 1])
     }
 
     @Test func aBatchOutlivesTheReadingOfTheNextOnes() throws {
