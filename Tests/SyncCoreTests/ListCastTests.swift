@@ -92,7 +92,7 @@ private struct OneField {
     ])
     func theNearestChoicesAreSaid(text: String, choices: [String], end: String) {
         let reason = OneField(type: .choice(choices)).write(.text(text)).reason
-        #expect(reason?.message == "\"\(text)\" is not one of the field's choices\(end)")
+        #expect(reason?.message == "Column v for field f: \"\(text)\" is not one of the field's choices\(end)")
     }
 
     @Test func choicesAndReferencesInATextHoldForEachElement() {
