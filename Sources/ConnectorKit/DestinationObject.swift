@@ -143,7 +143,7 @@ public struct DestinationField: Sendable, Hashable {
     public var isNeverCleared = false
     /// Other fields of which one does as well, where this one is required.
     public var orElse: [String] = []
-    /// Values that are the destination's own: it takes a row with one, and makes something else of it.
+    /// Values that are the destination's own, which rows must not write although it need not refuse them.
     public var reservedValues: [String] = []
     /// The characters of which a text may be made; nil where any may stand in it.
     public var textForm: TextForm?

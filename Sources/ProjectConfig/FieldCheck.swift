@@ -45,7 +45,6 @@ struct FieldCheck {
     }
 
     private func check(_ mapping: MappingDefinition, _ field: DestinationField) {
-        let known = KnownField(field, of: sync)
-        if let problem = known.problem(with: mapping) ?? known.warning(about: mapping) { log.add(problem) }
+        if let problem = KnownField(field, of: sync).problem(with: mapping) { log.add(problem) }
     }
 }

@@ -60,19 +60,8 @@ package struct KnownField {
             let problem = ConstantCast.problem(value, for: field, allowsUnknownChoices: sync.allowUnknownChoices)
         else { return nil }
         let reason = problem.message.hasSuffix(".") ? String(problem.message.dropLast()) : problem.message
-        return error("invalid_constant", message + ": " + reason, hint(problem), mapping)
-    }
-
-    /// What is odd about a value that can be written.
-    package func warning(about mapping: MappingDefinition) -> Diagnostic? {
-        guard case .constant(let value) = mapping.source, field.reservedValues.contains(value.text)
-        else { return nil }
-        return Diagnostic(
-            .warning, code: "reserved_value",
-            message: "the value \"\(value.text)\" of `\(mapping.field)` is reserved by the destination, which may make "
-                + "another of it",
-            hint: "use a value of your own account; reserved are: \(field.reservedValues.joined(separator: ", "))",
-            at: mapping.valueLocation)
+        let code = problem.code == "reserved_value" ? problem.code : "invalid_constant"
+        return error(code, message + ": " + reason, hint(problem), mapping)
     }
 
     /// A list or a mapping in the file of what takes a plain value is a slip, although the JSON of a column would go.
@@ -88,7 +77,7 @@ package struct KnownField {
 
     private func hint(_ problem: Cast.Problem) -> String {
         switch problem.code {
-        case "not_a_choice": problem.hint
+        case "not_a_choice", "reserved_value": problem.hint
         case "out_of_range": "write a number within the bounds"
         case "text_too_long": "write a shorter text"
         case "text_not_of_form": field.textForm.map { "use letters, digits and \($0.words)" } ?? problem.hint

@@ -32,6 +32,8 @@ struct MappedField: Sendable {
     /// The longest text that the field takes.
     var charactersMax: Int?
     var textForm: TextForm?
+    /// Values that the destination keeps for itself.
+    var reserved: [String] = []
     /// The field whose bounds a number must keep; nil where it has none.
     var bounded: DestinationField?
 
@@ -47,6 +49,7 @@ struct MappedField: Sendable {
             name: name, column: "", type: Self.type(of: declared, allowsUnknownChoices: allowsUnknownChoices))
         charactersMax = declared?.charactersMax
         textForm = declared?.textForm
+        reserved = declared?.reservedValues ?? []
         bounded = declared?.bounds == nil ? nil : declared
         // A constant is the destination's own id.
         if case .referenceList(_, let forms)? = declared?.type {
@@ -67,6 +70,7 @@ struct MappedField: Sendable {
     func write(_ cell: Cell, to writer: inout ByteWriter) throws(Cast.Problem) -> Bool {
         if let charactersMax, [.text, .json, .array].contains(cell.kind) { try checkLength(cell, charactersMax) }
         if let textForm { try checkForm(cell, textForm) }
+        if !reserved.isEmpty { try checkReserved(cell) }
         let start = writer.count
         let isNull = try Cast.write(cell, as: type, reference: reference, to: &writer)
         if let bounded, !isNull { try checkBounds(cell, bounded, written: writer.count - start, writer) }
@@ -93,6 +97,16 @@ struct MappedField: Sendable {
         throw Cast.Problem(
             code: "text_not_of_form", message: "\"\(shown)\" has \(what), which the field does not take.",
             hint: "Use letters, digits and \(form.words); replace the rest in the dataset's SQL.")
+    }
+
+    private func checkReserved(_ cell: Cell) throws(Cast.Problem) {
+        guard cell.kind != .null else { return }
+        let text = Value(cell).text.trimmingBlanks
+        guard reserved.contains(text) else { return }
+        throw Cast.Problem(
+            code: "reserved_value",
+            message: "\"\(text)\" is one of the destination's own values, which no row may write.",
+            hint: "Use a value of your own account; reserved are: \(reserved.joined(separator: ", ")).")
     }
 
     private func checkLength(_ cell: Cell, _ max: Int) throws(Cast.Problem) {
@@ -201,7 +215,7 @@ struct MappingCompiler {
     private static func plainKinds(of field: MappedField) -> UInt32 {
         let kinds: [CellKind] =
             switch field.type {
-            case _ where field.textForm != nil || field.bounded != nil: []
+            case _ where field.textForm != nil || field.bounded != nil || !field.reserved.isEmpty: []
             case .text, .richText, .email: field.charactersMax == nil ? [.text, .uuid] : [.uuid]
             case .any:
                 [

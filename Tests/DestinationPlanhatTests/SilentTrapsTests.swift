@@ -27,7 +27,7 @@ import Testing
 ///  7. Parallel upserts of one record race.
 ///     whole program: writesToOneObjectFollowOneAnother
 ///  8. `POST` makes a second record of a known external id.
-///     recordsAreNeverPosted
+///     recordsAreNeverPosted; what no key finds is, each row once: CreationTests, SimulationTests: MadeOnceTests
 ///  9. Names differ from model to model (`cId`, `extId`, `companyIds`, `_currency`).
 ///     PlanhatObjectsTests.invoicesAreSpelledAsPlanhatDoes; the golden files of SimulationTests
 /// 10. `/churn` is singular, notes are conversations, tickets have no single POST.
@@ -50,9 +50,10 @@ import Testing
 ///     addressesStayShort
 /// 19. What an empty array is answered is not known.
 ///     nothingIsSentForNoRows
-/// 20. An unknown type of conversation becomes a note: said on the connector's page, and in the field's help; check warns
-///     of those that are Planhat's own.
-///     reservedTypesAreTold, ValidationTests.constantThatTheDestinationReservesIsWarnedOf
+/// 20. An unknown type of conversation becomes a note: said on the connector's page, and in the field's help. Those that are
+///     Planhat's own are refused, in a constant and in a row.
+///     reservedTypesAreTold, ValidationTests.constantThatTheDestinationReservesIsRefused; SimulationTests:
+///     OpenQuestionTests.talkOfATypeOfPlanhatsOwnIsNotSent
 /// 21. A license's value must be positive.
 ///     PlanhatObjectsTests.numbersHaveTheirBounds
 /// 22. Planhat computes a deal's dates.

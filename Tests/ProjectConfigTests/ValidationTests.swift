@@ -115,7 +115,7 @@ struct ValidationTests {
     }
 
     @Test(arguments: [("system", 1), ("mine", 0)])
-    func constantThatTheDestinationReservesIsWarnedOf(_ value: String, _ count: Int) throws {
+    func constantThatTheDestinationReservesIsRefused(_ value: String, _ count: Int) throws {
         let told = try problems(
             Sample.connections + """
                 syncs:
@@ -128,7 +128,7 @@ struct ValidationTests {
 
                 """)
         #expect(told.count == count)
-        #expect(told.allSatisfy { $0.contains("warning[reserved_value]") && $0.contains("reserved are: system") })
+        #expect(told.allSatisfy { $0.contains("error[reserved_value]") && $0.contains("reserved are: system") })
     }
 
     @Test func keyAsReferenceIsAcceptedWhereAnObjectIsSent() throws {

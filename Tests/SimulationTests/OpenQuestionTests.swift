@@ -306,6 +306,20 @@ struct OpenQuestionTests {
         #expect(try await fixture.run(sync).rows.unchanged == 1)
     }
 
+    @Test func talkOfATypeOfPlanhatsOwnIsNotSent() async throws {
+        let fixture = try AccountFixture(["id", "company", "type"])
+        #expect(fixture.sandbox.perform("PUT", "/companies", #"[{"externalId":"p1","name":"One"}]"#).status == 200)
+        let sync = accountSync(
+            "conversation", key: "externalId", [("companyId", "company", "externalId"), ("type", "type", nil)])
+        let types = ["email", "chat", "ticket", "call", "Training", ""]
+        fixture.fill(types.enumerated().map { ["c\($0)", "p1", $1] })
+        let record = try await fixture.run(sync)
+        #expect(record.operations.created == 2 && record.rows.invalid == 4)
+        let reasons = try fixture.reasons(record, .invalid)
+        #expect(reasons.keys.sorted() == ["c0", "c1", "c2", "c3"])
+        #expect(reasons.values.allSatisfy { $0.code == "reserved_value" && $0.message.contains("Column type") })
+    }
+
     /// Objects, as Planhat documents them for notes.
     @Test func peopleOfATalkAreFoundByEmail() async throws {
         let fixture = try AccountFixture(["id", "company", "users", "people"])

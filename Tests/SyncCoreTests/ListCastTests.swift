@@ -10,6 +10,7 @@ private struct OneField {
     var type: FieldType
     var lookup: String?
     var charactersMax: Int?
+    var reserved: [String] = []
     var allowsUnknownChoices = false
     var nulls = NullPolicy.clear
 
@@ -25,6 +26,7 @@ private struct OneField {
     func write(_ value: Value, withTables: Bool = true) -> (json: String?, reason: Reason?) {
         var field = DestinationField("f", type)
         field.charactersMax = charactersMax
+        field.reservedValues = reserved
         let object = DestinationObject(
             name: "thing", displayName: "Thing", path: "things", keys: [KeyField("id")], behaviors: [.send],
             fields: [field], batchItemsMax: 1, batchBytesMax: 1, repeatable: .byKey)
@@ -224,6 +226,16 @@ private struct OneField {
         #expect(reason?.message.contains("has 4 characters; the field takes 3") == true)
         #expect(field.write(.json(#"{"a":1}"#)).reason?.code == "text_too_long")
         #expect(OneField(type: type).write(.text("abcd")).json == #""abcd""#)
+    }
+
+    @Test func valuesThatTheDestinationKeepsForItselfAreInvalid() {
+        let field = OneField(type: .text, reserved: ["email", "call"])
+        #expect(field.write(.text("visit")).json == #""visit""# && field.write(.text("emails")).json == #""emails""#)
+        #expect(field.write(.null).json == "null" && field.write(.integer(1)).json == #""1""#)
+        for value in [Value.text("email"), .text(" call "), .json("call")] {
+            let reason = field.write(value).reason
+            #expect(reason?.code == "reserved_value" && reason?.hint.contains("email, call") == true)
+        }
     }
 
     @Test func richTextIsWrittenAsItIs() {

@@ -54,8 +54,8 @@ extension PlanhatObjects {
             + computed(["totalBilled", "totalCost", "timesheetStatus", "timesheetId"])
     ).madeOnce().withRepeatedLabels().labeled(
         "description",
-        help: "Planhat finds time entries by its own id only: `send` makes each once, and by `_id` they can be updated and "
-            + "deleted.")
+        help: "Planhat finds time entries by its own id only: `send` makes each once, and by `_id` they can be updated "
+            + "and deleted.")
 
     private static let taskFields: [DestinationField] = [
         companyField,
