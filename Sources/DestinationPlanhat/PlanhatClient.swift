@@ -53,9 +53,10 @@ package struct PlanhatClient: Sendable {
     }()
 
     /// Sends `request` once and hands the answer to `understand`. The exchange is recorded whatever happens, with
-    /// the code of what `understand` throws.
+    /// the code of what `understand` throws. An answer of more than `answerBytesMax` is not read to its end.
     package func exchange<Result>(
-        _ request: PlanhatRequest, _ understand: (PlanhatAnswer) throws(DestinationError) -> Result
+        _ request: PlanhatRequest, answerBytesMax: Int = Self.answerBytesMax,
+        _ understand: (PlanhatAnswer) throws(DestinationError) -> Result
     ) async throws(DestinationError) -> Result {
         let url = try url(of: request)
         let ended = try await permit(for: request.host)
@@ -63,7 +64,7 @@ package struct PlanhatClient: Sendable {
         let start = ContinuousClock.now
         let answer: PlanhatAnswer
         do {
-            answer = try await send(request, to: url)
+            answer = try await send(request, to: url, answerBytesMax)
         } catch {
             let address = request.host == .main ? address : analyticsAddress
             let failure = TransportFailure(address: address, timeout: timeout, host: request.host).error(from: error)
@@ -112,11 +113,13 @@ package struct PlanhatClient: Sendable {
     }
 
     /// The whole answer within the timeout; the library's own deadline ends with the head.
-    private func send(_ request: PlanhatRequest, to url: String) async throws -> PlanhatAnswer {
+    private func send(
+        _ request: PlanhatRequest, to url: String, _ answerBytesMax: Int
+    ) async throws -> PlanhatAnswer {
         let timeout = timeout
         return try await withThrowingTaskGroup(of: PlanhatAnswer.self) { group in
             defer { group.cancelAll() }
-            group.addTask { try await perform(request, at: url) }
+            group.addTask { try await perform(request, at: url, answerBytesMax) }
             group.addTask {
                 try await Task.sleep(for: timeout)
                 throw TransportFailure.DeadlinePassed()
@@ -126,7 +129,9 @@ package struct PlanhatClient: Sendable {
         }
     }
 
-    private func perform(_ request: PlanhatRequest, at url: String) async throws -> PlanhatAnswer {
+    private func perform(
+        _ request: PlanhatRequest, at url: String, _ answerBytesMax: Int
+    ) async throws -> PlanhatAnswer {
         var wire = HTTPClientRequest(url: url)
         wire.method = HTTPMethod(rawValue: request.method.rawValue)
         if request.host == .main {
@@ -139,7 +144,7 @@ package struct PlanhatClient: Sendable {
             wire.body = .bytes(body)
         }
         let response = try await Self.http.execute(wire, deadline: .distantFuture)
-        var collected = try await response.body.collect(upTo: Self.answerBytesMax)
+        var collected = try await response.body.collect(upTo: answerBytesMax)
         // A body that ends because the task was cancelled looks complete.
         try Task.checkCancellation()
         let bytes = collected.readBytes(length: collected.readableBytes) ?? []

@@ -19,6 +19,7 @@ package struct PlanhatDestination: ConnectedDestination {
     let client: PlanhatClient
     let confirmed = ConfirmedPaths()
     let days = DayForm()
+    let lean = LeanList()
 
     package init(_ settings: PlanhatSettings, context: DestinationContext) {
         self.settings = settings

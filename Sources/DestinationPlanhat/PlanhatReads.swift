@@ -14,6 +14,13 @@ extension PlanhatDestination {
     package func readRecords(
         of object: DestinationObject, fields: [String], _ page: ([[String]]) async throws -> Void
     ) async throws {
+        if let rows = try await leanCompanies(object, fields) {
+            let pageMax = Self.pageMax(object.path)
+            for start in stride(from: 0, to: rows.count, by: pageMax) {
+                try await page(Array(rows[start..<min(start + pageMax, rows.count)]))
+            }
+            return
+        }
         for filters in object.passes {
             var pages = pages(of: object, fields, filters)
             while let records = try await pages.next() {
@@ -27,6 +34,7 @@ extension PlanhatDestination {
     func eachPage(
         of object: DestinationObject, fields: [String], _ page: ([[String]]) -> Void
     ) async throws(DestinationError) {
+        if let rows = try await leanCompanies(object, fields) { return page(rows) }
         for filters in object.passes {
             var pages = pages(of: object, fields, filters)
             while let records = try await pages.next() {

@@ -16,6 +16,7 @@ package struct SandboxSwitches: Sendable, Equatable {
     package enum Choices: String, CaseIterable, Sendable { case refuse, keep }
     package enum Types: String, CaseIterable, Sendable { case cast, strict }
     package enum CompanyIDs: String, CaseIterable, Sendable { case refuse, resolve }
+    package enum Lean: String, CaseIterable, Sendable { case keys, names, refuse }
     package enum TaskPeople: String, CaseIterable, Sendable { case objects, ids }
     package enum Scope: String, CaseIterable, Sendable { case company, account, strict }
     package enum Repeats: String, CaseIterable, Sendable { case error, apply, refuse }
@@ -92,6 +93,8 @@ package struct SandboxSwitches: Sendable, Equatable {
     package var types = Types.cast
     /// `company-ids`: `extid-` and `srcid-` in the `companyIds` of an issue are refused, or resolved.
     package var companyIDs = CompanyIDs.refuse
+    /// `lean`: `/leancompanies` tells names and keys, names alone, or is not found.
+    package var lean = Lean.keys
     /// `task-people`: the `users` and `endusers` of a task hold objects with an `id`; or ids, of which an object's `_id`
     /// counts as one.
     package var taskPeople = TaskPeople.objects
@@ -172,7 +175,7 @@ package struct SandboxSwitches: Sendable, Equatable {
         Entry("unknown-id", \.unknownID), Entry("window", \.window), Entry("formula", \.formula),
         Entry("locked", \.locked), Entry("list-values", \.listValues), Entry("choices", \.choices),
         Entry("types", \.types), Entry("company-ids", \.companyIDs), Entry("task-people", \.taskPeople),
-        Entry("scope", \.scope),
+        Entry("lean", \.lean), Entry("scope", \.scope),
         Entry("repeats", \.repeats), Entry("error-status", \.errorStatus), Entry("absent-delete", \.absentDelete),
         Entry("delete-by-key", \.deleteByKey), Entry("over-limit", \.overLimit), Entry("currency", \.currency),
         Entry("unknown-sender", \.unknownSender), Entry("names", \.names), Entry("bodies", \.bodies),

@@ -175,7 +175,8 @@ struct SilentTrapsTests {
         try await Script { _ in .answer(200, "[]") }.serve { server in
             try await destination(server.address).readRecords(of: object, fields: ["_id"]) { _ in }
             #expect(!server.requests.isEmpty)
-            for request in server.requests {
+            // The lean list of companies has none.
+            for request in server.requests where request.path != "/leancompanies" {
                 #expect(Int(request.query("limit") ?? "") ?? 0 > 0 && request.query("sort") == "_id")
             }
         }

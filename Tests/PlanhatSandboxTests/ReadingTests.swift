@@ -68,6 +68,15 @@ import Testing
         #expect(fixture.send("GET", "/leancompanies?externalId=none").body == "[]")
     }
 
+    @Test func leanListMayTellLess() throws {
+        for (answer, status, names) in [("names", 200, ["_id", "name"]), ("refuse", 404, [])] {
+            let fixture = try SandboxFixture("lean=\(answer)")
+            fixture.upsert(#"{"externalId":"e1","sourceId":"s1","name":"One"}"#)
+            let lean = fixture.send("GET", "/leancompanies")
+            #expect(lean.status == status && (lean.array.first?.keys.sorted() ?? []) == names)
+        }
+    }
+
     @Test func leanListOfManyRecordsIsOneArray() throws {
         let fixture = try fixture(companies: 5_000)
         #expect(fixture.send("GET", "/leancompanies").array.count == 5_000)

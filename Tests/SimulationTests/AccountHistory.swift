@@ -210,7 +210,7 @@ enum AccountSwitches {
     static func choose(_ random: inout SeededRandom) -> [String: String] {
         let isUsual = random.chance(percent: 10)
         var chosen: [String: String] = [:]
-        let left = ["task-people", "unknown-tenant", "unsure-keys", "custom-day"]
+        let left = ["lean", "task-people", "unknown-tenant", "unsure-keys", "custom-day"]
         for name in values.keys.sorted() where !left.contains(name) && !later.contains(name) {
             let all = values[name] ?? []
             chosen[name] = isUsual ? all[0] : all[random.number(0...all.count - 1)]
@@ -253,6 +253,7 @@ enum AccountSwitches {
     static let elsewhere = [
         "formula": "fieldsThatPlanhatComputesAreNotWritten",
         "repeats": "twoRowsForOneRecordEndInTheBooks",
+        "lean": "companiesAreFoundWhateverTheLeanListTells",
         "task-people": "peopleOfATaskArriveWhateverPlanhatKeepsOfThem",
         "unknown-tenant": "anotherTenantTakesNothing",
         "unsure-keys": "keysThatPlanhatDoesNotMatchStopTheRun",

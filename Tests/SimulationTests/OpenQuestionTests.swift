@@ -268,6 +268,20 @@ struct OpenQuestionTests {
         #expect(ids.count == 2 && lists == ["i1": Array(ids.reversed()), "i2": [ids[1]]])
     }
 
+    /// Nothing is made a second time because a list does not tell a key.
+    @Test(arguments: AccountSwitches.values["lean"] ?? [])
+    func companiesAreFoundWhateverTheLeanListTells(answer: String) async throws {
+        let fixture = try AccountFixture(["id", "name"], switches: ["lean=\(answer)"])
+        let there = (1...30).map { #"{"sourceId":"s\#($0)","name":"There \#($0)"}"# }
+        let body = "[" + there.joined(separator: ",") + "]"
+        #expect(fixture.sandbox.perform("PUT", "/companies", body).status == 200)
+        fixture.fill((1...40).map { ["s\($0)", "New \($0)"] })
+        let record = try await fixture.run(
+            accountSync("company", .createOnly, key: "sourceId", [("name", "name", nil)]))
+        #expect(record.operations.created == 10 && record.rows.skipped == 30)
+        #expect(fixture.sandbox.store.count(of: "companies") == 40)
+    }
+
     /// Whether a task keeps objects or ids is not documented: what Sluice sends is good as either.
     @Test(arguments: AccountSwitches.values["task-people"] ?? [])
     func peopleOfATaskArriveWhateverPlanhatKeepsOfThem(answer: String) async throws {

@@ -162,7 +162,7 @@ struct RecordStream: Sendable {
         var out = JSONWriter(capacity: 300 << 10)
         var writer = RecordWriter(model, .bare, state)
         if form == .leanArray {
-            writer.selection = ["name", "externalId", "sourceId"]
+            writer.selection = state.switches.lean == .names ? ["name"] : ["name", "externalId", "sourceId"]
             if !isOpen { out.open("[") }
         }
         isOpen = true

@@ -75,6 +75,7 @@ struct ApiRoutes: Sendable {
 
     private func lean(_ target: RequestTarget) -> ApiAnswer {
         let state = store.snapshot()
+        if state.switches.lean == .refuse { return .message(404, "Not found") }
         let numbers = ListQuery(.companies, target.parameters, isLean: true).records(state)
         return ApiAnswer(status: 200, body: .stream(RecordStream(state, .companies, .leanArray, numbers)))
     }
