@@ -69,7 +69,7 @@ struct SilentAnswerTests {
         put(fixture, "/companies", #"{"externalId":"p1","name":"P1"}"#)
         let crowd = (1...150).map { #"{"email":"x\#($0)@p1.example","companyId":"extid-p1"}"# }
         put(fixture, "/endusers", crowd.joined(separator: ","))
-        put(fixture, "/endusers", #"{"email":"Ann@p1.example","companyId":"extid-p1"}"#)
+        put(fixture, "/endusers", #"{"email":"ann@p1.example","companyId":"extid-p1"}"#)
         let sync = accountSync("end_user", .updateOnly, key: "email", [("firstName", "name", nil)])
         fixture.fill([["ann@p1.example", "Ann"], ["nobody@p1.example", "Nobody"]])
         let record = try await fixture.run(sync)

@@ -31,8 +31,8 @@ struct ArrivalWatch {
         self.known = known
     }
 
-    /// Rejects the accepted rows of a batch that have no record. What cannot be read keeps the destination's word; whoever
-    /// is interrupted leaves the rows to the next run.
+    /// Rejects the accepted rows of a batch that have no record. Where that could not be found out now the next run sends the
+    /// rows once more; where it may not be read the destination's word stands.
     mutating func look(at batch: OperationBatch, _ result: inout BatchResult) async {
         guard batch.kind == .upsert, !isUnreadable else { return }
         let accepted = (0..<batch.count).filter { result.outcomes[$0] == .accepted }
@@ -44,10 +44,12 @@ struct ArrivalWatch {
             for index in try await absent(unknown, of: batch, created: result.createdInAll) {
                 result.outcomes[index] = .rejected(reason)
             }
-        } catch is CancellationError {
-            for index in unknown { result.outcomes[index] = .undelivered(Deliver.cancelledReason) }
-        } catch {
+        } catch let error as ConnectorError where error.code == "forbidden" {
             isUnreadable = true
+        } catch {
+            let failure = RunError(error)
+            let reason = Reason(code: failure.code, message: failure.message, hint: failure.hint)
+            for index in unknown { result.outcomes[index] = .undelivered(reason) }
         }
     }
 
