@@ -14,8 +14,10 @@ struct StartPage: Sendable {
     private let hasSample: Bool
     private let catalog: ConnectorCatalog
 
-    /// Whether nothing is synced yet, so that the overview would be empty.
-    static func isFirst(_ site: Site) -> Bool { site.editing != nil && site.project().syncs.isEmpty }
+    /// Whether nothing is synced yet, nor ever was, so that the overview would be empty.
+    static func isFirst(_ site: Site) throws -> Bool {
+        try site.editing != nil && site.project().syncs.isEmpty && site.orphans.isEmpty
+    }
 
     init(site: Site) throws {
         project = site.project()

@@ -16,7 +16,7 @@ struct Pages: Sendable {
             return try give(request, page.body) { page.html(request) }
         case .making where request.isJSON: throw PageFailure.noTwin
         case .making(let making): return try await MakingPages(site: site, request: request).answer(making)
-        case .overview where StartPage.isFirst(site) && !request.isJSON:
+        case .overview where try !request.isJSON && StartPage.isFirst(site):
             return WebAnswer(.page(try StartPage(site: site).html(request)))
         case .overview:
             let page = try OverviewPage(site: site)
