@@ -127,7 +127,8 @@ struct ClearedFieldTests {
         let fixture = try await begun(rows(20))
         empty(fixture)
         fixture.source.columns[2].declaredType = "NUMERIC"
-        fixture.source.rows += Array(repeating: row(nil), count: 21)
+        let keyless: SimulatedSource.Row = ["id": .null, "name": .text("Ann"), "seats": .null]
+        fixture.source.rows += Array(repeating: keyless, count: 21)
         let report = try await PlanSync(things(), options: RunOptions(), environment: fixture.environment())
             .plan(examplesMax: 0)
         let record = try await fixture.run()
