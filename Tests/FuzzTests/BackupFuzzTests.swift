@@ -62,8 +62,8 @@ struct BackupFuzzTests {
                 #expect(!FileManager.default.fileExists(atPath: target + "/sluice.db"), "\(error.message)")
                 #expect(!FileManager.default.fileExists(atPath: target + "/sluice.db.restoring"), "\(error.message)")
             }
-            let made = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/inside")
-            #expect(made.allSatisfy { $0 == "state" })
+            let beside = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/inside")
+            #expect(beside.allSatisfy { $0 == "state" }, "\(beside)")
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
                     == ["given.backup", "inside", "made.backup", "of"])
