@@ -154,14 +154,21 @@ struct RestoreHandoverTests {
         }
     }
 
-    @Test func aCommandThatIsStoppedTakesItBack() async throws {
+    @Test(arguments: [true, false]) func aCommandThatIsStoppedTakesItBackWhileItWaitsAndBeforeItAsks(
+        isAsked: Bool
+    ) async throws {
         let served = try await Served()
+        let asked = Mutex(0)
         let waiting = Task { [backup = served.backup, command = served.command()] in
-            withUnsafeCurrentTask { $0?.cancel() }
-            _ = try await command.restore(from: backup, isForced: true, by: Actor("test")) { _ in }
+            if !isAsked { withUnsafeCurrentTask { $0?.cancel() } }
+            _ = try await command.restore(from: backup, isForced: true, by: Actor("test")) { stage in
+                asked.withLock { $0 += 1 }
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
         }
         #expect(await code { try await waiting.value } == "cancelled")
-        #expect(try served.left().isEmpty && served.handover.take() == nil)
+        #expect(asked.withLock { $0 } == (isAsked ? 1 : 0))
+        #expect(try served.left().isEmpty && served.handover.take() == nil && served.runs() == 2)
     }
 
     // MARK: Refusals

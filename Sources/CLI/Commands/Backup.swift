@@ -91,7 +91,7 @@ struct Restore: AsyncParsableCommand {
         Output.isJSON = common.json
         let place = StatePlace(common)
         let (path, isForced, isQuiet) = (URL(filePath: file).path, force, common.quiet)
-        let report = try await Interruption.watch(note: "Stopping: taking the restore back, unless it has begun.") {
+        let report = try await Interruption.watch(note: "Stopping: the restore is taken back, unless it has begun.") {
             try await RestoreState(path: place.path, time: .system)
                 .restore(from: path, isForced: isForced, by: .commandLine) { stage in
                     if !isQuiet, let words = Self.words(stage) { Output.note(words) }

@@ -39,11 +39,14 @@ package struct StateRestore: Sendable {
 
     /// Throws `backup_missing`, `backup_damaged`, `backup_newer`, `state_newer`, `state_in_use` while a process that is no
     /// server has the state open, or another restore goes on, `state_not_empty` where there is a state and `isForced` is
-    /// false, and `state_unwritable` where a server of another user has the state. Sessions end, and the link for a first
-    /// admin: what was revoked since the backup may not come back.
+    /// false, and `state_unwritable` where a server of another user has the state. Cancelled before it begins, it changes
+    /// nothing. Sessions end, and the link for a first admin: what was revoked since the backup may not come back.
     package func begin(from backup: String, isForced: Bool, noting entry: AuditRecord) throws -> Beginning {
         let reader = try BackupReader(backup)
-        try reader.read { _ in nil }
+        try reader.read { _ in
+            try Task.checkCancellation()
+            return nil
+        }
         let state = try StateDirectory(path: path)
         let handover = RestoreHandover(state, before: before)
         guard let turn = try state.lockRestore() else { throw Self.busy(state) }
@@ -119,12 +122,14 @@ package struct StateRestore: Sendable {
         do {
             for folder in ["", "/syncs", "/plans"] { try StateFolder.create(staging + folder) }
             ticket.files = try reader.read { name in
+                try Task.checkCancellation()
                 let target = staging + "/" + name
                 try StateFolder.create(StateFolder.parent(target))
                 return try StateFile.open(target, .create)
             }
             try prove(reader, staging, noting: entry, &ticket)
             try synchronize(staging)
+            try Task.checkCancellation()
         } catch {
             // It may have filled a disk that a server writes to.
             try FrozenState.remove(staging)
