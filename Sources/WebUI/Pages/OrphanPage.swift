@@ -78,11 +78,13 @@ struct OrphanPage: Sendable {
     }
 
     private var nowhere: HTML {
-        guard !files.isEmpty else { return "The project has no files, and nobody has made it in these pages" }
-        let names = files.prefix(Self.filesMax).html { "<code>\($0)</code> " }
+        guard !files.isEmpty else { return "The project has no files, and these pages do not define it" }
+        let names = files.prefix(Self.filesMax).enumerated().html { index, file in
+            "\(index == 0 ? "" : ", ")<code>\(file)</code>"
+        }
         let left = files.count - Self.filesMax
-        let more: HTML = left > 0 ? "and \(left) more " : .empty
-        return "Neither the project's files (\(names)\(more)) nor what was made in these pages have it"
+        let more: HTML = left > 0 ? " and \(left) more" : .empty
+        return "Neither the project's files (\(names)\(more)) nor these pages define it"
     }
 
     private var kept: HTML {

@@ -88,7 +88,8 @@ struct RecordPage: Sendable {
     }
 
     private func about(_ step: RecordLife.Step) -> PageHint.About {
-        PageHint.About(sync: sync, run: step.run.id, isInDoubt: step.outcome == OutcomeKind.inDoubt.rawValue)
+        PageHint.About(sync: sync, run: step.run.id)
+            .of(OutcomeKind(rawValue: step.outcome), step.reason?.code ?? "")
     }
 
     private func outcome(_ word: String) -> HTML {

@@ -84,9 +84,9 @@ struct RecordsPage: Sendable {
         let buttons: HTML =
             inDoubt.isEmpty
             ? "<p class=\"bar\"><button>Send the ticked ones again</button></p>"
-            : "<input type=\"hidden\" name=\"run\" value=\"\(run.id)\">\(doubt.ticked)"
+            : "<input type=\"hidden\" name=\"run\" value=\"\(run.id)\">\(doubt.ticked(of: inDoubtCount))"
         return """
-            <form method="post" action="\(Place.syncAction(run.sync, .resend).path)">\(FormView.token(visitor))\(rows)\(buttons)</form>\(doubt.all(inDoubtCount))
+            <form method="post" action="\(Place.syncAction(run.sync, .resend).path)">\(FormView.token(visitor))\(rows)\(buttons)</form>
             """
     }
 
@@ -110,9 +110,7 @@ struct RecordsPage: Sendable {
     }
 
     private func about(_ record: OutcomeRecord, _ visitor: Visitor) -> PageHint.About {
-        var about = PageHint.About(run, visitor)
-        about.isInDoubt = record.outcome == .inDoubt
-        return about
+        PageHint.About(run, visitor).of(record.outcome, record.code)
     }
 
     private func label(_ record: OutcomeRecord) -> String {

@@ -160,9 +160,7 @@ struct RunPage: Sendable {
     }
 
     private func about(_ reason: ReasonSummary, _ visitor: Visitor) -> PageHint.About {
-        var about = PageHint.About(run, visitor)
-        about.isInDoubt = reason.outcome == .inDoubt
-        return about
+        PageHint.About(run, visitor).of(reason.outcome, reason.reason.code)
     }
 
     private var moreReasons: HTML {

@@ -60,18 +60,21 @@ struct DoubtView {
         let forms: HTML =
             visitor.may(.run)
             ? """
-            <dl class="facts"><dt>It arrived</dt><dd>\(Self.confirming)</dd><dt>Send again</dt><dd>\(Self.resending)</dd></dl><div class="actions">\(FormView.button("It arrived", .syncAction(sync, .confirm), visitor, fields: [("key", key)]))\(FormView.button("Send again", .syncAction(sync, .resend), visitor, fields: [("key", key)]))</div>
+            \(Self.meaning("It arrived"))<div class="actions">\(FormView.button("It arrived", .syncAction(sync, .confirm), visitor, fields: [("key", key)]))\(FormView.button("Send again", .syncAction(sync, .resend), visitor, fields: [("key", key)]))</div>
             """ : .empty
         return """
             <section class="notice part"><h2>It is not known whether this record arrived</h2><p>A request that carried it got no complete answer. It waits, and no run sends it, until somebody says what became of it: look it up at the destination.</p>\(forms)</section>
             """
     }
 
-    /// Below rows that can be ticked.
-    var ticked: HTML {
+    /// Below rows that can be ticked, in their form.
+    func ticked(of count: Int) -> HTML {
         """
-        <p class="bar"><button formaction="\(Place.syncAction(sync, .confirm).path)">The ticked ones arrived</button> <button>Send the ticked ones again</button></p>
-        <dl class="facts"><dt>They arrived</dt><dd>\(Self.confirming)</dd><dt>Send again</dt><dd>\(Self.resending)</dd></dl>
+        <section class="notice part"><h2>What became of those in doubt?</h2>\(Self.meaning("They arrived"))<div class="actions"><button formaction="\(Place.syncAction(sync, .confirm).path)">The ticked ones arrived</button><button>Send the ticked ones again</button></div><p>Or all of the sync at once, after one more question:</p>\(all(count))</section>
         """
+    }
+
+    private static func meaning(_ arrived: String) -> HTML {
+        "<p><strong>\(arrived):</strong> \(confirming)</p><p><strong>Send again:</strong> \(resending)</p>"
     }
 }

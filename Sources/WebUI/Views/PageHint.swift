@@ -1,3 +1,4 @@
+internal import Records
 internal import Runner
 internal import StateStore
 
@@ -8,16 +9,23 @@ struct PageHint: Sendable {
     struct About: Sendable {
         var sync: String?
         var run: Int64?
-        /// Whether it is the reason of a row in doubt, whatever code the answer had.
+        /// Whether it is the reason of a row in doubt, whatever code the answer had: its page has the forms.
         var isInDoubt = false
         var visitor: Visitor?
 
-        init(sync: String? = nil, run: Int64? = nil, isInDoubt: Bool = false, visitor: Visitor? = nil) {
-            (self.sync, self.run, self.isInDoubt, self.visitor) = (sync, run, isInDoubt, visitor)
+        init(sync: String? = nil, run: Int64? = nil, visitor: Visitor? = nil) {
+            (self.sync, self.run, self.visitor) = (sync, run, visitor)
         }
 
         init(_ run: RunRecord, _ visitor: Visitor?) {
             self.init(sync: run.sync, run: run.id, visitor: visitor)
+        }
+
+        /// The reason of a row that ended so.
+        func of(_ outcome: OutcomeKind?, _ code: String) -> About {
+            var about = self
+            about.isInDoubt = outcome == .inDoubt || code == PageHint.inDoubtCode
+            return about
         }
 
         init(_ place: Place?, _ visitor: Visitor?) {
@@ -45,7 +53,9 @@ struct PageHint: Sendable {
     /// What to do, as markup: `hint`, or what is said here instead, and a link to where it is done.
     /// - Parameter limit: characters of a hint that are shown.
     static func html(_ code: String, _ hint: String, _ about: About = About(), limit: Int = .max) -> HTML {
-        guard let own = all[about.isInDoubt ? "in_doubt" : code] else { return Prose.html(ReasonView.cut(hint, limit)) }
+        guard let own = all[about.isInDoubt ? inDoubtCode : code] else {
+            return Prose.html(ReasonView.cut(hint, limit))
+        }
         let text = Prose.html(ReasonView.cut(own.text ?? hint, limit))
         guard let link = own.link(about) else { return text }
         return text.isEmpty ? link : "\(text) \(link)"
@@ -60,7 +70,7 @@ struct PageHint: Sendable {
     }
 
     private func link(_ about: About) -> HTML? {
-        guard let (place, label) = target(about) else { return nil }
+        guard !about.isInDoubt, let (place, label) = target(about) else { return nil }
         if let visitor = about.visitor, !visitor.may(PlaceRights.needed(place)) { return nil }
         return "<a href=\"\(place.path)\">\(label)</a>"
     }
@@ -78,6 +88,7 @@ struct PageHint: Sendable {
         }
     }
 
+    private static let inDoubtCode = "in_doubt"
     private static let inDoubt = PageHint(
         "Look it up at the destination, then say here whether it arrived, or send it again.", .doubts)
     private static let tables = PageHint(nil, .newDataset)
@@ -87,7 +98,7 @@ struct PageHint: Sendable {
     static let all: [String: PageHint] = [
         "sync_already_running": PageHint("Wait for the run that goes on, or cancel it on its page.", .sync),
         "run_unfinished": PageHint("Run the sync first: that finishes the interrupted run. Then do this again.", .sync),
-        "in_doubt": inDoubt,
+        inDoubtCode: inDoubt,
         "interrupted_in_flight": inDoubt,
         "destination_down": PageHint(
             "Run the sync again once the destination answers: it sends what was not sent. What is in doubt waits: look it up at the destination, then say here whether it arrived, or send it again.",
