@@ -68,7 +68,9 @@ struct SyncCheck {
         }
     }
 
-    private var keyNames: [String] { object.keys.map(\.name) }
+    private var keyNames: [String] {
+        object.keys.filter { sync.behavior != .send || $0.canCreate }.map(\.name)
+    }
     private var keyHint: String {
         keyNames.count == 1 ? "there is only `\(keyNames[0])`" : "it is one of: \(keyNames.joined(separator: ", "))"
     }

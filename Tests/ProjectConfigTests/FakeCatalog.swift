@@ -122,12 +122,13 @@ enum FakeCatalog {
         ],
         batchItemsMax: 100, batchBytesMax: 1 << 20, repeatable: .never)
 
-    /// An object that needs a setting of its own.
+    /// An object that needs a setting of its own, and has a key that only the destination gives out.
     static var visit: DestinationObject {
         var object = event
         object.name = "visit"
         object.displayName = "Visit"
         object.requiredSettings = ["visit_token", "region"]
+        object.keys.append(KeyField("_id", canCreate: false))
         return object
     }
 }

@@ -131,6 +131,24 @@ struct ValidationTests {
         #expect(told.allSatisfy { $0.contains("error[reserved_value]") && $0.contains("reserved are: system") })
     }
 
+    /// What is sent makes a record: it cannot name one that is there.
+    @Test(arguments: [("_id", "only the destination gives it out"), ("id", "there is only `externalId`")])
+    func keyThatOnlyTheDestinationGivesOutIsNotSent(_ field: String, _ words: String) throws {
+        let told = try problems(
+            Sample.connections.replacingOccurrences(of: "api_key: ", with: "visit_token: \"${VISITS}\", api_key: ") + """
+                syncs:
+                  visits:
+                    from: {source: local, table: visits}
+                    to: crm.visit
+                    behavior: send
+                    key: {column: id, field: \(field)}
+                    mappings: {value: v}
+
+                """)
+        #expect(told.count == 1 && told.first?.contains("error[illegal_key]") == true, "\(told)")
+        #expect(told.first?.contains(words) == true, "\(told)")
+    }
+
     @Test func keyAsReferenceIsAcceptedWhereAnObjectIsSent() throws {
         let text =
             Sample.connections + """
