@@ -164,7 +164,7 @@ struct PlanhatObjectsTests {
     @Test func labelsThatManyRecordsHaveAreNoNames() {
         #expect(
             PlanhatObjects.all.filter(\.labelRepeats).map(\.name) == [
-                "license", "churn", "nps", "conversation", "invoice", "sale", "task", "ticket",
+                "license", "churn", "nps", "conversation", "invoice", "note", "sale", "task", "ticket", "time_entry",
             ])
     }
 

@@ -135,7 +135,8 @@ struct ValidationTests {
     @Test(arguments: [("_id", "only the destination gives it out"), ("id", "there is only `externalId`")])
     func keyThatOnlyTheDestinationGivesOutIsNotSent(_ field: String, _ words: String) throws {
         let told = try problems(
-            Sample.connections.replacingOccurrences(of: "api_key: ", with: "visit_token: \"${VISITS}\", api_key: ") + """
+            Sample.connections.replacingOccurrences(of: "api_key: ", with: "visit_token: \"${VISITS}\", api_key: ")
+                + """
                 syncs:
                   visits:
                     from: {source: local, table: visits}
