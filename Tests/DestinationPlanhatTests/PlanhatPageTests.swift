@@ -45,8 +45,7 @@ struct PlanhatPageTests {
         for field in object.fields where field.isWritable {
             let name = Self.known(field.name, field.aliases)
             #expect(shown.contains(name), "\(object.name): \(name) is not on the page")
-            guard field.isRequiredOnCreate, object.behaviors.contains(.updateOrCreate) || object.behaviors == [.send]
-            else { continue }
+            guard field.isRequiredOnCreate else { continue }
             #expect(needed.contains(name), "\(object.name): \(name) is needed")
             #expect(needed.isSuperset(of: field.orElse), "\(object.name): \(field.orElse) do as well as \(name)")
         }
