@@ -72,9 +72,9 @@ struct AnalyticsRequestTests {
         #expect(AnalyticsEndpoint(PlanhatObjects.company) == nil)
     }
 
-    @Test func exactlyTheObjectsThatAreSentGoToTheAnalyticsHost() {
+    @Test func exactlyTheObjectsThatCanOnlyBeSentGoToTheAnalyticsHost() {
         for object in PlanhatObjects.all {
-            #expect((AnalyticsEndpoint(object) != nil) == object.behaviors.contains(.send), "\(object.name)")
+            #expect((AnalyticsEndpoint(object) != nil) == (object.behaviors == [.send]), "\(object.name)")
         }
     }
 
