@@ -10,8 +10,9 @@ import WebUI
     /// Codes of which the documentation names a command, and nobody who reads a page can do what it does there: they come
     /// from the command line, from the start of the server, or from where it runs; or their hint on pages names none.
     private static let byCommandOnly: Set<String> = [
-        "file_empty", "first_link_invalid", "not_in_doubt", "plan_file_missing", "restart_failed",
-        "restore_not_served", "restore_not_taken", "restore_unfinished", "sandbox_not_started", "state_newer", "state_unwritable",
+        "file_empty", "first_link_invalid", "not_in_doubt", "plan_file_missing",
+        "restore_not_served", "restore_not_taken", "restore_unfinished", "restart_failed", "sandbox_not_started",
+        "state_newer", "state_unwritable",
         "unknown_guard", "unknown_run",
     ]
 
