@@ -228,8 +228,8 @@ struct RestoreHandoverTests {
         let step: @Sendable (String) throws -> Void = { name in
             names.withLock { $0.append(name) }
             let isNow = reached.withLock { reached in
-                reached += 1
-                return reached > number
+                defer { reached += 1 }
+                return reached == number
             }
             if isNow { throw SimulatedKill() }
         }
