@@ -96,7 +96,7 @@ import Testing
         let project = try await CompanyProject(rows: 12)
         #expect(try await project.sluice("run", "companies").status == 0)
         #expect(try await project.sluice("backup", "copy.sluice").status == 0)
-        try project.database.execute("update accounts set plan = 'Pro'")
+        try project.database.execute("update accounts set plan = 'Business'")
         #expect(try await project.sluice("run", "companies").status == 0)
         // Removing them takes long enough to be met.
         let state = project.folder.path + "/.sluice"

@@ -61,8 +61,10 @@ struct RestoreHandoverTests {
         func runs() throws -> Int { try RunHistory(try fixture.environment().database).runs(limit: 10).count }
 
         func left() throws -> [String] {
-            try Files.names(state.path).filter { $0.contains("restoring") }
-                + Files.names(state.path + "/restore").filter { $0 != "lock" }
+            let folder = state.path + "/restore"
+            let beside = try Files.names(state.path).filter { $0.contains("restoring") }
+            guard FileManager.default.fileExists(atPath: folder) else { return beside }
+            return try beside + Files.names(folder).filter { $0 != "lock" }
         }
     }
 
