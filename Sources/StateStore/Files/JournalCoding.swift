@@ -62,6 +62,8 @@ enum JournalCoding {
         let batch = try Int(cursor.number(Int64.self))
         let count = try cursor.count(ofAtLeast: entrySize)
         let bytes = try unsafe cursor.slice(count * entrySize)
+        // The standard library writes a count of none into the one empty array that all share.
+        guard count > 0 else { return OpenFrame(batch: batch, entries: []) }
         let entries = unsafe [OpenEntry](unsafeUninitializedCapacity: count) { buffer, initialized in
             unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
             initialized = count
