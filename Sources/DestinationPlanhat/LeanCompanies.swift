@@ -23,13 +23,15 @@ extension PlanhatDestination {
             ) { (answer) throws(DestinationError) in
                 switch answer.status {
                 case 200...299: try Self.leanRows(answer, fields)
-                // What would befall the pages too.
-                case 401, 408, 425, 429, 500...599: throw PlanhatErrors.status(answer, address: client.address)
+                // What would befall the pages too. Of a gateway that gives up on so large an answer they know nothing.
+                case 401, 425, 429: throw PlanhatErrors.status(answer, address: client.address)
                 default: nil
                 }
             }
         } catch {
-            let isOfItsSize = ["answer_too_large", "request_timeout", "unreadable_answer"].contains(error.code)
+            let isOfItsSize = [
+                "answer_too_large", "request_timeout", "unreadable_answer", "connection_lost",
+            ].contains(error.code)
             guard isOfItsSize else { throw error }
             rows = nil
         }

@@ -1,7 +1,8 @@
 internal import ConnectorKit
 internal import Records
 
-/// Whether notes that were in doubt have arrived: a note of their company with their external id and subject is there.
+/// Whether notes that were in doubt have arrived: a note of their company with their external id, subject and text is there. A
+/// text that Planhat has rewritten leaves the note in doubt.
 extension PlanhatDestination {
     func haveArrived(notes batch: OperationBatch) async throws(DestinationError) -> [Bool?] {
         let sent = batch.entries.map { SentNote(Array(batch.bytes[$0.payload])) }
@@ -11,7 +12,8 @@ extension PlanhatDestination {
         let there = try await storedNotes(Set(known.map(\.externalId)))
         return sent.map { note in
             guard let note, let company = companies[note.company] else { return nil }
-            let wanted = StoredNote(externalId: note.externalId, company: company, subject: note.subject)
+            let wanted = StoredNote(
+                externalId: note.externalId, company: company, subject: note.subject, text: note.text)
             return there.contains(wanted) ? true : nil
         }
     }
@@ -57,6 +59,7 @@ struct SentNote: Sendable, Hashable {
     /// As the note names it: `extid-…`, `srcid-…` or Planhat's own id.
     var company: String
     var subject: String
+    var text: String
 
     init?(_ payload: [UInt8]) {
         guard let json = JSONReader.valueIfAny(payload), let id = json["externalId"]?.scalarText, !id.isEmpty
@@ -70,21 +73,24 @@ struct SentNote: Sendable, Hashable {
         }
         externalId = id
         subject = (json["subject"]?.scalarText ?? "").trimmed()
+        text = (json["description"]?.scalarText ?? "").trimmed()
     }
 }
 
 /// A note as Planhat shows it.
 struct StoredNote: Sendable, Hashable {
-    static let fields = ["externalId", "companyId", "subject", "type"]
+    static let fields = ["externalId", "companyId", "subject", "description", "type"]
 
     var externalId: String
     var company: String
     var subject: String
+    var text: String
 
-    init(externalId: String, company: String, subject: String) {
+    init(externalId: String, company: String, subject: String, text: String) {
         self.externalId = externalId
         self.company = company
         self.subject = subject
+        self.text = text
     }
 
     /// Nil for a talk that is no note.
@@ -92,7 +98,7 @@ struct StoredNote: Sendable, Hashable {
 
     /// The texts of `fields`.
     init?(_ texts: [String]) {
-        guard texts.count == Self.fields.count, texts[3] == "note" else { return nil }
-        self.init(externalId: texts[0], company: texts[1], subject: texts[2].trimmed())
+        guard texts.count == Self.fields.count, texts[4] == "note" else { return nil }
+        self.init(externalId: texts[0], company: texts[1], subject: texts[2].trimmed(), text: texts[3].trimmed())
     }
 }

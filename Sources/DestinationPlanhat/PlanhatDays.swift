@@ -39,6 +39,9 @@ final class DayForm: Sendable {
         }
     }
 
+    /// The try came to nothing.
+    func giveBackTry() { state.withLock { $0.triesLeft += 1 } }
+
     /// Dates were taken: there is nothing to try any more.
     func takesDates() { state.withLock { $0.triesLeft = 0 } }
 
@@ -59,7 +62,15 @@ extension PlanhatDestination {
         guard !refused.isEmpty, days.takeTry() else { return outcome }
         var rows = batch
         rows.entries = refused.map { batch.entries[$0] }
-        let second = try await upsert(DayNumbers.written(rows, names), to: object)
+        let second: BatchOutcome
+        do throws(DestinationError) {
+            second = try await upsert(DayNumbers.written(rows, names), to: object)
+        } catch {
+            // The first request was answered, and its rows are not unsent: what it refused comes again with the next run.
+            guard error.isKnownUnsent else { throw error }
+            days.giveBackTry()
+            return outcome
+        }
         guard second.hasAccepted(of: refused.count) else { return outcome }
         days.takesNumbers()
         return outcome.replacing(refused, with: second, count: batch.count)

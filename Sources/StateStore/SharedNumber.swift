@@ -26,9 +26,12 @@ package struct SharedNumber: Sendable {
         return result
     }
 
+    /// A file system may say of every file that it has no name.
+    private static let opensMax = 100
+
     /// The open file, locked: the one that has the name now, for another may have been removed meanwhile.
     private func locked() throws(StateError) -> Int32 {
-        while true {
+        for _ in 0..<Self.opensMax {
             let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
             let descriptor = unsafe open(path, flags, 0o600)
             guard descriptor >= 0 else { throw failure() }
@@ -40,6 +43,8 @@ package struct SharedNumber: Sendable {
             if status.st_nlink > 0 { return descriptor }
             close(descriptor)
         }
+        errno = ESTALE
+        throw failure()
     }
 
     private func lock(_ descriptor: Int32) -> Bool {

@@ -9,7 +9,7 @@ package struct WriteTurn: Sendable {
 
     /// Nil where somebody else is writing now.
     package func take() throws(StateError) -> Held? {
-        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw StateError.system(errno, "open", path) }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = errno
@@ -17,6 +17,12 @@ package struct WriteTurn: Sendable {
             close(descriptor)
             if reason == EWOULDBLOCK { return nil }
             throw StateError.system(reason, "lock", path)
+        }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
+            // It was removed meanwhile; the next look makes another.
+            close(descriptor)
+            return nil
         }
         return Held(descriptor)
     }

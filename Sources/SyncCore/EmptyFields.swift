@@ -43,7 +43,8 @@ package struct EmptyFields: Sendable {
         var index = left.count
         while index > 0 {
             index -= 1
-            if rows.cell(row, left[index].place).kind == .null { continue }
+            let cell = rows.cell(row, left[index].place)
+            if Mapping.isBlank(cell, cell.kind) { continue }
             if left[index].newValues == 0 { filled.append(left[index].name) }
             left[index].newValues += 1
             if !isNew { left.remove(at: index) }

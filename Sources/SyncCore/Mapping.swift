@@ -268,7 +268,7 @@ package struct Mapping: ~Copyable {
 
     /// Whether a cell holds nothing that a field could be filled with.
     @inline(__always)
-    private static func isBlank(_ cell: Cell, _ kind: CellKind) -> Bool {
+    package static func isBlank(_ cell: Cell, _ kind: CellKind) -> Bool {
         guard kind == .text else { return kind == .null }
         let bytes = unsafe cell.bytes
         if let first = unsafe bytes.first, first > 0x20 { return false }

@@ -49,7 +49,7 @@ struct LeanCompaniesTests {
         Reply.answer(200, #"[{"_id":"c1","name":"One","externalId":""},{"_id":"c2","externalId":null}]"#),
         .answer(200, "[]"), .answer(200, "{}"), .answer(200, "<html>"),
         .answer(200, #"[{"_id":"c1","externalId":"a"}"#),
-        .answer(404), .answer(403), .answer(400, "no"),
+        .answer(404), .answer(403), .answer(400, "no"), .answer(503), .answer(504, "<html>"),
         .answer(200, #"[{"externalId":"a1","name":""# + String(repeating: "x", count: 5 << 20) + #""}]"#),
     ])
     func pagesAreReadWhereItDoesNotTell(_ lean: Reply) async throws {
@@ -59,7 +59,7 @@ struct LeanCompaniesTests {
         #expect(read.paths == ["/leancompanies"] + Self.pages + Self.pages)
     }
 
-    @Test(arguments: [(401, "unauthorized"), (429, "rate_limited"), (503, "server_error")])
+    @Test(arguments: [(401, "unauthorized"), (429, "rate_limited")])
     func whatWouldBefallThePagesTooIsAnError(_ status: Int, _ code: String) async throws {
         let error = await #expect(throws: DestinationError.self) {
             _ = try await rows(["externalId"], lean: .answer(status))

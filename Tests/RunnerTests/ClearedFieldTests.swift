@@ -93,6 +93,23 @@ struct ClearedFieldTests {
         #expect(try await fixture.run(RunOptions(), skipping).state == .succeeded)
     }
 
+    /// A file that was imported has blanks where it has nothing; a field is as empty by them.
+    @Test func columnOfBlanksIsAsEmptyAsOneOfNulls() async throws {
+        let fixture = try await begun(rows(20))
+        for index in fixture.source.rows.indices { fixture.source.rows[index]["seats"] = .text(" ") }
+        #expect(try await fixture.run().guard?.name == "cleared")
+    }
+
+    /// The run that a person lets pass one guard is stopped by the other, and goes on once that is accepted too.
+    @Test func guardsThatAreAcceptedOneAfterTheOtherComeToAnEnd() async throws {
+        let fixture = try await begun(rows(20))
+        empty(fixture)
+        fixture.source.columns[2].declaredType = "NUMERIC"
+        #expect(try await fixture.run().guard?.all.map(\.name) == ["cleared", "schema_change"])
+        #expect(try await fixture.run(accepting: ["cleared"]).guard?.all.map(\.name) == ["schema_change"])
+        #expect(try await fixture.run(accepting: ["schema_change"]).operations.updated == 20)
+    }
+
     @Test func newRecordsWithValuesDoNotHideThatTheOthersLoseTheirs() async throws {
         let fixture = try await begun(rows(20))
         empty(fixture)

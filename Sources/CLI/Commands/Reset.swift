@@ -21,13 +21,15 @@ struct Reset: AsyncParsableCommand {
         let workspace = try Workspace.open(common)
         let definition = try workspace.sync(sync)
         let action = ResetState(definition, environment: try workspace.environment())
-        let known = try action.knownCount()
-        let rows = try await action.rowsToSend(definition)
+        let known = try action.knownCountIfWhole()
+        let rows = try await action.rowsToSendIfWhole(definition)
+        let sending = rows.map { RunText.counted($0, "row") } ?? "every row"
         if !yes {
-            let verb = known == 1 ? "is" : "are"
-            Output.note(
-                "\(RunText.counted(known, "record")) \(verb) known to be at the destination. After the reset the next "
-                    + "run sends \(RunText.counted(rows, "row")).")
+            let believed =
+                known.map { count in
+                    "\(RunText.counted(count, "record")) \(count == 1 ? "is" : "are") known to be at the destination."
+                } ?? "The state of this sync is damaged, so that nobody knows what is at the destination."
+            Output.note("\(believed) After the reset the next run sends \(sending).")
             guard isatty(STDIN_FILENO) == 1 else {
                 throw RunError(
                     code: "invalid_option", message: "Nothing was forgotten: there is nobody to ask.",
@@ -38,17 +40,24 @@ struct Reset: AsyncParsableCommand {
         }
         try action.reset()
         if common.json { return try Output.print(json: ResetBody(forgotten: known, rowsToSend: rows)) }
-        let (forgotten, sent) = (RunText.counted(known, "record"), RunText.counted(rows, "row"))
-        Output.text("Forgot \(forgotten); the next run sends \(sent).")
+        let forgotten = known.map { RunText.counted($0, "record") } ?? "the damaged state"
+        Output.text("Forgot \(forgotten); the next run sends \(sending).")
     }
 }
 
 private struct ResetBody: Encodable {
-    var forgotten: Int
-    var rowsToSend: Int
+    /// Null where the state was damaged.
+    var forgotten: Int?
+    var rowsToSend: Int?
 
     private enum CodingKeys: String, CodingKey {
         case forgotten
         case rowsToSend = "rows_to_send"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(forgotten, forKey: .forgotten)
+        try container.encode(rowsToSend, forKey: .rowsToSend)
     }
 }

@@ -33,7 +33,7 @@ struct ServedState: Sendable {
         case .restored(let ticket):
             logger.notice(
                 "the state was restored",
-                metadata: ["generation": "\(ticket.generation)", "made_at": "\(ticket.madeAt.text)"])
+                metadata: ["generation": .stringConvertible(ticket.generation), "made_at": "\(ticket.madeAt.text)"])
             do {
                 try handover.confirm()
             } catch {
@@ -57,7 +57,9 @@ struct ServedState: Sendable {
                     try check(ticket)
                     logger.notice(
                         "stopping for a restore",
-                        metadata: ["generation": "\(ticket.generation)", "made_at": "\(ticket.madeAt.text)"])
+                        metadata: [
+                            "generation": .stringConvertible(ticket.generation), "made_at": "\(ticket.madeAt.text)",
+                        ])
                     return ticket
                 } catch {
                     Self.log(RunError(error), "a restore was refused", logger)

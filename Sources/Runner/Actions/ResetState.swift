@@ -17,6 +17,24 @@ package struct ResetState: Sendable {
         self.init(definition.name, environment: environment)
     }
 
+    /// As `knownCount`; nil where the state is damaged.
+    package func knownCountIfWhole() throws -> Int? {
+        do {
+            return try knownCount()
+        } catch  where RunError(error).code == "state_corrupt" {
+            return nil
+        }
+    }
+
+    /// As `rowsToSend`; nil where the state is damaged.
+    package func rowsToSendIfWhole(_ definition: SyncDefinition) async throws -> Int? {
+        do {
+            return try await rowsToSend(definition)
+        } catch  where RunError(error).code == "state_corrupt" {
+            return nil
+        }
+    }
+
     /// How many records are believed to be at the destination: those in the fingerprints, and those that an
     /// interrupted run had accepted since.
     package func knownCount() throws -> Int {

@@ -20,15 +20,20 @@ struct ArrivalWatch {
     /// Nil where no row is passed over, or its record cannot be looked for.
     /// - Parameter known: the fingerprints, if they were learned under the key that the sync has now.
     init?(_ prepared: PreparedSync, known: Snapshot?, retrying: Retrying) {
-        let shape = prepared.shape
-        guard let reason = shape.object.passedOver, shape.object.isReadable, shape.behavior != .updateOnly,
-            let field = shape.keyField, field.canCreate, shape.key.within == nil
+        guard Self.watches(prepared.shape), let reason = prepared.shape.object.passedOver,
+            let field = prepared.shape.keyField
         else { return nil }
         self.prepared = prepared
         self.retrying = retrying
         self.field = field
         self.reason = reason
         self.known = known
+    }
+
+    /// Whether the answers are looked at, and so are to name what they created.
+    static func watches(_ shape: SyncShape) -> Bool {
+        shape.object.passedOver != nil && shape.object.isReadable && shape.behavior != .updateOnly
+            && shape.keyField?.canCreate == true && shape.key.within == nil
     }
 
     /// Rejects the accepted rows of a batch that have no record. Where that could not be found out now the next run sends the
@@ -41,7 +46,7 @@ struct ArrivalWatch {
         // Each that nobody knew may be one of those that were created.
         guard unknown.count > result.createdInAll else { return }
         do {
-            for index in try await absent(unknown, of: batch, created: result.createdInAll) {
+            for index in try await absent(unknown, of: batch, result) {
                 result.outcomes[index] = .rejected(reason)
             }
         } catch let error as ConnectorError where error.code == "forbidden" {
@@ -60,11 +65,17 @@ struct ArrivalWatch {
         return accepted.filter { probes[$0].index < 0 || probes[$0].rowHash == .void }
     }
 
-    private mutating func absent(_ rows: [Int], of batch: OperationBatch, created: Int) async throws -> [Int] {
-        var rows = rows
+    private mutating func absent(
+        _ rows: [Int], of batch: OperationBatch, _ result: BatchResult
+    ) async throws -> [Int] {
+        let (created, ids) = (result.createdInAll, result.ids)
+        let unnamed = rows.filter { !ids.indices.contains($0) || ids[$0] == nil }
+        // Whether the answer named every record that it created, so that none of the others came with this batch.
+        let areAllNamed = created == 0 || rows.count - unnamed.count >= created + result.updated
+        var rows = areAllNamed ? unnamed : rows
         if let there {
             rows = rows.filter { !there.contains(Self.hash(batch.keyText($0), field)) }
-            // Those that came to be with this batch.
+            if areAllNamed { return rows }
             if rows.count <= created { return [] }
         }
         if rows.count <= Resolver.singleReadsMax {

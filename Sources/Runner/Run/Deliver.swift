@@ -162,7 +162,8 @@ struct Deliver {
             itemsMax: isTrial ? min(itemsMax, KeyWatch.firstBatchMax) : itemsMax, deletesMax: batcher.deletesMax,
             sendsMax: batcher.sendsMax, bytesMax: batcher.bytesMax,
             overheadPerItem: batcher.overheadPerItem, keyField: prepared.shape.object.key(field)?.name ?? field)
-        if keyLog != nil || isTrial, batch?.kind == .upsert { batch?.wantsIDs = true }
+        let isNamed = keyLog != nil || isTrial || ArrivalWatch.watches(prepared.shape)
+        if isNamed, batch?.kind == .upsert { batch?.wantsIDs = true }
         return batch
     }
 

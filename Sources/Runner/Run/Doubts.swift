@@ -10,7 +10,9 @@ struct Doubts {
 
     var batch = OperationBatch(kind: .send, keyField: "")
 
-    var hasRoom: Bool { batch.count < Self.rowsMax }
+    private static let bytesMax = 16 << 20
+
+    var hasRoom: Bool { batch.count < Self.rowsMax && batch.bytes.count < Self.bytesMax }
 }
 
 /// Asks the destination, where it can be asked, which of the rows in doubt have arrived after all. Those count as sent;
@@ -22,9 +24,18 @@ struct DoubtResolver {
     /// Settles what is certain: the rows are not held, or sent again, but remembered.
     func resolve(_ maker: inout PlanMaker) async throws {
         let batch = maker.doubts.batch
-        guard batch.count > 0, let destination = prepared.destination as? any ReadBack else { return }
+        // Where changed rows are sent again, what was sent before for the same row would answer for what is in doubt.
+        guard batch.count > 0, !prepared.shape.sendsChangesAgain,
+            let destination = prepared.destination as? any ReadBack
+        else { return }
         let object = prepared.shape.object
-        let answers = try await retrying.read { try await destination.haveArrived(batch, object: object) }
+        let answers: [Bool?]
+        do {
+            answers = try await retrying.read { try await destination.haveArrived(batch, object: object) }
+        } catch let error as ConnectorError where error.code == "forbidden" {
+            // They stay in doubt, for a person, and keep nothing else from being sent.
+            return
+        }
         var arrived: Set<Hash128> = []
         for (entry, answer) in zip(batch.entries, answers) where answer == true { arrived.insert(entry.keyHash) }
         guard !arrived.isEmpty else { return }

@@ -52,7 +52,10 @@ struct EmptiedFields {
     private static func count(_ batch: RowBatch, _ counts: inout [Int]) {
         batch.withRows { rows in
             for row in 0..<rows.rowCount {
-                for column in counts.indices where rows.cell(row, column).kind != .null { counts[column] += 1 }
+                for column in counts.indices {
+                    let cell = rows.cell(row, column)
+                    if !Mapping.isBlank(cell, cell.kind) { counts[column] += 1 }
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ package final class MachineLimits: Sendable {
     private static let idleSecondsMax = 86_400
 
     private enum Place {
-        case unopened(path: String?)
+        case unopened(path: String?, home: String?)
         case open(SharedFolder)
         case unusable(StateError, isTold: Bool)
         case off
@@ -26,33 +26,34 @@ package final class MachineLimits: Sendable {
 
     /// - Parameter variables: those of the process.
     package init(variables: [String: String]) {
-        let path = Self.path(variables)
-        place = Mutex(path == "off" ? .off : .unopened(path: path))
+        let (path, home) = Self.path(variables)
+        place = Mutex(path == "off" ? .off : .unopened(path: path, home: home))
     }
 
     /// What is set, else a folder among the user's states: what stands in `XDG_RUNTIME_DIR` is there only while somebody is
     /// logged in, and a temporary folder may be another one for each service.
-    private static func path(_ variables: [String: String]) -> String? {
+    private static func path(_ variables: [String: String]) -> (path: String?, home: String?) {
         func given(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
-        if let own = given(variable) { return own }
-        if let states = given("XDG_STATE_HOME"), states.hasPrefix("/") { return states + "/sluice/limits" }
-        return given("HOME").map { $0 + "/.local/state/sluice/limits" }
+        if let own = given(variable) { return (own, nil) }
+        if let states = given("XDG_STATE_HOME"), states.hasPrefix("/") { return (states + "/sluice/limits", states) }
+        let home = given("HOME")
+        return (home.map { $0 + "/.local/state/sluice/limits" }, home)
     }
 
     /// The file of the number that is shared by whoever sends with this key to this kind of destination, and the beginning
     /// of the names of what else they share; nil where nothing can be shared.
     func path(type: String, key: Secret) -> String? {
         place.withLock { place in
-            if case .unopened(let path) = place { place = Self.opened(path) }
+            if case .unopened(let path, let home) = place { place = Self.opened(path, home) }
             guard case .open(let folder) = place else { return nil }
             return folder.path + "/" + Self.name(type: type, key: key)
         }
     }
 
-    private static func opened(_ path: String?) -> Place {
+    private static func opened(_ path: String?, _ home: String?) -> Place {
         do throws(StateError) {
             guard let path else { throw SharedFolder.refusal("neither SLUICE_LIMITS nor HOME is set") }
-            let folder = try SharedFolder(path: path)
+            let folder = try SharedFolder(path: path, home: home)
             folder.sweep(prefix: prefix, idleSeconds: idleSecondsMax)
             return .open(folder)
         } catch {

@@ -90,8 +90,9 @@ struct MakePlan {
         summary.gone = gone + (try goneRecords.asked(maker))
         summary.origin = target.origin
         let verdicts = try await judge(maker, &summary, isCancelled)
-        summary.guards = Set(verdicts.map(\.name.rawValue))
         let stopping = verdicts.filter { !options.acceptedGuards.contains($0.name.rawValue) }
+        // What is still to be accepted: who does so names what the run shows.
+        summary.guards = Set(stopping.map(\.name.rawValue))
         try maker.writer.seal(summary: summary.encoded())
         return Result(
             summary: summary, verdicts: stopping, examples: maker.outcomes.examples, sight: sight,

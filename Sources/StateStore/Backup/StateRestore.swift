@@ -48,6 +48,9 @@ package struct StateRestore: Sendable {
             return nil
         }
         let state = try StateDirectory(path: path)
+        // What is refused leaves nothing there that the owner of the state could not remove.
+        if !isForced && !RestoreMark(state).isThere { try requireEmpty(state) }
+        if try state.isServed() { try requireSameUser(state) }
         let handover = RestoreHandover(state, before: before)
         guard let turn = try state.lockRestore() else { throw Self.busy(state) }
         if let alone = try UseLock.aloneIfFree(state.databasePath) {

@@ -7,8 +7,13 @@ package struct SharedFolder: Sendable {
 
     /// Makes the folder, mode 0700, where it is not there. Throws `limits_not_shared` where it cannot be made, and where
     /// what is there is a link, belongs to somebody else or is open to others.
-    package init(path: String) throws(StateError) {
+    /// - Parameter home: the folder of the user that it lies in: in another user's nothing is made, by whoever has the right to.
+    package init(path: String, home: String? = nil) throws(StateError) {
         guard path.hasPrefix("/") else { throw Self.refusal("\(path) is no absolute path") }
+        var owner = stat()
+        if let home, unsafe stat(home, &owner) == 0, owner.st_uid != geteuid() {
+            throw Self.refusal("\(home) belongs to another user")
+        }
         var path = path
         while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
         self.path = path

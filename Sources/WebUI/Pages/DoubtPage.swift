@@ -12,14 +12,15 @@ struct DoubtPage: Sendable {
     let destination: String
     let action: Place.SyncAction
     let count: Int
-    /// The last run, which names them.
+    /// The last run that names any of them.
     private let run: RunRecord?
 
     init(site: Site, _ name: String, _ action: Place.SyncAction) throws {
         let definition = try site.sync(name)
         (sync, destination, self.action) = (name, definition.destination, action)
         count = try RecordsInDoubt(sync: name, environment: site.environment).count
-        run = try site.history.runs(sync: name, limit: 1).first
+        run = try site.history.runs(sync: name, limit: SyncPage.runsMax)
+            .first { $0.operations.inDoubt + $0.rows.held > 0 }
     }
 
     func html(_ request: WebRequest, problem: String? = nil) -> HTML {

@@ -4,13 +4,14 @@ internal import Runner
 /// Asks before a sync forgets what it believes: the name has to be typed.
 struct ResetPage: Sendable {
     let sync: String
-    let known: Int
+    /// Nil where the state is damaged, which a reset forgets too.
+    let known: Int?
     private let isOrphan: Bool
 
     init(site: Site, _ name: String) throws {
         isOrphan = try site.isOrphan(name)
         sync = isOrphan ? name : try site.sync(name).name
-        known = try ResetState(sync, environment: site.environment).knownCount()
+        known = try ResetState(sync, environment: site.environment).knownCountIfWhole()
     }
 
     func html(_ request: WebRequest, problem: String?) -> HTML {
@@ -19,7 +20,11 @@ struct ResetPage: Sendable {
         let wrong: HTML? = problem.map { text in
             "<p class=\"notice bad\" role=\"alert\" id=\"wrong\"><a href=\"#name\">\(text)</a></p>"
         }
-        let verb = known == 1 ? "is" : "are"
+        let believed =
+            known.map {
+                "\(Wording.counted($0, "record")) \($0 == 1 ? "is" : "are") believed to be at the destination."
+            }
+            ?? "The state of this sync is damaged, so that nobody knows which records it has sent."
         let after: HTML =
             isOrphan
             ? "Forget them, and a sync that takes this name, or takes it over, begins anew with every row of its source."
@@ -27,7 +32,7 @@ struct ResetPage: Sendable {
         let trial: HTML = isOrphan ? .empty : trial(request.visitor)
         return layout.page(
             """
-            \(wrong)<section class="card narrow"><p>\(Wording.counted(known, "record")) \(verb) believed to be at the destination. \(after) Nothing is removed at the destination.</p>\(trial)
+            \(wrong)<section class="card narrow"><p>\(believed) \(after) Nothing is removed at the destination.</p>\(trial)
             <form method="post" action="\(Place.syncAction(sync, .reset).path)">\(FormView.token(request.visitor))
             \(FormView.input("Type the name of the sync to confirm", name: "name", hint: sync, attributes: " autocomplete=\"off\" required"))
             <p class="bar"><button class="danger">Forget and start over</button> <a href="\(Place.sync(sync).path)">Leave it as it is</a></p></form></section>

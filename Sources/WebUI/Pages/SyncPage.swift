@@ -48,7 +48,7 @@ struct SyncPage: Sendable {
         plan = site.work.progress(.syncAction(name, .plan))
         deeds = tab == .timeline ? try site.audit.page(subject: "sync \(name)", limit: 20) : []
         tools = try SyncTools(site: site, name)
-        inDoubt = tab == .health ? DoubtView.count(last, site) : 0
+        inDoubt = tab == .health ? DoubtView.count(of: name, site) : 0
         lines = tab == .definition ? DefinitionText.lines(of: definition, in: site.project()) : nil
     }
 

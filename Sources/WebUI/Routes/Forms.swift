@@ -57,8 +57,9 @@ struct Forms: Sendable {
 
     /// - Parameter name: of a sync of the project, or of one that is defined nowhere any more.
     private func reset(_ name: String, _ request: WebRequest) throws -> WebAnswer {
-        let page = try ResetPage(site: site, name)
+        if try !site.isOrphan(name) { _ = try site.sync(name) }
         guard request.form["name"] == name else {
+            let page = try ResetPage(site: site, name)
             let text = "Type \(name), exactly so, to confirm."
             return WebAnswer(.page(page.html(request, problem: text)), status: 400)
         }

@@ -13,12 +13,15 @@ struct DoubtView {
     let sync: String
     let visitor: Visitor
 
-    /// How many records of the sync are in doubt now, as far as this run gives a reason to look; nought where they
-    /// cannot be read, which the next run says itself.
-    static func count(_ run: RunRecord?, _ site: Site) -> Int {
-        guard let run, run.operations.inDoubt + run.rows.held > 0 else { return 0 }
+    /// How many records of the sync are in doubt now, as far as this run gives a reason to look.
+    static func count(_ run: RunRecord, _ site: Site) -> Int {
+        run.operations.inDoubt + run.rows.held > 0 ? count(of: run.sync, site) : 0
+    }
+
+    /// How many records of the sync are in doubt now; nought where they cannot be read, which the next run says itself.
+    static func count(of sync: String, _ site: Site) -> Int {
         do {
-            return try RecordsInDoubt(sync: run.sync, environment: site.environment).count
+            return try RecordsInDoubt(sync: sync, environment: site.environment).count
         } catch {
             return 0
         }
