@@ -30,6 +30,9 @@ final class DayForm: Sendable {
 
     var areNumbers: Bool { state.withLock { $0.areNumbers } }
 
+    /// Whether the account's form is still to be found out.
+    var isOpen: Bool { state.withLock { !$0.areNumbers && $0.triesLeft > 0 } }
+
     /// Whether a refusal may be one of the form; counts the try.
     func takeTry() -> Bool {
         state.withLock { state in
@@ -58,6 +61,7 @@ extension PlanhatDestination {
         guard !names.isEmpty else { return try await upsert(batch, to: object) }
         if days.areNumbers { return try await upsert(DayNumbers.written(batch, names), to: object) }
         let outcome = try await upsert(batch, to: object)
+        guard days.isOpen else { return outcome }
         let refused = refused(outcome, batch, names)
         guard !refused.isEmpty, days.takeTry() else { return outcome }
         var rows = batch
@@ -83,6 +87,11 @@ extension PlanhatDestination {
         case .unattributed(let failed, _, _):
             return failed == batch.count && (0..<batch.count).contains(where: hasDay) ? Array(0..<batch.count) : []
         case .attributed(let outcomes, _):
+            // Most batches are accepted whole, and their payloads are not read for this: one row tells of the mapping.
+            guard outcomes.contains(where: { $0 != .accepted }) else {
+                if hasDay(0) { days.takesDates() }
+                return []
+            }
             var refused: [Int] = []
             var isTaken = false
             for row in outcomes.indices where !isTaken {

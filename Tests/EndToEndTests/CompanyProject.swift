@@ -65,6 +65,22 @@ final class CompanyProject: Sendable {
 
     func start(_ arguments: String...) throws -> Child { try folder.start(arguments, environment: token) }
 
+    /// As `sluice runs` tells them, the newest first.
+    func runs() async throws -> [JSON] { try await sluice("runs", "--json").runs() }
+
+    /// Waits until the runs are so; throws once that has taken too long.
+    func until(_ what: String, seconds: Double = 60, _ isSo: ([JSON]) -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while true {
+            let found = try await runs()
+            if isSo(found) { return }
+            guard ContinuousClock.now < deadline else {
+                throw ChildError(description: "never: \(what); \(found.map { "\($0["id"].int ?? 0) \($0.state)" })")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     /// What the destination should hold, as `key|name|plan|seats`.
     func expected() throws -> Set<String> {
         Set(

@@ -4,28 +4,10 @@ import Testing
 
 /// `sluice serve` keeps schedules, also when it is killed or stopped in the middle of runs.
 @Suite(.enabled(if: SluiceProgram.isThere, "\(SluiceProgram.missing)")) struct ServeTests {
-    private func runs(_ project: CompanyProject) async throws -> [JSON] {
-        try await project.sluice("runs", "--json").runs()
-    }
-
-    private func until(
-        _ project: CompanyProject, _ what: String, seconds: Double = 60, _ isSo: ([JSON]) -> Bool
-    ) async throws {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while true {
-            let found = try await runs(project)
-            if isSo(found) { return }
-            guard ContinuousClock.now < deadline else {
-                throw ChildError(description: "never: \(what); \(found.map { "\($0["id"].int ?? 0) \($0.state)" })")
-            }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-    }
-
     private func expectTruth(_ project: CompanyProject) async throws {
         #expect(try project.arrived() == project.expected())
         #expect(try project.planhat.state()["created_again"].members.isEmpty)
-        for run in try await runs(project) where JSON.finalStates.contains(run.state) {
+        for run in try await project.runs() where JSON.finalStates.contains(run.state) {
             #expect(run.isBalanced && run["ended_at"] != .null, "\(run)")
         }
     }
@@ -35,15 +17,15 @@ import Testing
             rows: 12_000, sandbox: ["--latency", "900"], more: "    schedule: {every: 10m}")
         for kill in 1...2 {
             let serving = try await ServedSluice(project)
-            try await until(project, "run 1 sends for the \(kill). time") { runs in
+            try await project.until("run 1 sends for the \(kill). time") { runs in
                 runs.last.map { $0.operations("planned") > 0 && $0.state == "running" } ?? false
             }
             serving.child.kill()
-            #expect(try await runs(project).map(\.state) == ["interrupted"])
+            #expect(try await project.runs().map(\.state) == ["interrupted"])
         }
         let serving = try await ServedSluice(project)
-        try await until(project, "run 1 ends") { $0.last?.state == "succeeded" }
-        let found = try await runs(project)
+        try await project.until("run 1 ends") { $0.last?.state == "succeeded" }
+        let found = try await project.runs()
         #expect(
             found.count == 1 && found[0]["trigger"].string == "schedule" && found[0].operations("accepted") == 12_000)
         try await expectTruth(project)
@@ -59,17 +41,17 @@ import Testing
         try project.folder.write(Self.threeSyncs(project.planhat.address), to: "sluice.yaml")
         let names: Set = ["first", "second", "third"]
         let serving = try await ServedSluice(project)
-        try await until(project, "all three send") { runs in
+        try await project.until("all three send") { runs in
             runs.count == 3 && runs.allSatisfy { $0.operations("planned") == 6_000 && $0.state == "running" }
         }
         serving.child.kill()
-        let left = try await runs(project)
+        let left = try await project.runs()
         #expect(left.map(\.state) == ["interrupted", "interrupted", "interrupted"])
         #expect(left.contains { $0.operations("accepted") < 6_000 })
 
         let next = try await ServedSluice(project)
-        try await until(project, "all three end") { $0.allSatisfy { $0.state == "succeeded" } }
-        let found = try await runs(project)
+        try await project.until("all three end") { $0.allSatisfy { $0.state == "succeeded" } }
+        let found = try await project.runs()
         #expect(Set(found.compactMap { $0["id"].int }) == [1, 2, 3] && found.count == 3, "\(found)")
         #expect(Set(found.compactMap { $0["sync"].string }) == names)
         for run in found {
@@ -120,12 +102,12 @@ import Testing
         let project = try await CompanyProject(
             rows: 12_000, sandbox: ["--latency", "5000"], more: "    schedule: {every: 10s}")
         let serving = try await ServedSluice(project)
-        try await until(project, "a collision") { $0.contains { $0.state == "skipped" } }
+        try await project.until("a collision") { $0.contains { $0.state == "skipped" } }
         let second = try await project.sluice("serve", "--listen", "127.0.0.1:0", "--json")
         #expect(try second.status == 1 && second.json()["error"]["code"].string == "server_already_running")
         let stopped = try await serving.stop()
         #expect(stopped.status == 0, "\(stopped.everything)")
-        let left = try await runs(project)
+        let left = try await project.runs()
         #expect(left.map(\.state) == ["skipped", "interrupted"], "\(left)")
         #expect(left[0]["error"]["code"].string == "sync_already_running")
         #expect(left[1].operations("accepted") < 12_000)
@@ -137,7 +119,7 @@ import Testing
         #expect(stopped.errors.contains("\"sync\":\"companies\"") && stopped.errors.contains("\"run\":1"))
 
         let next = try await ServedSluice(project)
-        try await until(project, "run 1 ends") { $0.last?.state == "succeeded" }
+        try await project.until("run 1 ends") { $0.last?.state == "succeeded" }
         #expect(try await next.stop().status == 0)
         try await expectTruth(project)
     }

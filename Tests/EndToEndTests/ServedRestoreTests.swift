@@ -14,22 +14,6 @@ import Testing
         return listener.port
     }
 
-    private func runs(_ project: CompanyProject) async throws -> [JSON] {
-        try await project.sluice("runs", "--json").runs()
-    }
-
-    private func until(_ project: CompanyProject, _ what: String, _ isSo: ([JSON]) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while true {
-            let found = try await runs(project)
-            if isSo(found) { return }
-            guard ContinuousClock.now < deadline else {
-                throw ChildError(description: "never: \(what); \(found.map { "\($0["id"].int ?? 0) \($0.state)" })")
-            }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-    }
-
     @Test func theServerStopsItsRunAndGoesOnWithTheRestoredStateAsTheSameProcess() async throws {
         let project = try await CompanyProject(rows: 11_000, sandbox: ["--latency", "2500"])
         let port = try freePort()
@@ -43,7 +27,7 @@ import Testing
         let scheduled = CompanyProject.text(project.planhat.address, more: "    schedule: {every: 10m}")
         try project.folder.write(scheduled, to: "sluice.yaml")
         try await serving.logged("\"message\":\"run begun\"")
-        try await until(project, "run 2 sends") { $0.first?.operations("planned") == 10_999 }
+        try await project.until("run 2 sends") { $0.first?.operations("planned") == 10_999 }
         #expect(try visitor.get("/runs/2.json").status == 200)
 
         let restored = try await project.sluice("restore", "copy.sluice", "--force", "--json")
@@ -66,8 +50,8 @@ import Testing
         try visitor.post("/sign-in", [("name", "Ada"), ("password", PageVisitor.password)], from: "/sign-in")
         #expect(try visitor.get("/overview").status == 200)
         #expect(try visitor.get("/runs/2.json").status == 404)
-        try await until(project, "the schedule's run ends") { $0.last?.state == "succeeded" }
-        let found = try await runs(project)
+        try await project.until("the schedule's run ends") { $0.last?.state == "succeeded" }
+        let found = try await project.runs()
         #expect(found.count == 1 && found[0]["id"].int == 1 && found[0]["trigger"].string == "schedule", "\(found)")
         #expect(found[0].operations("accepted") == 11_000 && found[0].isBalanced)
         #expect(try project.arrived() == project.expected())
@@ -80,13 +64,13 @@ import Testing
         let serving = try await serve(project, try freePort())
         #expect(try await project.sluice("backup", "copy.sluice").status == 0)
         let run = try project.start("run", "companies")
-        try await until(project, "run 1 has begun") { $0.first?.state == "running" }
+        try await project.until("run 1 has begun") { $0.first?.state == "running" }
         let refused = try await project.sluice("restore", "copy.sluice", "--force", "--json")
         #expect(try refused.status == 1 && refused.json()["error"]["code"].string == "state_in_use")
         #expect(try !serving.child.printed().contains("stopping"))
         #expect(run.isRunning)
         run.kill()
-        #expect(try await runs(project).map(\.state) == ["interrupted"])
+        #expect(try await project.runs().map(\.state) == ["interrupted"])
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: project.folder.path + "/.sluice/restore") == ["lock"])
         #expect(try await serving.stop().status == 0)
@@ -112,7 +96,7 @@ import Testing
         let ended = try await restore.wait()
         #expect(try ended.status == 0 && ended.json()["generation"].int == 1, "\(ended.everything)")
         #expect(try next.child.printed().contains("the state was restored"))
-        #expect(try await runs(project).count == 1)
+        #expect(try await project.runs().count == 1)
         let again = try await project.sluice("run", "companies", "--json")
         #expect(try again.runs().last?.operations("accepted") == 12, "\(again.everything)")
         #expect(try await next.stop().status == 0)

@@ -15,12 +15,7 @@ package enum RandomToken {
     }
 
     /// What is kept of a token. A fast hash is enough: nobody guesses 256 random bits.
-    static func hash(_ token: String) -> String {
-        SHA256.hash(data: Data(token.utf8)).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
-    }
+    static func hash(_ token: String) -> String { SHA256.hash(data: Data(token.utf8)).hexadecimal }
 
     /// base64url without padding.
     static func text(_ bytes: some Sequence<UInt8>) -> String {

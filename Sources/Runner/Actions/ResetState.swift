@@ -21,7 +21,7 @@ package struct ResetState: Sendable {
     package func knownCountIfWhole() throws -> Int? {
         do {
             return try knownCount()
-        } catch  where RunError(error).code == "state_corrupt" {
+        } catch let error where RunError(error).code == "state_corrupt" {
             return nil
         }
     }
@@ -30,7 +30,7 @@ package struct ResetState: Sendable {
     package func rowsToSendIfWhole(_ definition: SyncDefinition) async throws -> Int? {
         do {
             return try await rowsToSend(definition)
-        } catch  where RunError(error).code == "state_corrupt" {
+        } catch let error where RunError(error).code == "state_corrupt" {
             return nil
         }
     }

@@ -88,10 +88,6 @@ package final class MachineLimits: Sendable {
             unsafe withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { unsafe hash.update(bufferPointer: $0) }
             hash.update(data: bytes)
         }
-        return prefix
-            + hash.finalize().prefix(16).map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.count == 1 ? "0" + digits : digits
-            }.joined()
+        return prefix + hash.finalize().prefix(16).hexadecimal
     }
 }

@@ -103,6 +103,8 @@ package struct StateRestore: Sendable {
     private func requireSameUser(_ state: StateDirectory) throws {
         var status = stat()
         guard unsafe stat(state.databasePath, &status) == 0 else {
+            // Another restore is putting it there at this moment.
+            if errno == ENOENT { return }
             throw StateError.system(errno, "look at", state.databasePath)
         }
         guard status.st_uid != geteuid() else { return }

@@ -7,7 +7,7 @@ package struct SharedFolder: Sendable {
 
     /// Makes the folder, mode 0700, where it is not there. Throws `limits_not_shared` where it cannot be made, and where
     /// what is there is a link, belongs to somebody else or is open to others.
-    /// - Parameter home: the folder of the user that it lies in: in another user's nothing is made, by whoever has the right to.
+    /// - Parameter home: the user's folder in which it lies; nothing is made in one that belongs to somebody else.
     package init(path: String, home: String? = nil) throws(StateError) {
         guard path.hasPrefix("/") else { throw Self.refusal("\(path) is no absolute path") }
         var owner = stat()
