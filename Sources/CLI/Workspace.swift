@@ -140,6 +140,18 @@ struct Workspace {
     }
 }
 
+extension RunEnvironment {
+    /// Notes in the audit log that a command did something to a sync.
+    func note(_ action: AuditAction, _ sync: String, detail: String = "") throws {
+        try note(action, subject: "sync \(sync)", detail: detail)
+    }
+
+    func note(_ action: AuditAction, subject: String, detail: String = "") throws {
+        let audit = AuditLog(database: database, time: time)
+        try audit.note(action, by: .commandLine, subject: subject, detail: detail)
+    }
+}
+
 extension RunTime {
     /// The machine's clock and random numbers.
     static let system = RunTime(

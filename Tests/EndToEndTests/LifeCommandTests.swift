@@ -119,6 +119,27 @@ import Testing
         #expect(accepted.status == 3, "\(accepted.everything)")
     }
 
+    @Test func whatCommandsDecideIsInTheAuditLog() async throws {
+        let project = try await begun("update_or_create")
+        try project.database.execute("delete from accounts")
+        _ = try await project.sluice("run", "companies", "--accept-guard", "empty_scan", "--full")
+        let commands = [
+            "pause companies", "resume companies", "confirm companies --in-doubt", "resend companies --key 3",
+            "cancel 1", "reset companies --yes",
+        ]
+        for command in commands {
+            _ = try await project.sluice(command.split(separator: " ").map(String.init))
+        }
+        let state = SQLiteFile(path: project.folder.path + "/.sluice/sluice.db")
+        let noted = try state.rows("select who, action, subject, detail from audit order by id")
+        let expected = [
+            ["runs.asked", "guard empty_scan accepted, full"], ["syncs.paused", ""], ["syncs.resumed", ""],
+            ["records.confirmed", ""], ["records.resent", ""], ["syncs.reset", ""],
+        ].map { ["cli", $0[0], "sync companies", $0[1]] }
+        // A plain run, and a run that had ended when it was to be cancelled, are no decisions.
+        #expect(noted == expected)
+    }
+
     @Test func rowsWithoutAKeyWithholdRemovalsUntilThatIsAccepted() async throws {
         let project = try await begun("mirror")
         try project.database.execute(

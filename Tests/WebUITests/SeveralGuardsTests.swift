@@ -4,6 +4,7 @@ import ProjectConfig
 import Records
 import Runner
 import StateStore
+import Synchronization
 import Testing
 import WebUI
 
@@ -48,5 +49,7 @@ import WebUI
         let form = "_token=\(FixtureGate.token)&accept_guard=invalid&accept_guard=removed"
         let answer = try await fixture.ask("/syncs/companies/run", .post, form: form, site: site)
         #expect(answer.status == 303 && asked.all.map(\.acceptedGuards) == [["invalid", "removed"]])
+        let noted = fixture.gate.noted.withLock { $0 }
+        #expect(noted.contains("runs.asked sync companies: guard invalid accepted, guard removed accepted"), "\(noted)")
     }
 }

@@ -242,7 +242,8 @@ final class FixtureGate: Gate {
     func isGood(link: String) -> Bool { link == "good" }
     func signOut(session: String, address: String) { noted.withLock { $0.append("signed out") } }
 
-    func note(_ action: AuditAction, by visitor: Visitor, subject: String) {
-        noted.withLock { $0.append("\(action.rawValue) \(subject)") }
+    func note(_ action: AuditAction, by visitor: Visitor, subject: String, detail: String) {
+        let more = detail.isEmpty ? "" : ": \(detail)"
+        noted.withLock { $0.append("\(action.rawValue) \(subject)\(more)") }
     }
 }

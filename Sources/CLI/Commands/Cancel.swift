@@ -25,9 +25,11 @@ struct Cancel: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        guard let answer = try CancelRun(environment: try workspace.environment()).cancel(number) else {
+        let environment = try workspace.environment()
+        guard let answer = try CancelRun(environment: environment).cancel(number) else {
             throw RunLookup.unknown(number)
         }
+        if !answer.state.isFinal { try environment.note(.runCancelled, subject: "run \(number)") }
         if common.json { return try Output.print(json: CancelBody(answer)) }
         Output.text(Self.sentence(answer))
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ProjectConfig
 internal import Runner
 
 struct Confirm: ParsableCommand {
@@ -33,7 +34,9 @@ struct Confirm: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let action = ConfirmRecords(try workspace.sync(sync), environment: try workspace.environment())
+        let (definition, environment) = (try workspace.sync(sync), try workspace.environment())
+        let action = ConfirmRecords(definition, environment: environment)
+        try environment.note(.recordsConfirmed, definition.name)
         let result = try action.confirm(inDoubt ? nil : key)
         if common.json {
             try Output.print(json: ConfirmBody(confirmed: result.confirmed, unknown: result.unknown))

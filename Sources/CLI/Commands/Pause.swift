@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ProjectConfig
 internal import Runner
 
 struct Pause: ParsableCommand {
@@ -76,6 +77,8 @@ private struct PauseBody: Encodable {
     static func set(_ name: String, isPaused: Bool, _ common: ProjectOptions) throws -> PauseSync.Answer {
         let workspace = try Workspace.open(common)
         let definition = try workspace.sync(name)
-        return try PauseSync(environment: try workspace.environment()).set(definition, isPaused: isPaused)
+        let environment = try workspace.environment()
+        try environment.note(isPaused ? .syncPaused : .syncResumed, definition.name)
+        return try PauseSync(environment: environment).set(definition, isPaused: isPaused)
     }
 }

@@ -45,7 +45,8 @@ struct Resend: AsyncParsableCommand {
         if inDoubt { options.onlyPending = .inDoubt }
         let chosen = options
         try await RunReport(common, workspace).run([definition], tellsGone: true) { environment in
-            await RunSyncs(environment: environment).run([definition], options: chosen)
+            try environment.note(.recordsResent, definition.name)
+            return await RunSyncs(environment: environment).run([definition], options: chosen)
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Glibc
+internal import ProjectConfig
 internal import Runner
 
 struct Reset: AsyncParsableCommand {
@@ -20,7 +21,8 @@ struct Reset: AsyncParsableCommand {
     mutating func run() async throws {
         let workspace = try Workspace.open(common)
         let definition = try workspace.sync(sync)
-        let action = ResetState(definition, environment: try workspace.environment())
+        let environment = try workspace.environment()
+        let action = ResetState(definition, environment: environment)
         let known = try action.knownCountIfWhole()
         let rows = try await action.rowsToSendIfWhole(definition)
         let sending = rows.map { RunText.counted($0, "row") } ?? "every row"
@@ -38,6 +40,7 @@ struct Reset: AsyncParsableCommand {
             Output.write("Forget them? [y/N] ", to: STDERR_FILENO)
             guard readLine()?.lowercased().hasPrefix("y") == true else { throw ExitStatus.failed }
         }
+        try environment.note(.syncReset, definition.name)
         try action.reset()
         if common.json { return try Output.print(json: ResetBody(forgotten: known, rowsToSend: rows)) }
         let forgotten = known.map { RunText.counted($0, "record") } ?? "the damaged state"

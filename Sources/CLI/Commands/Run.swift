@@ -77,14 +77,23 @@ struct Run: AsyncParsableCommand {
         let (report, chosen) = (RunReport(common, workspace, tracePath: trace), options)
         if all {
             try await report.run(nil) { environment in
-                try await RunSyncs(environment: environment, notifier: workspace.notifier(environment))
+                try Self.note(chosen, "all syncs", environment)
+                return try await RunSyncs(environment: environment, notifier: workspace.notifier(environment))
                     .runAll(workspace.project, options: chosen)
             }
         } else {
             try await report.run(definitions) { environment in
-                await RunSyncs(environment: environment, notifier: workspace.notifier(environment))
+                for definition in definitions { try Self.note(chosen, "sync \(definition.name)", environment) }
+                return await RunSyncs(environment: environment, notifier: workspace.notifier(environment))
                     .run(definitions, options: chosen)
             }
         }
+    }
+
+    /// What somebody decided against Sluice's own judgement is in the audit log. A plain run is not: the list of runs says
+    /// it, and a timer that starts one each minute would fill a log that only grows.
+    private static func note(_ options: RunOptions, _ subject: String, _ environment: RunEnvironment) throws {
+        let decided = options.decisions
+        if !decided.isEmpty { try environment.note(.runAsked, subject: subject, detail: decided) }
     }
 }

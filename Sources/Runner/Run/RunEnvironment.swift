@@ -127,6 +127,13 @@ package struct RunOptions: Sendable, Hashable {
 
     package init() {}
 
+    /// What somebody decided against Sluice's own judgement, for the audit log: `guard removed accepted, full`; empty for
+    /// a plain run.
+    package var decisions: String {
+        let guards = acceptedGuards.sorted().map { "guard \($0) accepted" }
+        return (guards + (isFull ? ["full"] : [])).joined(separator: ", ")
+    }
+
     package enum PendingChoice: Sendable, Hashable {
         case rejected
         case inDoubt

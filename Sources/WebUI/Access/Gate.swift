@@ -17,7 +17,13 @@ package protocol Gate: Sendable {
     func signOut(session: String, address: String) throws
 
     /// Notes what somebody does before it is done, so that nothing goes unnoted.
-    func note(_ action: AuditAction, by visitor: Visitor, subject: String) throws
+    func note(_ action: AuditAction, by visitor: Visitor, subject: String, detail: String) throws
+}
+
+extension Gate {
+    func note(_ action: AuditAction, by visitor: Visitor, subject: String) throws {
+        try note(action, by: visitor, subject: subject, detail: "")
+    }
 }
 
 /// What was typed into the form for signing in.

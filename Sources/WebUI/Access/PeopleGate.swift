@@ -36,7 +36,8 @@ package struct PeopleGate: Gate {
         try people.logOut(session, address: address)
     }
 
-    package func note(_ action: AuditAction, by visitor: Visitor, subject: String) throws {
-        try audit.note(action, by: Actor(visitor.name, address: visitor.address), subject: subject)
+    package func note(_ action: AuditAction, by visitor: Visitor, subject: String, detail: String) throws {
+        let actor = Actor(visitor.name, address: visitor.address)
+        try audit.note(action, by: actor, subject: subject, detail: detail)
     }
 }

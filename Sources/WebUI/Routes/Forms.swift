@@ -83,7 +83,7 @@ struct Forms: Sendable {
         if options.isFull || !options.acceptedGuards.isEmpty, !request.visitor.may(.force) {
             throw PageFailure.forbidden
         }
-        try note(.runAsked, sync, request.visitor)
+        try note(.runAsked, sync, request.visitor, options.decisions)
         return try await start(sync, options, .started)
     }
 
@@ -127,7 +127,7 @@ struct Forms: Sendable {
         return .redirect(.connection(end, name), [("done", Message.checking.rawValue)])
     }
 
-    func note(_ action: AuditAction, _ sync: SyncDefinition, _ visitor: Visitor) throws {
-        try site.gate.note(action, by: visitor, subject: "sync \(sync.name)")
+    func note(_ action: AuditAction, _ sync: SyncDefinition, _ visitor: Visitor, _ detail: String = "") throws {
+        try site.gate.note(action, by: visitor, subject: "sync \(sync.name)", detail: detail)
     }
 }
