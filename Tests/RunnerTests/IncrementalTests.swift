@@ -125,6 +125,43 @@ struct IncrementalTests {
         #expect(fixture.account.records["k3"] != nil)
     }
 
+    /// One byte in the middle of what was refused, with a whole head and a whole end.
+    private func damageCarried(_ fixture: RunFixture) throws {
+        try Files.damage(fixture.folder + "/state/syncs/things/carried", at: 64 + 40)
+    }
+
+    @Test(arguments: [false, true]) func damagedCarriedRowsAreReadAgain(full: Bool) async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        fixture.account.refuse { key, _ in ["k2", "k3"].contains(key) ? noGood : nil }
+        #expect(try await fixture.run(RunOptions(), sync()).operations.rejected == 2)
+        try damageCarried(fixture)
+        var options = RunOptions()
+        options.isFull = full
+        let second = try await fixture.run(options, sync())
+        #expect(second.rows.scanned == 5 && second.operations.rejected == 2, "\(second)")
+        fixture.account.refuse { _, _ in nil }
+        #expect(try await fixture.run(RunOptions(), sync()).operations.created == 2)
+        #expect(fixture.account.records.count == 5)
+    }
+
+    @Test func whatIsDamagedWhileARunGoesIsReadByTheNext() async throws {
+        let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
+        fixture.account.refuse { key, _ in ["k2", "k3"].contains(key) ? noGood : nil }
+        try await fixture.run(RunOptions(), sync())
+        // Held, so that the next run has them nowhere but in that file.
+        for _ in 1...10 { try await fixture.run(RunOptions(), sync()) }
+        fixture.source.rows += [row("k6", seats: 6)]
+        fixture.account.refuse { _, _ in nil }
+        fixture.account.onWrite { _ in try? damageCarried(fixture) }
+        let record = try await fixture.run(RunOptions(), sync())
+        #expect(record.rows.scanned == 2 && record.rows.held == 2 && record.operations.created == 1, "\(record)")
+        fixture.account.onWrite { _ in }
+        #expect(try await fixture.run(RunOptions(), sync()).rows.scanned == 6)
+        fixture.time.advance(by: .seconds(86_400))
+        try await fixture.run(RunOptions(), sync())
+        #expect(fixture.account.records.count == 6)
+    }
+
     @Test func aRunThatFailedIsReadAgain() async throws {
         let fixture = try RunFixture((1...5).map { row("k\($0)", seats: $0) })
         try await fixture.run(RunOptions(), sync())

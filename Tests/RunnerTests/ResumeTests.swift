@@ -172,6 +172,16 @@ struct ResumeTests {
         #expect(records[1].fullReason == "mapping_changed" && records[1].operations.accepted == 6)
     }
 
+    /// Whether it may be repeated is a matter of how it was sent, not of how the sync is defined by now.
+    @Test func whatMustNotBeRepeatedStaysInDoubtWhereTheSyncWasEdited() async throws {
+        let fixture = try RunFixture(rows(6))
+        try await killed(fixture, at: .journalSettled, number: 1, repeatable: .never)
+        let records = try await next(fixture, things(mappings: [("name", "name")]), repeatable: .byKey)
+        #expect(records[0].error?.code == "plan_stale" && records[0].operations.inDoubt == 2, "\(records[0])")
+        #expect(try fixture.outcomes(records[0], .inDoubt) == ["k3", "k4"])
+        #expect(fixture.account.created.values.allSatisfy { $0 == 1 })
+    }
+
     @Test func runForAnotherAccountIsClosedForThatAccount() async throws {
         let fixture = try RunFixture(rows(6))
         try await killed(fixture, at: .journalOpen, number: 1)

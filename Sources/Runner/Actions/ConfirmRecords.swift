@@ -78,7 +78,8 @@ package struct ConfirmRecords: Sendable {
 
     /// The same way as an accepted batch: journal, snapshot, pending file, in a run of its own.
     private func settle(_ entries: [PendingEntry], _ files: SyncFiles) throws {
-        try Opening.requireOwn(files, environment.database.memory(definition.name))
+        let known = try environment.database.memory(definition.name)
+        let snapshot = try Fingerprints.require(files, known)
         let now = environment.time.now()
         var run = try environment.database.createRun(
             sync: definition.name, trigger: Self.trigger, full: false, limited: true, startedAt: now, state: .running)
@@ -91,12 +92,7 @@ package struct ConfirmRecords: Sendable {
             settled: SettleFrame(batch: 0, effects: Array(repeating: .set, count: entries.count)))
         try journal.synchronize()
         journal.close()
-        var snapshot: Snapshot?
-        switch try Snapshot.open(files) {
-        case .current(let current), .fellBack(let current, _): snapshot = current
-        case .none, .lost: snapshot = nil
-        }
-        let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
+        let memory = known ?? Opening.newMemory(definition, environment)
         // Only now: of a run that asked for something and has no plan the next start would say that it broke off.
         count(entries.count, in: &run)
         try CloseRun(environment: environment, files: files).close(

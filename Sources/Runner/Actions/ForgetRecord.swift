@@ -77,12 +77,12 @@ package struct ForgetRecord: Sendable {
     private func forgetCarried(_ files: SyncFiles) throws {
         guard try files.hasCarried() else { return }
         let carried = CarriedRecords(files: files, environment: environment)
-        if try carried.isWhole() { return try carried.close(run: 0) }
-        if var memory = try environment.database.memory(definition.name) {
-            ScanScope.forget(in: &memory)
-            try environment.database.save(memory)
+        if try carried.isWhole() {
+            try carried.close(run: 0) { try ScanScope.forget(definition.name, environment.database) }
+        } else {
+            try ScanScope.forget(definition.name, environment.database)
+            try files.removeCarried()
         }
-        try files.removeCarried()
     }
 
     /// The plans of the sync that have the record, and its place in them; those that cannot be read too, without a place.

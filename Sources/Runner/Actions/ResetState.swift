@@ -21,7 +21,7 @@ package struct ResetState: Sendable {
     package func knownCountIfWhole() throws -> Int? {
         do {
             return try knownCount()
-        } catch let error where RunError(error).code == "state_corrupt" {
+        } catch let error where ["state_corrupt", "state_lost"].contains(RunError(error).code) {
             return nil
         }
     }
@@ -30,7 +30,7 @@ package struct ResetState: Sendable {
     package func rowsToSendIfWhole(_ definition: SyncDefinition) async throws -> Int? {
         do {
             return try await rowsToSend(definition)
-        } catch let error where RunError(error).code == "state_corrupt" {
+        } catch let error where ["state_corrupt", "state_lost"].contains(RunError(error).code) {
             return nil
         }
     }
@@ -39,7 +39,7 @@ package struct ResetState: Sendable {
     /// interrupted run had accepted since.
     package func knownCount() throws -> Int {
         let files = environment.state.sync(sync)
-        let snapshot = try EndRun.snapshot(files)
+        let snapshot = try Fingerprints.require(files, environment.database.memory(sync))
         var isThere: [Hash128: Bool] = [:]
         _ = try AcceptanceJournal.replay(files) { frame in
             guard case .settled(let settled, let opened) = frame else { return }

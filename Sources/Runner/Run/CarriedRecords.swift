@@ -15,7 +15,7 @@ struct CarriedRecords {
         var (due, waiting): ([Carried], [(hash: Hash128, key: String, tries: UInt32)]) = ([], [])
         let seen = maker.seen
         let touched = maker.touchedPending
-        try reader.visit { operation in
+        let isWhole = try Self.visit(reader) { operation in
             guard let entry = pending.find(operation.keyHash), entry.kind == .rejected,
                 !touched.contains(operation.keyHash), !Self.isSeen(operation.keyHash, seen, snapshot)
             else { return }
@@ -25,6 +25,8 @@ struct CarriedRecords {
                 due.append(Carried(operation))
             }
         }
+        // The scan is complete then (`isWhole`), and has read their rows.
+        guard isWhole else { return }
         for record in due {
             try maker.append(
                 record.kind, isNew: record.isNew, keyHash: record.keyHash, rowHash: record.rowHash, key: record.key
@@ -87,20 +89,45 @@ struct CarriedRecords {
 
     func isThere() throws -> Bool { try files.hasCarried() }
 
-    /// False where the file is damaged: a complete scan then reads the rows again.
-    func isWhole() throws -> Bool { try !files.hasCarried() || open() != nil }
+    /// False where the file is damaged: a complete scan then reads the rows again. Reads all of it, which is what was
+    /// refused.
+    func isWhole() throws -> Bool {
+        guard try files.hasCarried() else { return true }
+        guard let reader = try open() else { return false }
+        return try Self.visit(reader) { _ in }
+    }
+
+    /// False where what is read turned out to be damaged.
+    private static func visit(_ reader: PlanReader, _ body: (PlannedOperation) throws -> Void) throws -> Bool {
+        do {
+            try reader.visit(body)
+            return true
+        } catch let error as StateError where error.code == "plan_corrupt" {
+            return false
+        }
+    }
 
     /// Writes the file anew when a run is closed: what is still refused, of before and of this run. Doing it twice is
     /// doing it once.
-    func close(run: Int64) throws {
+    /// - Parameter damaged: called before the file is put in its place where it does not hold all of them, for one of those
+    ///   that it is made from is damaged: the next scan has to be complete, which reads their rows again.
+    func close(run: Int64, damaged: () throws -> Void) throws {
         let pending = try PendingFile.open(files)
-        let path = environment.state.planPath(run: run)
-        let plan = try environment.state.plannedRuns().contains(run) ? try PlanReader(path: path) : nil
         guard pending.count > 0 else { return try files.removeCarried() }
+        var isWhole = true
+        var readers: [PlanReader] = []
+        if try environment.state.plannedRuns().contains(run) {
+            do {
+                readers.append(try PlanReader(path: environment.state.planPath(run: run)))
+            } catch let error as StateError where error.code == "plan_corrupt" {
+                isWhole = false
+            }
+        }
+        if let before = try open() { readers.append(before) } else if try files.hasCarried() { isWhole = false }
         var writer = try PlanWriter(path: files.carriedPath + ".new", header: [], steps: files.steps)
         var written: Set<Hash128> = []
-        for reader in [plan, try open()].compactMap({ $0 }) {
-            try reader.visit { operation in
+        for reader in readers {
+            let isGood = try Self.visit(reader) { operation in
                 guard pending.find(operation.keyHash)?.kind == .rejected, !operation.kind.isLocal,
                     !operation.kind.isRemoval, written.insert(operation.keyHash).inserted
                 else { return }
@@ -108,8 +135,10 @@ struct CarriedRecords {
                     kind: operation.kind, isNew: operation.isNew, keyHash: operation.keyHash,
                     rowHash: operation.rowHash, key: operation.key, payload: operation.payload)
             }
+            isWhole = isWhole && isGood
         }
         try writer.seal(summary: [])
+        if !isWhole { try damaged() }
         try files.replaceCarried(with: files.carriedPath + ".new")
     }
 }

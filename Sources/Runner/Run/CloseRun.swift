@@ -55,10 +55,15 @@ struct CloseRun {
                 .write(summary)
         }
         if summary?.keepsRefused == true {
-            try CarriedRecords(files: files, environment: environment).close(run: run.id)
+            try CarriedRecords(files: files, environment: environment).close(run: run.id) {
+                try ScanScope.forget(memory.name, environment.database)
+                ScanScope.forget(in: &memory)
+            }
         }
         let startsOver = summary?.forgetsState ?? (memory.extra[Self.forgetsState] != nil)
-        if hasJournal || startsOver {
+        // Fingerprints that are lost stay lost: whoever reads on finds that out, and not a few records that look like all.
+        let areLost = try hasJournal && !startsOver && Fingerprints.areLost(files, memory, opened: snapshot)
+        if startsOver || hasJournal && !areLost {
             let header = try SnapshotMerge.close(
                 files, run: run.id, old: snapshot, startsOver: startsOver, seedMark: SeedMark.of(memory.seed))
             memory.extra[Self.hasFingerprints] = header.count > 0 ? "1" : nil

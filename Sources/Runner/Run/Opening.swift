@@ -26,7 +26,7 @@ struct Opening {
     ) throws -> Opening {
         let known = try environment.database.memory(prepared.definition.name)
         var memory = known ?? newMemory(prepared.definition, environment)
-        let found = options.startsOver ? .nothing : try find(files, known)
+        let found = options.startsOver ? .nothing : try Fingerprints.of(files, known)
         var snapshot: Snapshot?
         var isForeign = false
         switch found {
@@ -48,48 +48,10 @@ struct Opening {
         SyncMemory(name: definition.name, seed: environment.time.seed())
     }
 
-    /// Throws `state_lost` where what the sync's folder holds belongs to another control database.
-    static func requireOwn(_ files: SyncFiles, _ known: SyncMemory?) throws {
-        if case .lost(let reason, isOfOther: true) = try find(files, known) { throw unusable(reason) }
-    }
-
-    private static func unusable(_ reason: String) -> StateError {
-        StateError(
-            code: "state_lost", message: "The fingerprints of this sync cannot be used: \(reason)",
-            hint: "Restore a backup of the state directory, or use sluice reset to start over.")
-    }
-
-    private enum Found {
-        case nothing
-        case known(Snapshot)
-        case lost(String, isOfOther: Bool)
-
-        var isLost: Bool { if case .lost = self { true } else { false } }
-    }
-
-    /// What the sync's folder says, held against what the control database remembers: hashes under another seed would
-    /// make every record look new and every known one look vanished.
-    private static func find(_ files: SyncFiles, _ known: SyncMemory?) throws -> Found {
-        guard let known else {
-            guard try files.hasState() else { return .nothing }
-            return .lost("the control database knows nothing of them; they belong to another one.", isOfOther: true)
-        }
-        switch try Snapshot.open(files) {
-        case .none where known.hasAccepted || known.extra[CloseRun.hasFingerprints] != nil:
-            return .lost("their files are not there.", isOfOther: false)
-        case .none: return .nothing
-        case .current(let snapshot), .fellBack(let snapshot, _):
-            let mark = snapshot.header.seedMark
-            guard mark != 0, mark != SeedMark.of(known.seed) else { return .known(snapshot) }
-            return .lost("they belong to another control database.", isOfOther: true)
-        case .lost(let reason): return .lost(reason.message, isOfOther: false)
-        }
-    }
-
     /// What was sent once must not be sent again, and nothing removed, because a file was lost.
     private static func requireSendable(_ prepared: PreparedSync, _ reason: String) throws {
         guard prepared.shape.behavior != .updateOrCreate, prepared.shape.behavior != .updateOnly else { return }
-        throw unusable(reason)
+        throw Fingerprints.unusable(reason)
     }
 }
 

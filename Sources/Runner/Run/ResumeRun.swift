@@ -204,9 +204,11 @@ struct ResumeRun {
         try environment.database.rewind(run: run, toPosition: known.lastSettled, sequence: known.nextSequence)
     }
 
-    /// Whether what was on its way may be sent once more. Not where the destination cannot say so.
+    /// Whether what was on its way may be sent once more. The run's own journal says so: the sync may be another by now. Not
+    /// where neither it nor the destination can say so.
     private var mayRepeat: Bool {
         do {
+            if let noted = try AcceptanceJournal.mayRepeat(files) { return noted }
             return try environment.connections.object(definition).written(by: definition.behavior).repeatable
                 != .never
         } catch {

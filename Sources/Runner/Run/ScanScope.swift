@@ -91,4 +91,11 @@ struct ScanScope {
     static func forget(in memory: inout SyncMemory) {
         for name in [watermarkName, completeAt, scansSince] { memory.extra[name] = nil }
     }
+
+    /// The same of what is on the disk.
+    static func forget(_ sync: String, _ database: ControlDatabase) throws {
+        guard var memory = try database.memory(sync) else { return }
+        forget(in: &memory)
+        try database.save(memory)
+    }
 }

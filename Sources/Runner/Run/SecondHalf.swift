@@ -41,7 +41,8 @@ struct SecondHalf {
     ) async throws -> (DeliveryFigures, Deliver.Ending) {
         environment.enter(.deliver)
         let plan = try PlanReader(path: environment.state.planPath(run: record.id))
-        let journal = try AcceptanceJournal.open(files, run: record.id)
+        let journal = try AcceptanceJournal.open(
+            files, run: record.id, mayRepeat: prepared.shape.object.repeatable != .never)
         defer { journal.close() }
         var deliver = Deliver(prepared: prepared, environment: environment, policy: policy)
         if prepared.shape.behavior == .mirror { deliver.keyLog = try KeyLog.open(files) }

@@ -38,10 +38,13 @@ package final class AcceptanceJournal: Sendable {
 
     /// Begins the journal of `run`, or goes on with it. Throws `journal_of_other_run` where an earlier run was not
     /// closed.
-    package static func open(_ files: SyncFiles, run: Int64) throws -> AcceptanceJournal {
+    ///
+    /// - Parameter mayRepeat: whether what was on its way when the process ended may be sent once more; kept for those
+    ///   who find the journal, since the sync may be defined otherwise by then.
+    package static func open(_ files: SyncFiles, run: Int64, mayRepeat: Bool = true) throws -> AcceptanceJournal {
         try files.prepare()
         guard var reader = try JournalReader.open(files.journalPath, mode: .update) else {
-            return try create(files, run: run)
+            return try create(files, run: run, mayRepeat: mayRepeat)
         }
         guard reader.run == run else { throw otherRun(files, reader.run) }
         var open: [Int: Int] = [:]
@@ -86,9 +89,10 @@ package final class AcceptanceJournal: Sendable {
         return AcceptanceJournal(files: files, run: reader.run, tornBytesCut: torn, state: state)
     }
 
-    private static func create(_ files: SyncFiles, run: Int64) throws -> AcceptanceJournal {
+    private static func create(_ files: SyncFiles, run: Int64, mayRepeat: Bool) throws -> AcceptanceJournal {
         let file = try StateFile.open(files.journalPath, .create)
-        let header = FileHeader(kind: .journal, numbers: [UInt64(bitPattern: run)]).encoded()
+        let numbers = [UInt64(bitPattern: run), mayRepeat ? JournalReader.repeats : JournalReader.repeatsNothing]
+        let header = FileHeader(kind: .journal, numbers: numbers).encoded()
         do {
             try unsafe header.withUnsafeBytes { try unsafe files.steps.write($0, to: file, at: 0, as: .journalCreated) }
             try file.synchronize()
@@ -110,6 +114,11 @@ package final class AcceptanceJournal: Sendable {
     /// The run whose journal is on the disk: it was begun and is not closed. nil where there is none.
     package static func pendingRun(_ files: SyncFiles) throws -> Int64? {
         try JournalReader.open(files.journalPath)?.run
+    }
+
+    /// Whether what was on its way may be sent once more, as the journal on the disk says; nil where it does not.
+    package static func mayRepeat(_ files: SyncFiles) throws -> Bool? {
+        try JournalReader.open(files.journalPath)?.mayRepeat
     }
 
     /// Returns once the frame is on the disk; then the batch may be sent.

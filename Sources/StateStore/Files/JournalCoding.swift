@@ -59,7 +59,7 @@ enum JournalCoding {
 
     static func decodeOpen(_ body: UnsafeRawBufferPointer) throws -> OpenFrame {
         var cursor = unsafe ByteCursor(body)
-        let batch = try Int(cursor.number(Int64.self))
+        let batch = try count(&cursor)
         let count = try cursor.count(ofAtLeast: entrySize)
         let bytes = try unsafe cursor.slice(count * entrySize)
         // The standard library writes a count of none into the one empty array that all share.
@@ -68,6 +68,7 @@ enum JournalCoding {
             unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
             initialized = count
         }
+        guard entries.allSatisfy({ 0...countMax ~= $0.sequence }) else { throw ByteCursor.Malformed() }
         return OpenFrame(batch: batch, entries: entries)
     }
 
@@ -93,21 +94,34 @@ enum JournalCoding {
 
     static func decodeSettled(_ body: UnsafeRawBufferPointer) throws -> SettleFrame {
         var cursor = unsafe ByteCursor(body)
-        var frame = SettleFrame(batch: try Int(cursor.number(Int64.self)), effects: [])
-        frame.created = try Int(cursor.number(Int64.self))
-        frame.updated = try Int(cursor.number(Int64.self))
-        frame.alreadyEqual = try Int(cursor.number(Int64.self))
-        frame.sent = try Int(cursor.number(Int64.self))
-        frame.removed = try Int(cursor.number(Int64.self))
-        frame.requests = try Int(cursor.number(Int64.self))
-        frame.bytesSent = try cursor.number(Int64.self)
+        var frame = SettleFrame(batch: try count(&cursor), effects: [])
+        frame.created = try count(&cursor)
+        frame.updated = try count(&cursor)
+        frame.alreadyEqual = try count(&cursor)
+        frame.sent = try count(&cursor)
+        frame.removed = try count(&cursor)
+        frame.requests = try count(&cursor)
+        frame.bytesSent = Int64(try count(&cursor))
         let effects = try cursor.count(ofAtLeast: 1)
         frame.effects = try unsafe cursor.slice(effects).map { byte in
             guard let effect = JournalEffect(rawValue: byte) else { throw ByteCursor.Malformed() }
             return effect
         }
         for _ in 0..<(try cursor.count(ofAtLeast: 21)) { frame.others.append(try decodeOther(&cursor)) }
+        guard frame.others.count <= effects, frame.others.allSatisfy({ $0.entryIndex < effects }) else {
+            throw ByteCursor.Malformed()
+        }
         return frame
+    }
+
+    /// More than any run comes to, and so little that all sums of it stay far from what 64 bits hold: the journal may be of
+    /// a backup that somebody handed over.
+    private static let countMax = 1 << 40
+
+    private static func count(_ cursor: inout ByteCursor) throws -> Int {
+        let number = try cursor.number(Int64.self)
+        guard 0...Int64(countMax) ~= number else { throw ByteCursor.Malformed() }
+        return Int(number)
     }
 
     private static func decodeOther(_ cursor: inout ByteCursor) throws -> SettledOther {

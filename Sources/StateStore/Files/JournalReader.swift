@@ -10,8 +10,13 @@ struct JournalReader {
         case settled(SettleFrame)
     }
 
+    /// The second number of the header; 0 says neither.
+    static let (repeats, repeatsNothing): (UInt64, UInt64) = (1, 2)
+
     let file: StateFile
     let run: Int64
+    /// Whether its batches may be sent once more; nil of a journal that an earlier program began.
+    let mayRepeat: Bool?
     private let size: Int
     /// Where the next frame begins, which is how long the good part is once there is none.
     private(set) var offset = FileHeader.size
@@ -35,6 +40,11 @@ struct JournalReader {
             throw StateError.corrupt(file.path, "its header is not right")
         }
         run = Int64(bitPattern: header.numbers[0])
+        switch header.numbers[1] {
+        case Self.repeats: mayRepeat = true
+        case Self.repeatsNothing: mayRepeat = false
+        default: mayRepeat = nil
+        }
     }
 
     /// Bytes after the last whole frame; right once `next` has returned nil.

@@ -14,7 +14,7 @@ package enum SnapshotMerge {
     ) throws -> SnapshotHeader {
         if try lastClosedRun(files) == run { return try Snapshot.newestHeader(files) ?? .none }
         let newest = try Snapshot.newestGeneration(files)
-        let base = try startsOver ? nil : (old?.header.generation == newest ? old : Snapshot.open(files).snapshot)
+        let base = try startsOver ? nil : (old?.header.generation == newest ? old : known(files))
         try files.prepare()
         var sorter = SortedRuns<SnapshotRecord>(
             folder: files.folder, recordsMax: JournalEffects.recordsInMemoryMax)
@@ -29,6 +29,14 @@ package enum SnapshotMerge {
         let header = try write(files, base, &sorter, generation: newest + 1, (run, mark))
         try removeGenerations(files, newest: newest + 1, base: base?.baseGeneration)
         return header
+    }
+
+    /// Throws `state_corrupt` where there were fingerprints and they cannot be read: without them the next snapshot would hold
+    /// one run's records and look whole.
+    private static func known(_ files: SyncFiles) throws -> Snapshot? {
+        let opening = try Snapshot.open(files)
+        if case .lost(let reason) = opening { throw reason }
+        return opening.snapshot
     }
 
     /// The last run that was closed; nil where none was, or that cannot be told any more.
