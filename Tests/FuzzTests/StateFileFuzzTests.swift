@@ -195,7 +195,7 @@ enum Repair {
         else { return }
         header(&bytes, at: 0)
         var at = number(bytes, 32, 8) ?? 64
-        while at >= 64, at + 32 <= footer, let body = number(bytes, at + 12, 4), at + 32 + body <= footer {
+        while at >= 64, at <= footer - 32, let body = number(bytes, at + 12, 4), at + 32 + body <= footer {
             put(checksum(bytes[(at + 8)..<(at + 32 + body)]), &bytes, at)
             at += 32 + body
         }
