@@ -36,6 +36,34 @@ import Testing
         #expect(try await project.sluice("runs", "--json").runs().count == 1)
     }
 
+    /// By each command that writes a file of a name it is given.
+    @Test func whatIsNoFileIsNotWrittenOver() async throws {
+        let project = try await CompanyProject()
+        let folder = project.folder
+        let pipe = folder.path + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0 && symlink("/proc/self/fd/1", folder.path + "/out") == 0)
+        let cases: [([String], String)] = [
+            (["plan", "companies", "--out"], "plan_file_unwritable"),
+            (["run", "companies", "--trace"], "trace_unwritable"), (["backup"], "backup_file_unwritable"),
+            (["sandbox", "--listen", "127.0.0.1:0", "--data"], "sandbox_data_unwritable"),
+        ]
+        #expect(try await saved(project).status == 0)
+        for (command, code) in cases {
+            for name in ["pipe", "out", "."] {
+                let ended = try await project.sluice(command + [name])
+                #expect(ended.status == 1 && ended.errors.contains(code), "\(name): \(ended.everything)")
+                #expect(ended.errors.contains("Name a file"), "\(name): \(ended.everything)")
+            }
+        }
+        var status = stat()
+        #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        let before = try Data(contentsOf: URL(filePath: folder.path + "/sluice.yaml"))
+        let backup = try await project.sluice("backup", "sluice.yaml")
+        #expect(backup.errors.contains("sluice.yaml is there and is no backup"), "\(backup.everything)")
+        #expect(try Data(contentsOf: URL(filePath: folder.path + "/sluice.yaml")) == before)
+        #expect(try project.arrived().isEmpty)
+    }
+
     @Test func programsGetThePlaceAndTheCode() async throws {
         let project = try await CompanyProject()
         let plan = try await saved(project, "--json")

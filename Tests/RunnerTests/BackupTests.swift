@@ -107,6 +107,38 @@ struct BackupTests {
         #expect(found == "backup_in_state")
     }
 
+    /// Neither in its place nor where it is written first.
+    @Test(arguments: ["", ".new"]) func aBackupTakesThePlaceOfABackupAndOfNothingElse(suffix: String) async throws {
+        let fixture = try RunFixture(rows(3))
+        _ = try await fixture.run()
+        let (backup, path) = (fixture.folder + "/backup", fixture.folder + "/backup" + suffix)
+        let environment = try fixture.environment()
+        try Data("version: 1".utf8).write(to: URL(filePath: path))
+        #expect(await code { _ = try backUp(environment, to: backup) } == "backup_file_unwritable")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "version: 1")
+        try #require(unlink(path) == 0 && mkfifo(path, 0o600) == 0)
+        #expect(await code { _ = try backUp(environment, to: backup) } == "backup_file_unwritable")
+        try #require(unlink(path) == 0 && symlink(fixture.folder + "/state/sluice.db", path) == 0)
+        #expect(await code { _ = try backUp(environment, to: backup) } == "backup_file_unwritable")
+        try #require(unlink(path) == 0)
+        try Data().write(to: URL(filePath: path))
+        // What was refused counts as none.
+        #expect(try backUp(environment, to: backup).generation == 1)
+    }
+
+    @Test func aBackupThroughALinkLeavesTheLink() async throws {
+        let fixture = try RunFixture(rows(3))
+        _ = try await fixture.run()
+        let (path, link) = (fixture.folder + "/backup", fixture.folder + "/link")
+        _ = try backUp(try fixture.environment(), to: path)
+        try #require(symlink("backup", link) == 0)
+        #expect(try backUp(try fixture.environment(), to: link).generation == 2)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "backup")
+        #expect(try restore(path, to: fixture.folder + "/other").generation == 2)
+        try #require(unlink(path) == 0)
+        #expect(await code { _ = try backUp(try fixture.environment(), to: link) } == "backup_file_unwritable")
+    }
+
     // MARK: Restoring
 
     private func backedUp() async throws -> (RunFixture, String) {

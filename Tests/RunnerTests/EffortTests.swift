@@ -96,6 +96,21 @@ struct EffortTests {
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "[\n  1\n]")
     }
 
+    @Test func aTraceIsWrittenThroughALinkAndIntoNothingButAFile() throws {
+        let fixture = try RunFixture(rows(1))
+        let (pipe, link) = (fixture.folder + "/pipe", fixture.folder + "/link")
+        try #require(mkfifo(pipe, 0o600) == 0 && symlink("pipe", link) == 0)
+        for path in [pipe, link, fixture.folder] {
+            let error = #expect(throws: RunError.self) { try ChromeTrace(path: path) }
+            #expect(error?.code == "trace_unwritable" && error?.message.contains("no file") == true)
+        }
+        try #require(unlink(pipe) == 0)
+        try Data().write(to: URL(filePath: pipe))
+        try ChromeTrace(path: link).close()
+        #expect(try String(contentsOfFile: pipe, encoding: .utf8) == "[\n\n]\n")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "pipe")
+    }
+
     @Test func whatNeverLeftDoesNotCountAsSent() async throws {
         let fixture = try RunFixture(rows(3))
         fixture.account.fault { _, _ in .unauthorized }

@@ -63,6 +63,24 @@ struct ReviewedPlanTests {
         #expect(try await save(fixture, to: "project.yaml") == first)
     }
 
+    @Test func planIsSavedThroughALinkAndInNothingButAFile() async throws {
+        let fixture = try RunFixture(rows(5))
+        let (pipe, link) = (fixture.folder + "/pipe", fixture.folder + "/link")
+        try #require(mkfifo(pipe, 0o600) == 0 && symlink("pipe", link) == 0)
+        for name in ["pipe", "link", "state"] {
+            let error = await #expect(throws: RunError.self) { try await save(fixture, to: name) }
+            #expect(error?.code == "plan_file_unwritable" && error?.message.contains("no file") == true)
+            #expect(error?.hint.contains("Name a file") == true)
+        }
+        try #require(unlink(pipe) == 0)
+        await #expect(throws: RunError.self) { try await save(fixture, to: "link") }
+        #expect(!FileManager.default.fileExists(atPath: pipe))
+        try Data().write(to: URL(filePath: pipe))
+        _ = try await save(fixture, to: "link")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "pipe")
+        #expect(try await fixture.run(try options(pipe)).operations.created == 5)
+    }
+
     @Test func whatWasLookedAtIsWhatIsSent() async throws {
         let fixture = try RunFixture(rows(5))
         try await fixture.run()

@@ -12,7 +12,8 @@ struct Backup: ParsableCommand {
 
             The copy is of one moment, as if the machine had lost its power then: a run that was going on is finished or \
             closed by the first run after a restore. It is written aside and renamed, mode 0600, and holds people's data: \
-            keep it as you keep the state. The key of the secrets is not in it.
+            keep it as you keep the state. An older backup of that name is replaced, and nothing else that is there. The \
+            key of the secrets is not in it.
 
             With --json: {"file", "generation", "files", "bytes", "made_at"}.
             """)

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import PlanhatSandbox
+internal import Runner
+internal import StateStore
 
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +46,7 @@ struct SandboxCommand: AsyncParsableCommand {
         configuration.token = token
         configuration.latency = .milliseconds(max(0, latency))
         configuration.requestsPerMinute = requestsPerMinute
-        configuration.dataFile = data
+        configuration.dataFile = try data.map { try Self.place(for: $0) }
         configuration.failRules = try SandboxConfiguration.failRules(fail)
         configuration.switches = try SandboxSwitches(switches)
         let (sandbox, settings, common) = (try Sandbox(configuration), configuration, common)
@@ -56,6 +58,17 @@ struct SandboxCommand: AsyncParsableCommand {
             } catch is CancellationError {
                 // Stopped by hand: that is how a sandbox ends.
             }
+        }
+    }
+
+    /// What it holds is looked at when it is read.
+    private static func place(for data: String) throws -> String {
+        do {
+            return try NamedFile.place(data, for: NamedFile.Kind("data file", heads: nil))
+        } catch {
+            throw RunError(
+                code: "sandbox_data_unwritable", message: "The data file cannot be written: \(error.why).",
+                hint: "Name a file that is not there yet, or one of an earlier sandbox: --data FILE.")
         }
     }
 

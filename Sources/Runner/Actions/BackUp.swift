@@ -12,7 +12,8 @@ package struct BackUp: Sendable {
         self.time = time
     }
 
-    /// Throws `backup_in_state`, `backup_busy`, `state_busy`, `disk_full`. A kill leaves an older backup of that name.
+    /// Throws `backup_file_unwritable`, `backup_in_state`, `backup_busy`, `state_busy`, `disk_full`. A kill leaves an older
+    /// backup of that name.
     package func backUp(to path: String, by actor: Actor) throws -> StateBackup.Report {
         let entry = AuditLog(database: database, time: time).entry(.backupMade, by: actor)
         return try StateBackup(state: state, database: database).write(to: path, at: time.now(), noting: entry)

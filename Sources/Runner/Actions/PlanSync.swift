@@ -54,7 +54,7 @@ package struct PlanSync: Sendable {
     ///   - examplesMax: operations shown; as many rows that would not be sent are shown besides.
     ///   - out: where the plan is saved, for `run --plan`; a plan of that name is replaced once this one is whole.
     package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
-        if let out { try Self.requirePlace(out) }
+        let place = try out.map { try Self.place(for: $0) }
         let kept = try asKept()
         var prepared = try PreparedSync(kept, environment: environment)
         let policy = Self.policy
@@ -77,8 +77,8 @@ package struct PlanSync: Sendable {
                 run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0, origin: origin))
         var report = try report(made, path: path, examplesMax: examplesMax)
         report.scan = scope.told(prepared)
-        if let out {
-            try save(path, at: out)
+        if let place {
+            try save(path, at: place)
             report.savedIn = out
         }
         return report
@@ -104,11 +104,14 @@ package struct PlanSync: Sendable {
         return kept
     }
 
-    private static func requirePlace(_ out: String) throws {
-        guard ReplacedFile.isOther(out, than: ["SLUICEPL"]) else { return }
-        throw RunError(
-            code: "plan_file_unwritable", message: "The plan could not be saved: \(out) is there and is no plan.",
-            hint: "Name a file that is not there yet, or an older plan: --out FILE.")
+    private static func place(for out: String) throws -> String {
+        do {
+            return try NamedFile.place(out, for: .plan)
+        } catch {
+            throw RunError(
+                code: "plan_file_unwritable", message: "The plan could not be saved: \(error.why).",
+                hint: "Name a file that is not there yet, or an older plan: --out FILE.")
+        }
     }
 
     /// A plan that cannot be whole there takes no other's place.

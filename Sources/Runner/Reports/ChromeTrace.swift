@@ -16,11 +16,17 @@ package final class ChromeTrace: Sendable {
     private let path: String
     private let state: Mutex<State>
 
+    /// What a trace begins with, also one without a span.
+    private static let kind = NamedFile.Kind("trace", heads: ["[\n{\"args\"", "[\n\n]"])
+
     /// Makes the file, or empties it where it is a trace.
-    package init(path: String) throws {
-        self.path = path
-        if ReplacedFile.isOther(path, than: ["[\n{\"args\"", "[\n\n]"]) {
-            throw Self.unwritable(path, "it is there and is no trace")
+    package init(path named: String) throws {
+        do {
+            path = try NamedFile.place(named, for: Self.kind)
+        } catch {
+            throw RunError(
+                code: "trace_unwritable", message: "The trace could not be written: \(error.why).",
+                hint: "Name a file that is not there yet, or an older trace: --trace FILE. Nothing was run.")
         }
         guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
             let handle = FileHandle(forWritingAtPath: path)

@@ -26,22 +26,23 @@ package struct StateBackup: Sendable {
         self.database = database
     }
 
-    /// Writes the backup aside, mode 0600, and then gives it its name; an old file of that name is replaced, a kill
-    /// leaves it. Throws `backup_in_state` for a path in the state directory, `backup_busy` where syncs close without
-    /// a pause, `state_busy` while another backup is made.
-    package func write(to path: String, at moment: Moment, noting entry: AuditRecord) throws -> Report {
+    /// Writes the backup aside, mode 0600, and then gives it its name; an old backup of that name is replaced, a kill
+    /// leaves it. Throws `backup_file_unwritable` where something else is there, `backup_in_state` for a path in the state
+    /// directory, `backup_busy` where syncs close without a pause, `state_busy` while another backup is made.
+    package func write(to named: String, at moment: Moment, noting entry: AuditRecord) throws -> Report {
+        let path = try Self.place(named)
         let folder = StateFolder.parent(path)
-        guard Self.real(folder) != Self.real(state.path), !Self.real(folder).hasPrefix(Self.real(state.path) + "/")
-        else {
+        let (within, own) = (StateFolder.real(folder) ?? folder, StateFolder.real(state.path) ?? state.path)
+        guard within != own, !within.hasPrefix(own + "/") else {
             throw StateError(
                 code: "backup_in_state", message: "\(path) lies in the state directory.",
                 hint: "Write the backup somewhere else, best to another disk.")
         }
+        let aside = try Self.place(path + ".new")
         return try SecretKeyFile.whileAlone(state.path + "/backup") {
             let generation = (try database.mark(Self.mark).flatMap { Int64($0) } ?? 0) + 1
             try database.setMark(Self.mark, String(generation))
             try database.record(audit: entry)
-            let aside = path + ".new"
             let copy = state.path + "/" + FrozenState.folderName + ".db"
             defer {
                 _ = unsafe unlink(copy)
@@ -54,6 +55,16 @@ package struct StateBackup: Sendable {
             // What an error leaves of the second names the next backup removes.
             try FrozenState.remove(frozen.folder)
             return report
+        }
+    }
+
+    private static func place(_ path: String) throws -> String {
+        do {
+            return try NamedFile.place(path, for: .backup)
+        } catch {
+            throw StateError(
+                code: "backup_file_unwritable", message: "The backup could not be written: \(error.why).",
+                hint: "Name a file that is not there yet, or an older backup.")
         }
     }
 
@@ -100,11 +111,5 @@ package struct StateBackup: Sendable {
         }
         try target.close()
         return frozen
-    }
-
-    private static func real(_ path: String) -> String {
-        guard let resolved = unsafe realpath(path, nil) else { return path }
-        defer { unsafe free(resolved) }
-        return unsafe String(cString: resolved)
     }
 }

@@ -31,6 +31,13 @@ enum StateFolder {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// The path without links; nil where nothing is there.
+    static func real(_ path: String) -> String? {
+        guard let resolved = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
     static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
