@@ -1,6 +1,6 @@
 package import Records
 
-/// The limits a run must keep to be sent without a person's word (design.md §4.5).
+/// The limits a run must keep to be sent without a person's word (design.md §4.5). A share may be as large as its maximum.
 package struct GuardLimits: Sendable, Hashable {
     package var removedPercentMax = 10.0
     package var removedRowsMin = 5
@@ -111,18 +111,18 @@ package enum Guards {
         return verdict(
             .schemaChange,
             "A column changed its type, and \(facts.changed) of \(facts.knownCount) known records would be sent again "
-                + "(\(text(share)) %).")
+                + "(\(text(share)) %, at most \(text(limits.schemaChangePercentMax)) % may be).")
     }
 
     private static func removed(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
         let share = percent(facts.removals, of: facts.knownCount)
         // A few rows go away by themselves; by an edited query none should.
         let few = facts.isDatasetChanged ? 0 : limits.removedRowsMin
-        guard facts.removals > few, share >= limits.removedPercentMax else { return nil }
+        guard facts.removals > few, share > limits.removedPercentMax else { return nil }
         let why = facts.isDatasetChanged ? ", and its dataset was changed" : ""
         return verdict(
             .removed,
-            "\(facts.removals) of \(facts.knownCount) known records would be removed (\(text(share)) %, fewer than "
+            "\(facts.removals) of \(facts.knownCount) known records would be removed (\(text(share)) %, at most "
                 + "\(text(limits.removedPercentMax)) % may be)\(why).")
     }
 

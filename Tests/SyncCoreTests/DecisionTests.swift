@@ -283,12 +283,35 @@ import Testing
                 $0.isDatasetChanged = true
             }
         }
-        #expect(removals(1, of: 10) == "removed" && removals(1, of: 11) == nil && removals(0, of: 10) == nil)
+        #expect(removals(1, of: 9) == "removed" && removals(1, of: 10) == nil && removals(0, of: 10) == nil)
     }
 
-    @Test func tenPercentAndMoreThanFiveRemovalsStop() {
-        #expect(judge { $0.removals = 9 } == nil)
-        #expect(judge { $0.removals = 10 } == "removed")
+    /// A maximum may be reached, by each share that has one.
+    @Test func exactlyTheShareThatMayBeGoesThrough() {
+        func stops(_ part: Int, of whole: Int, at percentMax: Double) -> Set<String> {
+            var rows = RowLedger()
+            (rows.scanned, rows.invalid) = (whole, part)
+            var facts = GuardFacts(rows: rows)
+            (facts.removals, facts.changed, facts.knownCount) = (part, part, whole)
+            (facts.columnsChanged, facts.emptied) = (true, ["custom.Plan"])
+            var limits = GuardLimits()
+            (limits.removedPercentMax, limits.invalidPercentMax) = (percentMax, percentMax)
+            (limits.schemaChangePercentMax, limits.clearedPercentMax) = (percentMax, percentMax)
+            let found = Guards.verdicts(facts, limits: limits)
+            #expect(found.allSatisfy { $0.message.contains("at most") })
+            return Set(found.map(\.name.rawValue))
+        }
+        let all: Set = ["removed", "invalid", "schema_change", "cleared"]
+        for (part, whole, percentMax) in [(6, 60, 10.0), (60, 60, 100), (25, 200, 12.5), (7, 100, 7)] {
+            #expect(stops(part, of: whole, at: percentMax).isEmpty, "\(part) of \(whole)")
+            #expect(stops(part, of: whole, at: percentMax - 0.1) == all, "\(part) of \(whole)")
+        }
+        #expect(stops(6, of: 60, at: 0) == all)
+    }
+
+    @Test func moreThanTenPercentAndMoreThanFiveRemovalsStop() {
+        #expect(judge { $0.removals = 10 } == nil)
+        #expect(judge { $0.removals = 11 } == "removed")
         #expect(
             judge {
                 $0.removals = 5
