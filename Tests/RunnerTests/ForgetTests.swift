@@ -1,5 +1,6 @@
 import ConnectorKit
 import Foundation
+import ProjectConfig
 import Records
 import Runner
 import StateStore
@@ -118,5 +119,85 @@ struct ForgetTests {
         let entry = try #require(try fixture.environment().database.audit(limit: 1).first)
         #expect(entry.action == "records.forgotten" && entry.subject == "sync things")
         #expect(!"\(entry)".contains(person))
+    }
+}
+
+/// A record of which nobody knows whether it arrived is forgotten by name, and not as a doubt.
+struct ForgottenDoubtTests {
+    private static let events = SimulatedDestination.object(batchItemsMax: 10, repeatable: .never)
+    private let person = "ada-lovelace"
+
+    private var sync: SyncDefinition {
+        let here = Location(file: "sluice.yaml", line: 1, column: 1)
+        return things(behavior: .send, key: KeyDefinition(columns: ["id"], field: nil, location: here))
+    }
+
+    /// Two events that arrived, of which nobody knows.
+    private func doubtful() async throws -> (RunFixture, RunEnvironment) {
+        let fixture = try RunFixture([row(person, "Ada"), row("k2")])
+        let environment = try fixture.environment(object: Self.events)
+        fixture.account.fault { _, _ in .lostAfter(records: .max) }
+        #expect(try await fixture.run(RunOptions(), sync, in: environment).operations.inDoubt == 2)
+        fixture.account.fault { _, _ in .none }
+        return (fixture, environment)
+    }
+
+    private func forget(_ environment: RunEnvironment, fingerprint: Bool = false) throws -> ForgetRecord.Report {
+        try ForgetRecord(sync, environment: environment)
+            .forget(person, includingFingerprint: fingerprint, by: Actor("test"))
+    }
+
+    private func timesSent(_ fixture: RunFixture) -> Int { fixture.account.events[person]?.count ?? 0 }
+
+    @Test func aForgottenRecordInDoubtIsNotSentAgainByItself() async throws {
+        let (fixture, environment) = try await doubtful()
+        for _ in 1...2 {
+            let report = try forget(environment)
+            #expect(report.wasInDoubt && !report.wasPending && !report.hadFingerprint)
+        }
+        let record = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(record.rows.held == 2 && record.operations.sent == 0 && timesSent(fixture) == 1)
+        #expect(try RecordsInDoubt(sync: "things", environment: environment).count == 2)
+    }
+
+    @Test func nothingSaysItsKeyWhereItsRowIsGone() async throws {
+        let (fixture, environment) = try await doubtful()
+        fixture.source.rows = [row("k2")]
+        _ = try forget(environment)
+        let record = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(record.rows.held == 2 && record.rows.carried == 1)
+        let folder = fixture.folder + "/state"
+        for name in try #require(FileManager.default.enumerator(atPath: folder)) {
+            let data = FileManager.default.contents(atPath: "\(folder)/\(name)") ?? Data()
+            #expect(data.range(of: Data(person.utf8)) == nil, "\(name)")
+        }
+    }
+
+    @Test(arguments: [nil, ["ada-lovelace"]] as [[String]?])
+    func itIsConfirmedByItsHash(_ keys: [String]?) async throws {
+        let (fixture, environment) = try await doubtful()
+        _ = try forget(environment)
+        #expect(try ConfirmRecords(sync, environment: environment).confirm(keys).confirmed == (keys?.count ?? 2))
+        let record = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(record.operations.sent == 0 && timesSent(fixture) == 1)
+        #expect(record.rows.unchanged == (keys?.count ?? 2))
+    }
+
+    @Test func itIsResentWhereAPersonAsksForIt() async throws {
+        let (fixture, environment) = try await doubtful()
+        _ = try forget(environment)
+        var options = RunOptions()
+        options.onlyPending = .inDoubt
+        #expect(try await fixture.run(options, sync, in: environment).operations.sent == 2)
+        #expect(timesSent(fixture) == 2)
+        #expect(try forget(environment).wasInDoubt == false)
+    }
+
+    @Test func withItsFingerprintTheDoubtIsDroppedAndTheReportSaysSo() async throws {
+        let (fixture, environment) = try await doubtful()
+        let report = try forget(environment, fingerprint: true)
+        #expect(report.wasInDoubt && report.wasPending)
+        let record = try await fixture.run(RunOptions(), sync, in: environment)
+        #expect(record.rows.held == 1 && record.operations.sent == 1 && timesSent(fixture) == 2)
     }
 }

@@ -15,7 +15,10 @@ package struct ForgetRecord: Sendable {
         package var plans = 0
         /// Kept journals that named it; dropped whole.
         package var journals = 0
+        /// Whether it waited for another try, which is dropped.
         package var wasPending = false
+        /// Whether it is in doubt: it stays so, as a hash, unless the fingerprint was to go too.
+        package var wasInDoubt = false
         /// Whether the fingerprint was forgotten too: only where it was asked for, and there was one.
         package var hadFingerprint = false
 
@@ -31,8 +34,8 @@ package struct ForgetRecord: Sendable {
     }
 
     /// - Parameter includingFingerprint: also what is believed to be at the destination. Then the row is sent again as new
-    ///   if the source still has it; without it, the hash of key and row stays, which is no use to anybody who does not
-    ///   know them.
+    ///   if the source still has it, also where nobody knows whether it arrived; without it, the hash of key and row
+    ///   stays, which is no use to anybody who does not know them, and with it that the record is in doubt.
     /// Throws `sync_already_running`, `run_unfinished`. May be asked again after a kill.
     package func forget(_ typed: String, includingFingerprint: Bool, by actor: Actor) throws -> Report {
         let files = environment.state.sync(definition.name)
@@ -55,7 +58,13 @@ package struct ForgetRecord: Sendable {
             // While the fingerprint stays, the removal that it may need stays possible too, which takes the key's name.
             _ = try KeyFile.remove(hash, from: files)
         }
-        report.wasPending = try forgetPending(hash, files)
+        let waited = try PendingFile.open(files).find(hash)
+        report.wasInDoubt = waited?.kind == .inDoubt
+        // A doubt is hashes only. Without it the row would count as never sent, and go a second time unasked.
+        if waited != nil && (includingFingerprint || !report.wasInDoubt) {
+            report.wasPending = true
+            try forgetPending(hash, files)
+        }
         // What is not pending any more is not carried either.
         try forgetCarried(files)
         let plans = try plans(with: hash)
@@ -106,11 +115,9 @@ package struct ForgetRecord: Sendable {
         return found
     }
 
-    private func forgetPending(_ hash: Hash128, _ files: SyncFiles) throws -> Bool {
+    private func forgetPending(_ hash: Hash128, _ files: SyncFiles) throws {
         let pending = try PendingFile.open(files)
-        guard pending.find(hash) != nil else { return false }
         try PendingFile.write(files, pending.entries.filter { $0.keyHash != hash })
-        return true
     }
 
     /// The same way as an accepted removal: journal and snapshot, in a run of its own.
