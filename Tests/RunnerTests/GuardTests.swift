@@ -127,4 +127,65 @@ struct GuardTests {
         let both = try await fixture.run(accepting: ["invalid", "schema_change"])
         #expect(both.operations.updated == 10)
     }
+
+    /// What may change what is known of a sync between the stop and the acceptance.
+    private enum Change: CaseIterable, Sendable {
+        case reset, resetAndRun, fingerprintForgotten, doubtSettled, databaseOfAnotherTime, seed
+
+        /// Whether the ten that vanished are still known to have been written.
+        var isRemoving: Bool { self != .reset && self != .resetAndRun }
+
+        func make(_ fixture: RunFixture, _ sync: SyncDefinition) async throws {
+            let environment = try fixture.environment()
+            switch self {
+            case .reset: try ResetState(sync, environment: environment).reset()
+            case .resetAndRun:
+                try ResetState(sync, environment: environment).reset()
+                try await fixture.run(RunOptions(), sync)
+            case .fingerprintForgotten:
+                _ = try ForgetRecord(sync, environment: environment)
+                    .forget("k20", includingFingerprint: true, by: Actor("test"))
+            case .doubtSettled:
+                let entry = PendingEntry(
+                    keyHash: Hash128(high: 1, low: 1), rowHash: .void, kind: .inDoubt, tries: 1, dueAt: .max,
+                    heldSince: 0, run: 1)
+                try PendingFile.write(environment.state.sync(sync.name), [entry])
+            case .databaseOfAnotherTime, .seed:
+                var memory = try #require(try environment.database.memory(sync.name))
+                if self == .seed { memory.seed &+= 1 } else { memory.extra["another"] = "time" }
+                try environment.database.save(memory)
+            }
+        }
+    }
+
+    /// A mirror of twenty records of which ten have vanished, stopped before it removes them.
+    @Test(arguments: Change.allCases)
+    private func planIsNotSentForAStateThatItWasNotMadeFor(_ change: Change) async throws {
+        let fixture = try RunFixture(rows(20))
+        let mirror = things(behavior: .mirror)
+        try await fixture.run(RunOptions(), mirror)
+        fixture.source.rows = rows(20).dropLast(10) + [row("k21")]
+        #expect(try await fixture.run(RunOptions(), mirror).guard?.name == "removed")
+        try await change.make(fixture, mirror)
+        let scans = fixture.source.scans
+        var options = RunOptions()
+        options.acceptedGuards = ["removed"]
+        let record = try await fixture.run(options, mirror)
+        if change == .seed {
+            #expect(record.error?.code == "state_lost" && fixture.account.removed.isEmpty)
+            return
+        }
+        #expect(fixture.source.scans == scans + 1, "it was planned anew")
+        #expect(change.isRemoving == !fixture.account.removed.isEmpty, "\(record.operations)")
+        #expect(fixture.account.records["k21"] != nil)
+        if change == .reset { #expect(record.rows.planned == 11 && record.operations.removals == 0) }
+    }
+
+    @Test func planOfAFirstRunIsSentWhereItsStateIsAsItWas() async throws {
+        let (fixture, _) = try await stoppedForInvalid()
+        let environment = try fixture.environment()
+        try environment.database.setPaused("things", true)
+        try environment.database.setPaused("things", false)
+        #expect(try await fixture.run(accepting: ["invalid"]).operations.created == 1 && fixture.source.scans == 1)
+    }
 }

@@ -34,6 +34,8 @@ struct MakePlan {
         var origin: PlanOrigin?
         /// The moment as of which held records are due; nil: now.
         var asOf: Moment?
+        /// What is known of the sync, where its guards may stop the plan.
+        var stamp: String?
     }
 
     struct Result {
@@ -89,6 +91,7 @@ struct MakePlan {
         summary.pendingCleared = clearedPending(maker)
         summary.gone = gone + (try goneRecords.asked(maker))
         summary.origin = target.origin
+        summary.stamp = target.stamp
         let verdicts = try await judge(maker, &summary, isCancelled)
         let stopping = verdicts.filter { !options.acceptedGuards.contains($0.name.rawValue) }
         // What is still to be accepted: who does so names what the run shows.

@@ -64,6 +64,18 @@ struct StoppedPlan {
     /// Whether rows may have been left out of it: whoever sends it has not taken up the whole.
     var isLimited: Bool
 
+    /// Changes with everything that a plan is made from but the source: a plan is sent for the state it was made for, and for
+    /// no other.
+    static func stamp(_ snapshot: SnapshotHeader?, _ pending: PendingFile, _ memory: SyncMemory?) -> String {
+        let seed = memory.map { String(SeedMark.of($0.seed), radix: 16) } ?? ""
+        return PlanOrigin.stamp(snapshot, pending, memory) + " " + seed
+    }
+
+    /// Whether nothing has changed in the state of the sync since the plan was made: no `reset`, no other memory.
+    func isOf(_ files: SyncFiles, _ memory: SyncMemory?) throws -> Bool {
+        try summary.stamp == Self.stamp(Snapshot.open(files).snapshot?.header, PendingFile.open(files), memory)
+    }
+
     static func find(_ sync: String, before run: Int64, environment: RunEnvironment) throws -> StoppedPlan? {
         let history = RunHistory(environment.database)
         guard let last = try history.runs(sync: sync, limit: 2).first(where: { $0.id != run }),

@@ -48,6 +48,9 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var emptied: [String]?
     /// Where the plan was saved for a person to look at: what it was made from.
     package var origin: PlanOrigin?
+    /// What was known of the sync when a run made the plan (`StoppedPlan`); nil in plans of before this was told, and of
+    /// others.
+    package var stamp: String?
 
     package init() {}
 

@@ -168,9 +168,13 @@ package struct PlanOrigin: Sendable, Hashable, Codable {
         _ definition: SyncDefinition, _ memory: SyncMemory?, _ environment: RunEnvironment
     ) throws -> String {
         let files = environment.state.sync(definition.name)
-        let snapshot = try EndRun.snapshot(files)?.header
+        return try stamp(EndRun.snapshot(files)?.header, PendingFile.open(files), memory)
+    }
+
+    /// - Parameter snapshot: what the fingerprints say of themselves; nil where there are none that can be read.
+    static func stamp(_ snapshot: SnapshotHeader?, _ pending: PendingFile, _ memory: SyncMemory?) -> String {
         var parts = ["\(snapshot?.generation ?? 0)", "\(snapshot?.run ?? 0)", "\(snapshot?.count ?? 0)"]
-        for entry in try PendingFile.open(files).entries {
+        for entry in pending.entries {
             parts.append("\(entry.keyHash.hexadecimal) \(entry.kind.rawValue) \(entry.tries) \(entry.run)")
         }
         parts += [memory?.definition ?? "", memory?.columns ?? "", "\(memory?.hasAccepted ?? false)"]

@@ -222,6 +222,9 @@ package struct RunSync: Sendable {
 
     private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result
     {
+        // As it is stored: what this run makes of it is not known to whoever accepts the plan.
+        let known = try environment.database.memory(definition.name)
+        let stamp = StoppedPlan.stamp(opening.snapshot?.header, try PendingFile.open(files), known)
         // What the plan itself takes is looked at while it is written (`DiskRoom`), a limited run's too: it may hold every
         // candidate for a while.
         try environment.state.requireFreeSpace(bytes: DiskRoom.leftMin)
@@ -235,7 +238,8 @@ package struct RunSync: Sendable {
         return try await maker.make(
             MakePlan.Target(
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,
-                database: environment.database, looks: opening.full.reason == FullRun.keyChanged, asOf: asOf))
+                database: environment.database, looks: opening.full.reason == FullRun.keyChanged, asOf: asOf,
+                stamp: stamp))
     }
 
     /// A run that ended before it had a plan: nothing was sent, nothing moved.
@@ -255,7 +259,8 @@ package struct RunSync: Sendable {
         return record
     }
 
-    /// The plan that a guard stopped, if it is the latest, young enough and made for what the sync is now.
+    /// The plan that a guard stopped, if it is the latest, young enough and made for what the sync is now and what is known
+    /// of it.
     private func acceptedPlan(
         _ prepared: PreparedSync, for run: Int64
     ) throws -> (memory: SyncMemory, summary: PlanSummary, isLimited: Bool)? {
@@ -265,8 +270,9 @@ package struct RunSync: Sendable {
             options.acceptedGuards.isSuperset(of: stopped.summary.guards),
             stopped.summary.definition == prepared.definitionText
         else { return nil }
+        let known = try environment.database.memory(definition.name)
+        guard let memory = known, try stopped.isOf(files, memory) else { return nil }
         try stopped.hand(to: run, environment: environment)
-        let memory = try environment.database.memory(definition.name) ?? Opening.newMemory(definition, environment)
         return (memory, stopped.summary, stopped.isLimited)
     }
 }
