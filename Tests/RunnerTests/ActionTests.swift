@@ -201,6 +201,30 @@ struct ActionTests {
         #expect(try await fixture.run().operations.accepted == 5)
     }
 
+    /// A journal of a run that has ended would stop every run of the sync.
+    @Test func aKillInAResetLeavesWhatTheNextRunCanFinish() async throws {
+        var steps = 0
+        for step in 0..<40 {
+            let fixture = try RunFixture(rows(5))
+            try await fixture.run()
+            fixture.source.rows = rows(5, "Bea")
+            let crash = CrashPoint(at: 1, only: .journalOpen)
+            let object = SimulatedDestination.object(batchItemsMax: 2)
+            let dying = try fixture.environment(object: object, steps: crash.hook)
+            _ = try? await RunSync(things(), options: RunOptions(), environment: dying).run()
+            let kill = CrashPoint(at: step, only: .stateRemoved)
+            let reset = ResetState(things(), environment: try fixture.environment(steps: kill.hook))
+            let isDone = (try? reset.reset()) != nil
+            let record = try await fixture.run()
+            #expect(record.state == .succeeded, "step \(step): \(record)")
+            #expect(try await fixture.run().rows.unchanged == 5, "step \(step)")
+            #expect(fixture.account.records["k5"]?.contains("Bea") == true)
+            if isDone { break }
+            steps += 1
+        }
+        #expect(steps > 4)
+    }
+
     @Test func lifeOfARecordTellsEachRunThatTouchedIt() async throws {
         let fixture = try RunFixture(rows(3))
         try await fixture.run()

@@ -76,8 +76,12 @@ package struct ResetState: Sendable {
                 hint: "Wait for it or stop it with sluice cancel, then reset.")
         }
         defer { lock.release() }
-        for run in try environment.database.unfinishedRuns(sync: sync) { try close(run) }
+        // In this order, so that a kill in between leaves a run without a plan or without a journal, which the next start
+        // closes, and never a journal whose run has ended.
+        let unfinished = try environment.database.unfinishedRuns(sync: sync)
+        for run in unfinished { try environment.state.removePlan(run: run.id) }
         try files.removeState()
+        for run in unfinished { try close(run) }
         guard var memory = try environment.database.memory(sync) else { return }
         memory.definition = ""
         memory.mappingRevision = ""
@@ -106,6 +110,5 @@ package struct ResetState: Sendable {
             code: "state_reset", message: "The sync's state was reset while this run was interrupted.",
             hint: "Nothing to do: the next run sends every row.")
         try environment.database.close(run, memory: nil)
-        try environment.state.removePlan(run: run.id)
     }
 }

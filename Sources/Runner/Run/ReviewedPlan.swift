@@ -174,9 +174,7 @@ package struct PlanOrigin: Sendable, Hashable, Codable {
     /// - Parameter snapshot: what the fingerprints say of themselves; nil where there are none that can be read.
     static func stamp(_ snapshot: SnapshotHeader?, _ pending: PendingFile, _ memory: SyncMemory?) -> String {
         var parts = ["\(snapshot?.generation ?? 0)", "\(snapshot?.run ?? 0)", "\(snapshot?.count ?? 0)"]
-        for entry in pending.entries {
-            parts.append("\(entry.keyHash.hexadecimal) \(entry.kind.rawValue) \(entry.tries) \(entry.run)")
-        }
+        parts.append("\(pending.count) \(pending.checksum)")
         parts += [memory?.definition ?? "", memory?.columns ?? "", "\(memory?.hasAccepted ?? false)"]
         let extra = memory?.extra.filter { $0.key != ReviewedPlan.usedName } ?? [:]
         parts += extra.map { "\($0.key)=\($0.value)" }.sorted()

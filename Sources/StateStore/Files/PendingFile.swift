@@ -42,6 +42,8 @@ package final class PendingFile: Sendable {
     fileprivate static let entrySize = 64
 
     package let count: Int
+    /// Of all entries; 0 where there is no file.
+    package let checksum: UInt64
     private let file: MappedFile?
 
     /// No file is no entry. Throws `state_corrupt` or `state_newer`.
@@ -53,6 +55,7 @@ package final class PendingFile: Sendable {
     /// Without an entry.
     package init() {
         count = 0
+        checksum = 0
         file = nil
     }
 
@@ -68,6 +71,7 @@ package final class PendingFile: Sendable {
             throw StateError.corrupt(file.path, "its checksum is not right")
         }
         self.count = count
+        checksum = header.numbers[1]
         self.file = map
     }
 
