@@ -29,6 +29,13 @@ package struct GuardFacts: Sendable, Hashable {
     package var columnsChanged = false
     /// Known records whose row changed.
     package var changed = 0
+    /// Rows whose keys were never seen before.
+    package var added = 0
+    /// Known records whose keys no row had.
+    package var unmet = 0
+    /// Why keys may read otherwise than before, so that known rows look new: a sentence without its period; nil where
+    /// nothing speaks for it.
+    package var keysMayDiffer: String?
     /// Whether this would be the first removals since the behavior became one that removes.
     package var isFirstRemoval = false
 
@@ -106,12 +113,24 @@ package enum Guards {
     }
 
     private static func schemaChange(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
+        if let made = madeTwice(facts, limits) { return made }
         let share = percent(facts.changed, of: facts.knownCount)
         guard facts.columnsChanged, facts.knownCount > 0, share > limits.schemaChangePercentMax else { return nil }
         return verdict(
             .schemaChange,
             "A column changed its type, and \(facts.changed) of \(facts.knownCount) known records would be sent again "
                 + "(\(text(share)) %, at most \(text(limits.schemaChangePercentMax)) % may be).")
+    }
+
+    /// Known rows whose keys read otherwise now are no changed rows: they look new, and the known records look vanished.
+    private static func madeTwice(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {
+        guard let why = facts.keysMayDiffer, facts.added > 0, facts.unmet > 0,
+            percent(facts.unmet, of: facts.knownCount) > limits.schemaChangePercentMax
+        else { return nil }
+        return verdict(
+            .schemaChange,
+            "\(why): \(facts.added) rows have keys that were never seen, and \(facts.unmet) of \(facts.knownCount) known "
+                + "keys are not there. Where they are the same records they would be made or sent a second time.")
     }
 
     private static func removed(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {

@@ -256,6 +256,14 @@ import Testing
             } == nil)
     }
 
+    @Test func rowsThatLookNewStopWhereTheirKeysMayReadOtherwise() {
+        func judged(_ unmet: Int, added: Int = 60, _ why: String? = "The dataset was changed") -> String? {
+            judge { ($0.unmet, $0.added, $0.keysMayDiffer) = (unmet, added, why) }
+        }
+        #expect(judged(51) == "schema_change")
+        #expect(judged(50) == nil && judged(51, added: 0) == nil && judged(51, nil) == nil)
+    }
+
     @Test func aFieldThatLosesAllItsValuesInMoreThanATenthStops() {
         func emptied(_ changed: Int, of known: Int = 100, _ fields: [String] = ["custom.Plan"]) -> String? {
             judge {

@@ -48,7 +48,8 @@ struct EndRun {
             end = CloseRun.Ending(state: CloseRun.state(record))
             // A run that was told to leave rows out says nothing about the whole.
             if !record.limited {
-                memory.columns = summary.columns
+                // What a few rows were read with says nothing of how the others were sent.
+                if summary.isScanComplete { memory.columns = summary.columns }
                 memory.lastCompleteRun = record.id
                 ScanScope.note(summary, at: record.startedAt, in: &memory)
             }

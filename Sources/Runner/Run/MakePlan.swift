@@ -279,7 +279,26 @@ struct MakePlan {
         facts.rowRemovals = RemovalGuard.ofRows(behavior, maker.ledger)
         facts.isDatasetChanged = RemovalGuard.isOtherDataset(prepared, memory)
         facts.isFirstRemoval = RemovalGuard.isFirst(behavior, memory, full)
+        // By an edited query nobody means to remove what it has besides.
+        if behavior.rules.added == .remove && facts.isDatasetChanged { facts.isFirstRemoval = true }
+        noteKeys(&facts, maker, summary)
         return facts
+    }
+
+    /// Whether rows may look new because their keys read otherwise than before. What vanishes from a mirror is looked at by
+    /// itself, and a sync that removes makes nothing.
+    private func noteKeys(_ facts: inout GuardFacts, _ maker: borrowing PlanMaker, _ summary: PlanSummary) {
+        let rules = prepared.shape.behavior.rules
+        guard let snapshot, !rules.removesVanished, [.upsert, .upsertIfKeyIsNew, .send].contains(rules.added),
+            let why = KeyColumns.mayDiffer(
+                prepared.definition, before: memory.columns, now: summary.columns,
+                isDatasetChanged: facts.isDatasetChanged)
+        else { return }
+        facts.added = maker.plannedNew
+        let unmet = maker.seen.unseenCount
+        // An incremental scan reads the newest rows once more: where their keys are what they were, it meets some.
+        facts.unmet = scope.isComplete || unmet == snapshot.count ? unmet : 0
+        facts.keysMayDiffer = why
     }
 
     private static let rowsForShareMin = 100
