@@ -25,6 +25,8 @@ package struct GuardFacts: Sendable, Hashable {
     package var knownCount = 0
     /// Whether anything was ever accepted for this sync.
     package var hasAccepted = false
+    /// Whether a person has let the dataset through empty, and it has been empty ever since.
+    package var isEmptinessAccepted = false
     /// Whether the columns differ from those of the last run.
     package var columnsChanged = false
     /// Known records whose row changed.
@@ -75,8 +77,13 @@ package enum Guards {
     }
 
     private static func emptyScan(_ facts: GuardFacts) -> GuardVerdict? {
-        guard facts.hasAccepted, facts.rows.scanned == 0 else { return nil }
-        return verdict(.emptyScan, "The dataset is empty, and it was not before.")
+        // A sync that knows no record has none to lose.
+        guard facts.hasAccepted, facts.knownCount > 0, facts.rows.scanned == 0, !facts.isEmptinessAccepted else {
+            return nil
+        }
+        return verdict(
+            .emptyScan,
+            "The dataset is empty, and the sync knows \(facts.knownCount) record\(facts.knownCount == 1 ? "" : "s").")
     }
 
     private static func invalid(_ facts: GuardFacts, _ limits: GuardLimits) -> GuardVerdict? {

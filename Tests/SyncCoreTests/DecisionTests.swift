@@ -237,6 +237,26 @@ import Testing
         #expect(judge({ $0.rows.scanned = 0 }, accepted: ["empty_scan"]) == nil)
     }
 
+    @Test func anEmptyScanIsNoNewsToASyncThatKnowsNothingOrWasToldSo() {
+        #expect(
+            judge {
+                $0.rows.scanned = 0
+                $0.knownCount = 0
+            } == nil)
+        #expect(
+            judge {
+                $0.rows.scanned = 0
+                $0.isEmptinessAccepted = true
+            } == nil)
+        // Of removals the other guards speak as ever.
+        #expect(
+            judge {
+                $0.rows.scanned = 0
+                $0.isEmptinessAccepted = true
+                $0.removals = 100
+            } == "removed")
+    }
+
     @Test func moreThanHalfInvalidStops() {
         #expect(judge { $0.rows.invalid = 50 } == nil)
         #expect(judge { $0.rows.invalid = 51 } == "invalid")

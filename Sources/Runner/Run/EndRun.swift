@@ -38,6 +38,7 @@ struct EndRun {
         if case .complete = ending { isWhole = !record.limited }
         RemovalGuard.note(summary, isWhole: isWhole, in: &memory)
         EmptiedFields.note(summary, isWhole: isWhole, in: &memory)
+        EmptyScan.note(summary, isWhole: isWhole, in: &memory)
         if summary.withheldRemovals > 0 { record.guard = RemovalGuard.withheld(summary.withheldRemovals) }
         noteFull(record, ending, summary, in: &memory)
         noteFirst(ending, summary, in: &memory)

@@ -263,7 +263,9 @@ struct MakePlan {
         facts.emptied = try await EmptiedFields(prepared: prepared, memory: memory, retrying: retrying)
             .find(fields, facts, isCancelled: isCancelled)
         summary.emptied = facts.emptied
-        return Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
+        let verdicts = Guards.verdicts(facts, limits: GuardLimits(prepared.definition.guards))
+        summary.isEmptyNews = verdicts.contains { $0.name == .emptyScan }
+        return verdicts
     }
 
     private func facts(_ maker: borrowing PlanMaker, _ summary: PlanSummary) -> GuardFacts {
@@ -271,6 +273,7 @@ struct MakePlan {
         facts.knownCount = snapshot?.count ?? 0
         // Of an incremental scan neither few rows nor a share of them says anything of the whole.
         facts.hasAccepted = memory.hasAccepted && scope.isComplete
+        facts.isEmptinessAccepted = EmptyScan.isAccepted(prepared, memory)
         if !scope.isComplete && maker.ledger.scanned < Self.rowsForShareMin { facts.rows.invalid = 0 }
         facts.columnsChanged = !memory.columns.isEmpty && memory.columns != summary.columns && !full.isFull
         facts.changed = maker.changedKnown

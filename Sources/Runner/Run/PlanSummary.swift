@@ -46,6 +46,8 @@ package struct PlanSummary: Sendable, Hashable, Codable {
     package var filled: [String]?
     /// Those that had values before, and for which the dataset has none any more.
     package var emptied: [String]?
+    /// Whether the guard `empty_scan` spoke against it, accepted or not; nil in plans of before this was told.
+    package var isEmptyNews: Bool?
     /// Where the plan was saved for a person to look at: what it was made from.
     package var origin: PlanOrigin?
     /// What was known of the sync when a run made the plan (`StoppedPlan`); nil in plans of before this was told, and of

@@ -44,10 +44,11 @@ enum RemovalGuard {
     /// Whether rows may be missing because the dataset is another than that of the last run that came to its end, and not
     /// because they went away.
     static func isOtherDataset(_ prepared: PreparedSync, _ memory: SyncMemory) -> Bool {
-        memory.extra[datasetName].map { $0 != mark(prepared.definitionText) } ?? false
+        memory.extra[datasetName].map { $0 != datasetMark(prepared.definitionText) } ?? false
     }
 
-    private static func mark(_ definition: String) -> String {
+    /// Changes with the dataset that the text of a definition names.
+    static func datasetMark(_ definition: String) -> String {
         Hash128.of(PreparedSync.datasetText(of: definition), seed: 7).hexadecimal
     }
 
@@ -71,7 +72,7 @@ enum RemovalGuard {
         let removals = summary.removals + (now.map { ofRows($0, summary.rows) } ?? 0)
         if isWhole && removals > 0 { memory.extra[isAllowed] = "1" }
         memory.extra[behaviorName] = summary.behavior
-        if isWhole { memory.extra[datasetName] = mark(summary.definition) }
+        if isWhole { memory.extra[datasetName] = datasetMark(summary.definition) }
     }
 
     static func withheld(_ count: Int) -> GuardRecord {

@@ -207,6 +207,7 @@ package struct RunSync: Sendable {
         record.operations.removals = made.summary.removals
         let path = environment.state.planPath(run: record.id)
         try options.reviewed?.requireSame(made.summary, at: path)
+        try EmptyScan.noteRows(made.summary, of: definition.name, in: &opening.memory, environment.database)
         if let stopped = GuardRecord(made.verdicts) {
             try half.stop(&record, by: stopped, summary: made.summary)
             return
