@@ -26,6 +26,14 @@ import Testing
         """
     }
 
+    private static var postgres: String {
+        """
+        {type: postgres, host: \(PostgresServer.value("HOST") ?? ""), port: \(PostgresServer.value("PORT") ?? ""), \
+        database: \(PostgresServer.value("DATABASE") ?? ""), user: \(PostgresServer.value("USER") ?? ""), \
+        password: "${WAREHOUSE_PASSWORD}", sslmode: prefer}
+        """
+    }
+
     @Test func onlyNewRowsOfAnSQLiteTableAreRead() async throws {
         let folder = try WorkFolder()
         let planhat = try await LocalPlanhat(folder)
@@ -58,18 +66,57 @@ import Testing
             select i, 'Account ' || i, timestamptz '2024-11-01 00:00+00' + i * interval '1 minute'
             from generate_series(1, 500) i;
             """)
-        let source = """
-            {type: postgres, host: \(PostgresServer.value("HOST") ?? ""), port: \(PostgresServer.value("PORT") ?? ""), \
-            database: \(PostgresServer.value("DATABASE") ?? ""), user: \(PostgresServer.value("USER") ?? ""), \
-            password: "${WAREHOUSE_PASSWORD}", sslmode: prefer}
-            """
-        try folder.write(Self.project(source, "table: \(schema).accounts", planhat.address), to: "sluice.yaml")
+        try folder.write(Self.project(Self.postgres, "table: \(schema).accounts", planhat.address), to: "sluice.yaml")
         let variables = [
             "PLANHAT_API_KEY": planhat.token, "WAREHOUSE_PASSWORD": PostgresServer.value("PASSWORD") ?? "",
         ]
         try await expect(folder, variables) { sql in
             try PostgresServer.execute(sql.replacingOccurrences(of: "accounts", with: "\(schema).accounts"))
         }
+    }
+
+    @Test(.enabled(if: PostgresServer.isThere, "\(PostgresServer.missing)"))
+    func aTypeWithoutALargestValueInPostgresIsNamed() async throws {
+        let folder = try WorkFolder()
+        let planhat = try await LocalPlanhat(folder)
+        let schema = "e2e_" + UUID().uuidString.prefix(8).lowercased()
+        defer { PostgresServer.drop(schema) }
+        try PostgresServer.execute(
+            """
+            create schema \(schema);
+            create table \(schema).accounts (
+                id bigint primary key, name text, a uuid default gen_random_uuid(), b boolean default true,
+                c json default '{}', d jsonb default '{}');
+            insert into \(schema).accounts values (1, 'One');
+            """)
+        let variables = [
+            "PLANHAT_API_KEY": planhat.token, "WAREHOUSE_PASSWORD": PostgresServer.value("PASSWORD") ?? "",
+        ]
+        let text = Self.project(Self.postgres, "table: \(schema).accounts", planhat.address)
+        for (column, type) in [("a", "uuid"), ("b", "boolean"), ("c", "json"), ("d", "jsonb")] {
+            try folder.write(text.replacing("changed_at", with: column), to: "sluice.yaml")
+            try await expectRefusal(folder, variables, "Column \(column) of sync companies has the type \(type),")
+        }
+    }
+
+    @Test func truthValuesOfSQLiteAreNoNumbersThatGrow() async throws {
+        let folder = try WorkFolder()
+        let planhat = try await LocalPlanhat(folder)
+        try SQLiteFile(path: folder.path + "/data.db").execute(
+            """
+            create table accounts (id integer primary key, name text, live boolean);
+            insert into accounts values (1, 'One', 1);
+            """)
+        let text = Self.project("{type: sqlite, path: data.db}", "table: accounts", planhat.address)
+        try folder.write(text.replacing("changed_at", with: "live"), to: "sluice.yaml")
+        try await expectRefusal(
+            folder, ["PLANHAT_API_KEY": planhat.token], "Column live of sync companies has the type boolean,")
+    }
+
+    private func expectRefusal(_ folder: WorkFolder, _ variables: [String: String], _ words: String) async throws {
+        let ended = try await folder.sluice("run", "companies", environment: variables)
+        #expect(ended.status == 1 && ended.everything.contains("incremental_column"), "\(ended.everything)")
+        #expect(ended.everything.contains(words) && !ended.everything.contains("max("), "\(ended.everything)")
     }
 
     /// Four runs: everything, what is new, what is new, everything because it is due.

@@ -210,6 +210,33 @@ struct IncrementalTests {
         #expect(try await fixture.run(RunOptions(), wrong).error?.code == "incremental_column")
     }
 
+    /// A database without a largest value of such a type speaks of a query that nobody wrote.
+    @Test func aColumnWithoutALargestValueIsNamedWithItsType() async throws {
+        let fixture = try RunFixture([row("k1")])
+        let said = SourceError(
+            code: "sql_error", message: "function max(uuid) does not exist at line 1, column 8 of the query",
+            hint: "Try psql.", disposition: .fixConfiguration)
+        fixture.source.beforeBatch { _ in throw said }
+        // A column that could grow has nothing to do with what went wrong.
+        #expect(try await fixture.run(RunOptions(), sync()).error?.code == "sql_error")
+        for (type, text) in [(ColumnType.uuid, "uuid"), (.boolean, "boolean"), (.json, "jsonb")] {
+            fixture.source.columns[2] = Column(name: "seats", type: type, declaredType: text)
+            let error = try #require(try await fixture.run(RunOptions(), sync()).error)
+            #expect(error.code == "incremental_column" && !error.message.contains("max("))
+            #expect(error.message.contains("Column seats of sync things has the type \(text)"), "\(error.message)")
+            #expect(error.hint.contains("times, dates or whole numbers"))
+        }
+    }
+
+    /// As SQLite keeps them.
+    @Test func truthValuesThatAreKeptAsNumbersDoNotGrow() async throws {
+        let fixture = try RunFixture([row("k1", seats: 1), row("k2", seats: 0)])
+        #expect(try await fixture.run(RunOptions(), sync()).state == .succeeded)
+        fixture.source.columns[2] = Column(name: "seats", type: .boolean, declaredType: "BOOLEAN")
+        let error = try await fixture.run(RunOptions(), sync()).error
+        #expect(error?.code == "incremental_column" && error?.message.contains("the type BOOLEAN") == true)
+    }
+
     @Test func aRunSaysHowMuchItRead() async throws {
         let fixture = try RunFixture((1...3).map { row("k\($0)", seats: $0) })
         #expect(try await fixture.run(RunOptions(), sync()).effort?.scan == .complete)

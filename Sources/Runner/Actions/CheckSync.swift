@@ -45,14 +45,14 @@ struct CheckSync {
         else { return nil }
         let hint: String
         switch (column.type, rule.overlap) {
-        case (.boolean, _), (.double, _), (.time, _), (.interval, _), (.uuid, _), (.json, _), (.bytes, _), (.array, _):
+        case (let type, _) where NewestValue.isFixed(type):
             hint = "Name a column of times, dates or whole numbers that grows with every change."
         case (.integer, .seconds(1...)), (.decimal, .seconds(1...)):
             hint = "Write overlap as a whole number of the column's own unit: 600."
         // A column of SQLite that is declared as a time may hold numbers: what there is, the run sees.
         default: return nil
         }
-        let type = column.declaredType.isEmpty ? column.type.rawValue : column.declaredType
+        let type = NewestValue.typeText(column)
         return Self.failed(
             "columns", "Column \(rule.column) has the type \(type), which does not suit incremental as it is.", hint)
     }

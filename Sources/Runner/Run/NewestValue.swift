@@ -30,22 +30,55 @@ struct NewestValue {
 
     private func newest(notAfter last: Watermark?) async throws -> Watermark? {
         let relation = IncrementalSQL.newest(of: prepared.definition.dataset.relation, rule.column, notAfter: last)
-        let value = try await retrying.read {
-            try await prepared.source.withScan(ScanRequest(relation, rowsMax: 1)) { batches -> Value in
-                guard let batch = try await batches.next() else { return .null }
-                return batch.withRows { rows in Value(rows.cell(0, 0)) }
+        let value: Value
+        do {
+            value = try await retrying.read {
+                try await prepared.source.withScan(ScanRequest(relation, rowsMax: 1)) { batches -> Value in
+                    guard let batch = try await batches.next() else { return .null }
+                    return batch.withRows { rows in Value(rows.cell(0, 0)) }
+                }
             }
+        } catch let error as ConnectorError where error.disposition == .fixConfiguration {
+            // A database that has no largest value of the column's type says so of a query that nobody wrote.
+            try await requireGrowing()
+            throw error
         }
         if value == .null { return nil }
+        // Where truth values are kept as numbers, their largest one is a number too.
+        if case .integer(0...1) = value { try await requireGrowing() }
         guard let watermark = Watermark(value) else {
-            throw RunError(
-                code: "incremental_column",
-                message: "Column \(rule.column) of sync \(prepared.definition.name) has values that do not grow "
-                    + "with time (such as \(value.text.prefix(40))).",
-                hint: "Name a column of times, dates or whole numbers that grows with every change, or leave out "
-                    + "incremental.")
+            throw notGrowing("has values that do not grow with time (such as \(value.text.prefix(40)))")
         }
         return watermark
+    }
+
+    /// Throws `incremental_column` where the type of the column alone says that it does not grow.
+    private func requireGrowing() async throws {
+        let columns = try await retrying.read {
+            try await prepared.source.columns(of: prepared.definition.dataset.relation)
+        }
+        guard let column = columns.first(where: { $0.name == rule.column }), Self.isFixed(column.type) else { return }
+        throw notGrowing("has the type \(Self.typeText(column)), which does not grow with every change")
+    }
+
+    /// Whether no value of the type says how far a dataset has come.
+    static func isFixed(_ type: ColumnType) -> Bool {
+        switch type {
+        case .boolean, .double, .time, .interval, .uuid, .json, .bytes, .array: true
+        default: false
+        }
+    }
+
+    /// The type as the database calls it.
+    static func typeText(_ column: Column) -> String {
+        column.declaredType.isEmpty ? column.type.rawValue : column.declaredType
+    }
+
+    private func notGrowing(_ what: String) -> RunError {
+        RunError(
+            code: "incremental_column", message: "Column \(rule.column) of sync \(prepared.definition.name) \(what).",
+            hint: "Name a column of times, dates or whole numbers that grows with every change, or leave out "
+                + "incremental.")
     }
 
     /// A time means nothing to a column of numbers, and would be passed over without a word.
