@@ -55,11 +55,14 @@ package struct PlanSync: Sendable {
     ///   - out: where the plan is saved, for `run --plan`; a plan of that name is replaced once this one is whole.
     package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
         let place = try out.map { try Self.place(for: $0) }
-        let kept = try asKept()
+        // Until its first run under a new name a sync's state is that of the old one.
+        let places = try RenamedSync(definition, environment).places()
+        var kept = definition
+        kept.name = places.memory
         var prepared = try PreparedSync(kept, environment: environment)
         let policy = Self.policy
         try await prepared.discoverFields(environment: environment, policy: policy)
-        let files = environment.state.sync(kept.name)
+        let files = environment.state.sync(places.files)
         let opening = try Opening.open(prepared, files: files, environment: environment, options: options)
         let folder = NSTemporaryDirectory() + "sluice-plan-" + UUID().uuidString
         try FileManager.default.createDirectory(
@@ -91,17 +94,6 @@ package struct PlanSync: Sendable {
         policy.waitRateLimited = .seconds(5)
         policy.waitAskedMax = .seconds(10)
         return policy
-    }
-
-    /// Until its first run under a new name a sync's state is that of the old one.
-    private func asKept() throws -> SyncDefinition {
-        guard let old = definition.renamedFrom, try environment.database.memory(old) != nil,
-            try environment.database.memory(definition.name) == nil,
-            try !environment.state.sync(definition.name).hasState()
-        else { return definition }
-        var kept = definition
-        kept.name = old
-        return kept
     }
 
     private static func place(for out: String) throws -> String {

@@ -33,7 +33,7 @@ struct Opening {
         case .nothing: break
         case .known(let fingerprints): snapshot = fingerprints
         case .lost(let reason, let isOfOther):
-            try requireSendable(prepared, reason)
+            try requireSendable(prepared, reason, of: isOfOther ? owner(of: files, environment) : nil)
             isForeign = isOfOther
         }
         let full = try FullRun.decide(
@@ -48,10 +48,17 @@ struct Opening {
         SyncMemory(name: definition.name, seed: environment.time.seed())
     }
 
+    /// The sync of this control database whose fingerprints lie in another's folder: a renaming moved them and not their
+    /// memory, as earlier versions could.
+    private static func owner(of files: SyncFiles, _ environment: RunEnvironment) throws -> String? {
+        guard let mark = try Snapshot.open(files).snapshot?.header.seedMark else { return nil }
+        return try environment.database.all().first { SeedMark.of($0.seed) == mark }?.name
+    }
+
     /// What was sent once must not be sent again, and nothing removed, because a file was lost.
-    private static func requireSendable(_ prepared: PreparedSync, _ reason: String) throws {
+    private static func requireSendable(_ prepared: PreparedSync, _ reason: String, of owner: String?) throws {
         guard prepared.shape.behavior != .updateOrCreate, prepared.shape.behavior != .updateOnly else { return }
-        throw Fingerprints.unusable(reason)
+        throw Fingerprints.unusable(reason, of: owner)
     }
 }
 

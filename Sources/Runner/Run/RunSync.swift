@@ -48,9 +48,9 @@ package struct RunSync: Sendable {
     }
 
     private func runAll(_ noted: CancelNote) async throws -> [RunRecord] {
+        var records = try RenamedSync(definition, environment).carryOut()
         let lock = try await lock()
         defer { lock.release() }
-        var records: [RunRecord] = []
         let resume = ResumeRun(definition, environment: environment, files: files, policy: policy)
         var own: RunRecord?
         for unfinished in try environment.database.unfinishedRuns(sync: definition.name) {
@@ -58,7 +58,7 @@ package struct RunSync: Sendable {
             switch try await resume.resume(unfinished) {
             case .ended(let record): records.append(record)
             case .planAnew(let record):
-                if let earlier = own { records.append(try closeUnplanned(earlier, ResumeRun.interrupted)) }
+                if let earlier = own { records.append(try environment.closeUnplanned(earlier, ResumeRun.interrupted)) }
                 own = record
             }
             if Task.isCancelled && own == nil { return records }
@@ -67,7 +67,7 @@ package struct RunSync: Sendable {
             guard let begun = own else { return records }
             // What was asked of it besides is known only to the process that was asked.
             if begun.limited && options.limit == nil && !options.isSelective {
-                return records + [try closeUnplanned(begun, ResumeRun.interrupted)]
+                return records + [try environment.closeUnplanned(begun, ResumeRun.interrupted)]
             }
         }
         try await requireReviewed(own)
@@ -80,13 +80,12 @@ package struct RunSync: Sendable {
         do {
             try await options.reviewed?.requireRight(definition, environment)
         } catch {
-            if let begun { _ = try closeUnplanned(begun, ResumeRun.interrupted) }
+            if let begun { _ = try environment.closeUnplanned(begun, ResumeRun.interrupted) }
             throw error
         }
     }
 
     private func lock() async throws -> SyncLock {
-        try takeOverRenamed()
         while true {
             if let lock = try acquire() { return lock }
             try await environment.time.sleep(.milliseconds(500))
@@ -100,13 +99,6 @@ package struct RunSync: Sendable {
         if let lock = try SyncLock.acquire(files) { return lock }
         guard options.waits else { throw try busy() }
         return nil
-    }
-
-    @inline(never)
-    private func takeOverRenamed() throws {
-        guard let old = definition.renamedFrom else { return }
-        _ = try environment.state.rename(sync: old, to: definition.name)
-        _ = try environment.database.rename(sync: old, to: definition.name)
     }
 
     private func busy() throws -> RunError {
@@ -146,7 +138,7 @@ package struct RunSync: Sendable {
     /// A run with a sealed plan may have been answered: then its journal says how far it came.
     private func closeBroken(_ record: RunRecord, _ error: any Error) throws -> RunRecord {
         guard try environment.database.latestSealedPlan(sync: definition.name)?.run.id == record.id else {
-            return try closeUnplanned(record, error)
+            return try environment.closeUnplanned(record, error)
         }
         return try ResumeRun(definition, environment: environment, files: files, policy: policy)
             .fail(record, because: error)
@@ -241,23 +233,6 @@ package struct RunSync: Sendable {
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,
                 database: environment.database, looks: opening.full.reason == FullRun.keyChanged, asOf: asOf,
                 stamp: stamp))
-    }
-
-    /// A run that ended before it had a plan: nothing was sent, nothing moved.
-    private func closeUnplanned(_ begun: RunRecord, _ error: any Error) throws -> RunRecord {
-        var record = begun
-        try environment.state.removePlan(run: record.id)
-        try environment.database.discardOutcomes(run: record.id)
-        record.rows = RowLedger()
-        record.operations = OperationLedger()
-        record.reasons = []
-        record.endedAt = environment.time.now()
-        record.effort = environment.meter.end(record.id, at: environment.time.now()) ?? record.effort
-        record.state = error is CancellationError ? .cancelled : .failed
-        record.error = error is CancellationError ? nil : RunError(error).failure
-        try environment.database.close(record, memory: nil)
-        environment.progress(.ended(record))
-        return record
     }
 
     /// The plan that a guard stopped, if it is the latest, young enough and made for what the sync is now and what is known

@@ -159,8 +159,13 @@ extension ControlDatabase {
         try write { try SyncTable.save($0, memory) }
     }
 
-    /// Gives memory, runs and pause of the sync `old` the name `new`. False, and nothing changes, where there is no
-    /// `old` or `new` has a history of its own; so it may be asked again by every run.
+    /// Nil where the database has never heard of the sync.
+    package func known(_ sync: String) throws(StateError) -> KnownSync? {
+        try read { try SyncTable.known($0, sync) }
+    }
+
+    /// Gives memory, runs and pause of the sync `old` the name `new`. What was remembered of `new` is dropped, and its runs
+    /// are kept with the others. False, and nothing changes, where there is no `old`; so it may be asked again.
     @discardableResult
     package func rename(sync old: String, to new: String) throws(StateError) -> Bool {
         try write { try SyncTable.rename($0, old, new) }

@@ -40,6 +40,20 @@ package struct SyncMemory: Sendable, Hashable, Codable {
     }
 }
 
+/// What the control database has of a sync, be it only that it was paused.
+package struct KnownSync: Sendable, Hashable {
+    package var memory: SyncMemory?
+    package var hasRuns: Bool
+    /// Whether any of the runs that are kept brought something there.
+    package var hasArrived: Bool
+
+    package init(memory: SyncMemory?, hasRuns: Bool, hasArrived: Bool) {
+        self.memory = memory
+        self.hasRuns = hasRuns
+        self.hasArrived = hasArrived
+    }
+}
+
 /// The newest sealed plan of a sync: what `--accept-guard` and a resumed run ask for.
 package struct SealedPlan: Sendable, Hashable {
     package var run: RunRecord

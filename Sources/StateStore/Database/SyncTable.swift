@@ -51,17 +51,25 @@ enum SyncTable {
     static func rename(_ database: Database, _ old: String, _ new: String) throws -> Bool {
         let find = "SELECT id FROM syncs WHERE name = ?"
         guard old != new, let id = try Int64.fetchOne(database, sql: find, arguments: [old]) else { return false }
-        let hasHistory = """
-            SELECT definition IS NOT NULL OR EXISTS (SELECT 1 FROM runs WHERE sync = syncs.id) FROM syncs WHERE name = ?
-            """
-        guard try Bool.fetchOne(database, sql: hasHistory, arguments: [new]) != true else { return false }
-        // What is left under the new name is at most a pause, which stays in force.
+        // A pause of either stays in force.
         let isPaused = try Bool.fetchOne(database, sql: "SELECT is_paused FROM syncs WHERE name = ?", arguments: [new])
+        try database.execute(sql: "UPDATE runs SET sync = ? WHERE sync = (\(find))", arguments: [id, new])
         try database.execute(sql: "DELETE FROM syncs WHERE name = ?", arguments: [new])
         try database.execute(
             sql: "UPDATE syncs SET name = ?, is_paused = is_paused OR ? WHERE id = ?",
             arguments: [new, isPaused ?? false, id])
         return true
+    }
+
+    static func known(_ database: Database, _ name: String) throws -> KnownSync? {
+        let sql = """
+            SELECT EXISTS (SELECT 1 FROM runs WHERE sync = syncs.id) AS has_runs,
+                EXISTS (SELECT 1 FROM runs WHERE sync = syncs.id AND operations_accepted > 0) AS has_arrived
+            FROM syncs WHERE name = ?
+            """
+        guard let row = try Row.fetchOne(database, sql: sql, arguments: [name]) else { return nil }
+        return KnownSync(
+            memory: try memory(database, name: name), hasRuns: row["has_runs"], hasArrived: row["has_arrived"])
     }
 
     static func setPaused(_ database: Database, _ name: String, _ isPaused: Bool) throws {

@@ -51,6 +51,14 @@ extension StateError {
             hint: "Use the version of sluice that wrote it, or a later one.")
     }
 
+    package static func bothHaveState(_ old: String, _ new: String) -> StateError {
+        StateError(
+            code: "sync_state_exists",
+            message: "Sync \(new) says `renamed_from: \(old)`, but both names have state, so it cannot be moved.",
+            hint: "Take `renamed_from` out of \(new) to go on with its own; or, if nothing has arrived by it, forget "
+                + "that with `sluice reset \(new)`, and the next run takes over what \(old) knows.")
+    }
+
     static func busy(_ sync: String) -> StateError {
         StateError(
             code: "sync_already_running", message: "Another run of \(sync) is using its state.",

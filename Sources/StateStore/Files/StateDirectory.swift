@@ -105,21 +105,23 @@ package struct StateDirectory: Sendable {
 
     private static func mebibytes(_ bytes: Int64) -> Int64 { max(bytes, 0) / 1_048_576 }
 
-    /// Gives the state of `old` to `new` in one step. False where `old` has none (it was moved before). Takes both
-    /// locks meanwhile, so call it before taking the lock of `new`: throws `sync_already_running` where one is taken,
-    /// and `sync_state_exists` where both syncs have state.
+    /// Gives the files of `old` to `new` in one step, after `first`, which may do what else belongs to it: whoever asks again
+    /// after a kill between the two finds files that are still to be moved. False where `old` has no files (they were moved
+    /// before) or `first` says that nothing is to be done. Takes both locks meanwhile, so call it before taking the lock of
+    /// `new`: throws `sync_already_running` where one is taken, and `sync_state_exists` where both syncs have files.
     @discardableResult
-    package func rename(sync old: String, to new: String) throws -> Bool {
+    package func rename(sync old: String, to new: String, first: () throws -> Bool = { true }) throws -> Bool {
         let (source, target) = (sync(old), sync(new))
-        guard try old != new && source.hasState() else { return false }
+        guard old != new else { return false }
         guard let sourceLock = try SyncLock.acquire(source) else { throw StateError.busy(old) }
         defer { sourceLock.release() }
         guard let targetLock = try SyncLock.acquire(target) else { throw StateError.busy(new) }
         defer { targetLock.release() }
-        guard try !target.hasState() else {
-            throw StateError(
-                code: "sync_state_exists", message: "Both \(old) and \(new) have state, so it cannot be moved.",
-                hint: "Take `renamed_from` out of \(new), or forget one of them first: `sluice reset`.")
+        let hasFiles = try source.hasState()
+        guard try !hasFiles || !target.hasState() else { throw StateError.bothHaveState(old, new) }
+        guard try first(), hasFiles else {
+            if !hasFiles { try removeLockOnly(source) }
+            return false
         }
         try steps.reach(.stateRenamed)
         try StateFolder.remove(target.lockPath)
@@ -129,6 +131,13 @@ package struct StateDirectory: Sendable {
         return true
     }
 
+    /// Takes the folder away that a lock alone has made. The caller holds the lock.
+    private func removeLockOnly(_ files: SyncFiles) throws {
+        try StateFolder.remove(files.lockPath)
+        try StateFolder.removeFolder(files.folder)
+        try StateFolder.synchronize(path + "/syncs")
+    }
+
     /// Forgets a sync, its folder included. Throws `sync_already_running` where its lock is taken.
     package func remove(sync name: String) throws {
         let files = sync(name)
@@ -136,9 +145,7 @@ package struct StateDirectory: Sendable {
         guard let lock = try SyncLock.acquire(files) else { throw StateError.busy(name) }
         defer { lock.release() }
         try files.removeState()
-        try StateFolder.remove(files.lockPath)
-        try StateFolder.removeFolder(files.folder)
-        try StateFolder.synchronize(path + "/syncs")
+        try removeLockOnly(files)
     }
 
     private static let nameBytesMax = 150

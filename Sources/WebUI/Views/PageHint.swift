@@ -126,7 +126,8 @@ struct PageHint: Sendable {
             .reset),
         "state_corrupt": PageHint(
             "Restore the state directory from a backup. Else a reset forgets the state of the one sync.", .reset),
-        "sync_state_exists": PageHint("Take `renamed_from` out, or reset one of the two syncs first.", .syncs),
+        "sync_state_exists": PageHint(
+            "Take `renamed_from` out, or reset the sync if nothing has arrived by its new name.", .syncs),
         "stopped_by_guard": guarded,
         keylessRows: PageHint(
             "Give every row a key. If the rows without one are of no matter, an editor can run it so that it removes them all the same."

@@ -280,13 +280,34 @@ struct ControlDatabaseTests {
         }
     }
 
-    @Test func syncIsNotRenamedOntoOneWithAHistory() throws {
+    @Test func runsOfTheNewNameStayAndItsMemoryGivesWay() throws {
         try ControlFixture.withDatabase { database in
             try database.save(SyncMemory(name: "old", seed: 7))
-            _ = try database.newRun("new")
-            #expect(try database.rename(sync: "old", to: "new") == false)
-            #expect(try database.memory("old")?.seed == 7)
+            try database.save(SyncMemory(name: "new", seed: 8))
+            let runs = [try database.newRun("old"), try database.newRun("new")]
             #expect(try database.rename(sync: "old", to: "old") == false)
+            #expect(try database.rename(sync: "nobody", to: "new") == false)
+            #expect(try database.memory("new")?.seed == 8)
+            #expect(try database.rename(sync: "old", to: "new"))
+            #expect(try database.memory("new")?.seed == 7)
+            let kept = try RunHistory(database).runs(sync: "new", limit: 9).map(\.id)
+            #expect(kept == runs.map(\.id).reversed())
+            #expect(try database.known("old") == nil)
+        }
+    }
+
+    @Test func whatIsKnownOfASyncSaysWhetherAnythingArrived() throws {
+        try ControlFixture.withDatabase { database in
+            #expect(try database.known("a") == nil)
+            try database.setPaused("a", true)
+            #expect(try database.known("a") == KnownSync(memory: nil, hasRuns: false, hasArrived: false))
+            var run = try database.newRun("a")
+            #expect(try database.known("a") == KnownSync(memory: nil, hasRuns: true, hasArrived: false))
+            run.operations.accepted = 1
+            try database.update(run)
+            try database.save(SyncMemory(name: "a", seed: 1))
+            let known = try #require(try database.known("a"))
+            #expect(known.hasArrived && known.memory?.seed == 1)
         }
     }
 }

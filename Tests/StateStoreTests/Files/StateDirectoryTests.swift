@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Records
 import StateStore
@@ -108,6 +109,28 @@ import Testing
         #expect(try directory.rename(sync: "old", to: "new") == false)
         #expect(try directory.rename(sync: "new", to: "new") == false)
         #expect(try SyncLock.acquire(directory.sync("new")) != nil)
+    }
+
+    @Test func whatBelongsToARenameComesFirstAndMayCallItOff() throws {
+        let scratch = try ScratchFolder()
+        let directory = try scratch.directory()
+        try directory.sync("old").run(1, [[(key(1), row(1), .set)]])
+        let (old, new) = (directory.sync("old"), directory.sync("new"))
+        let done = try directory.rename(sync: "old", to: "new") {
+            let isHeld = try SyncLock.isHeld(old) && SyncLock.isHeld(new)
+            #expect(isHeld)
+            return false
+        }
+        #expect(!done)
+        #expect(try old.hasState())
+        #expect(try new.hasState() == false)
+        #expect(throws: CancellationError.self) {
+            try directory.rename(sync: "old", to: "new") { throw CancellationError() }
+        }
+        #expect(try directory.rename(sync: "old", to: "new"))
+        // Of a sync without files nothing is left, not even the folder that its lock made.
+        #expect(try directory.rename(sync: "old", to: "new") == false)
+        #expect(!FileManager.default.fileExists(atPath: old.folder))
     }
 
     @Test func renameWaitsForNobodyAndOverwritesNothing() throws {
