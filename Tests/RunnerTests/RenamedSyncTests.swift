@@ -140,7 +140,9 @@ struct RenamedSyncTests {
             } == "sync_state_exists")
         #expect(try before.0 == environment.database.all())
         #expect(try before.1 == Files.listing(fixture.folder + "/state/syncs"))
-        try ResetState(sync, environment: environment).reset()
+        let reset = ResetState(sync, environment: environment)
+        #expect(try await reset.rowsToSend(sync) == 3)
+        try reset.reset()
         try await expectTakenOver(fixture, kind)
     }
 

@@ -55,8 +55,9 @@ package struct PlanSync: Sendable {
     ///   - out: where the plan is saved, for `run --plan`; a plan of that name is replaced once this one is whole.
     package func plan(examplesMax: Int, out: String? = nil) async throws -> Report {
         let place = try out.map { try Self.place(for: $0) }
-        // Until its first run under a new name a sync's state is that of the old one.
-        let places = try RenamedSync(definition, environment).places()
+        // Until its first run under a new name a sync's state is that of the old one. Of one that is to start over nothing counts.
+        let renamed = RenamedSync(definition, environment)
+        let places = options.startsOver ? (memory: definition.name, files: definition.name) : try renamed.places()
         var kept = definition
         kept.name = places.memory
         var prepared = try PreparedSync(kept, environment: environment)
