@@ -55,7 +55,8 @@ enum Fingerprints {
     /// - Parameter owner: the sync whose fingerprints they are.
     static func unusable(_ reason: String, of owner: String? = nil) -> StateError {
         let wayBack =
-            owner.map { "They are those of \($0): with `renamed_from: \($0)` the next run takes all over. Else: " } ?? ""
+            owner.map { "They are those of \($0): with `renamed_from: \($0)` the next run takes all over. Else: " }
+            ?? ""
         return StateError(
             code: "state_lost", message: "The fingerprints of this sync cannot be used: \(reason)",
             hint: wayBack + "Restore a backup of the state directory, or use sluice reset to start over.")
