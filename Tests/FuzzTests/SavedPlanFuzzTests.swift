@@ -154,6 +154,7 @@ private struct PlanEnds: Connections {
     ])
     let account = SimulatedAccount()
     var limitPath: String
+    var syncs: [SyncDefinition] { [] }
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { source }
 

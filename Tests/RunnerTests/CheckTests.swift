@@ -189,6 +189,27 @@ struct CheckTests {
         #expect(error?.code == "unknown_connection" && error?.hint == "Did you mean two?")
     }
 
+    @Test(arguments: [Behavior.updateOrCreate, .send])
+    func aFormerNameThatNobodyHasHeardOfIsTold(behavior: Behavior) async throws {
+        let fixture = try RunFixture(rows(2))
+        try await fixture.run()
+        var renamed = things(behavior: behavior)
+        (renamed.name, renamed.renamedFrom) = ("better", "thigns")
+        let check = CheckConnections(connections([renamed]), time: time, known: try fixture.environment())
+        let results = [try await check.check([]).last, try check.formerNames([]).first]
+        for result in results {
+            let report = try #require(result).report
+            let isRefused = behavior == .send
+            #expect(report.warnings.map(\.code) == (isRefused ? [] : ["renamed_from_unknown"]))
+            #expect(report.steps.filter { $0.step == "renamed_from" && !$0.isOK }.count == (isRefused ? 1 : 0))
+        }
+        renamed.renamedFrom = "things"
+        let mended = CheckConnections(connections([renamed]), time: time, known: try fixture.environment())
+        #expect(try mended.formerNames([]).isEmpty)
+        // Where there is no state nothing is known of any name.
+        #expect(try CheckConnections(connections([renamed]), time: time).formerNames([]).isEmpty)
+    }
+
     @Test func sourceAndDestinationOfOneNameAreBothTested() async throws {
         let both = connections([], destinations: ["account", "memory"])
         #expect(try await CheckConnections(both, time: time).check(["memory"]).map(\.type) == ["memory", "account"])

@@ -142,6 +142,7 @@ struct FixtureConnections: Connections {
     var systemIdentity = "system 1"
     /// Whether the destination cannot be made.
     var isBroken = false
+    var syncs: [SyncDefinition] = []
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { dataSource }
 

@@ -256,6 +256,7 @@ struct AccountConnections: Connections {
     var perMinute: Int
     var limitPath: String
     var tenant = SandboxConfiguration.defaultTenantUUID
+    var syncs: [SyncDefinition] { [] }
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { dataSource }
 

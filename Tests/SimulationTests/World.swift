@@ -325,6 +325,7 @@ struct WorldConnections: Connections {
     var world: World
     var destinationObject: DestinationObject
     var limitPath: String
+    var syncs: [SyncDefinition] { [] }
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { world.source }
 

@@ -34,11 +34,20 @@ struct Check: AsyncParsableCommand {
             try report.print(errors.diagnostics, [])
             throw ExitStatus.usage
         }
-        let checks = CheckConnections(workspace.connections(state: workspace.stateIfAny()), time: .system)
+        let checks = CheckConnections(
+            workspace.connections(state: workspace.stateIfAny()), time: .system, known: try known(workspace))
         try checks.refuseUnknown(names)
-        let results = offline ? [] : try await checks.check(names)
+        let results = try await offline ? checks.formerNames(names) : checks.check(names)
         try report.print(workspace.warnings, results)
         if !results.allSatisfy(\.report.isOK) { throw ExitStatus.connection }
+    }
+
+    /// What is known of the syncs, where one of them says that it had another name.
+    private func known(_ workspace: Workspace) throws -> RunEnvironment? {
+        guard workspace.project.syncs.contains(where: { $0.renamedFrom != nil }), workspace.stateIfAny() != nil else {
+            return nil
+        }
+        return try workspace.environment()
     }
 }
 

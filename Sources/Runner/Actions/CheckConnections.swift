@@ -18,11 +18,14 @@ package struct CheckConnections: Sendable {
 
     private let connections: ProjectConnections
     private let time: RunTime
+    /// What is known of the syncs; nil where there is no state yet.
+    private let known: RunEnvironment?
     private var project: Project { connections.project }
 
-    package init(_ connections: ProjectConnections, time: RunTime) {
+    package init(_ connections: ProjectConnections, time: RunTime, known: RunEnvironment? = nil) {
         self.connections = connections
         self.time = time
+        self.known = known
     }
 
     /// A source and a destination may have one name.
@@ -47,6 +50,31 @@ package struct CheckConnections: Sendable {
         return results
     }
 
+    /// What is wrong with the former names of the syncs with these names, or of all; the others are not named. Connects to
+    /// nothing.
+    package func formerNames(_ names: [String]) throws -> [Result] {
+        try refuseUnknown(names)
+        let syncs = names.isEmpty ? project.syncs : project.syncs.filter { names.contains($0.name) }
+        return syncs.compactMap { sync in
+            var result = Result(name: sync.name, type: "sync", report: ConnectionReport(address: ""))
+            checkFormerName(sync, into: &result.report)
+            return result.report.steps.isEmpty && result.report.warnings.isEmpty ? nil : result
+        }
+    }
+
+    private func checkFormerName(_ sync: SyncDefinition, into report: inout ConnectionReport) {
+        guard var known, sync.renamedFrom != nil else { return }
+        known.connections = connections
+        do {
+            if let warning = try RenamedSync(sync, known).warning() { report.warnings.append(warning) }
+        } catch {
+            let failure = RunError(error)
+            report.steps.append(
+                ConnectionReport.Step(
+                    step: "renamed_from", isOK: false, message: failure.message, hint: failure.hint))
+        }
+    }
+
     /// Checks the source of that name.
     package func source(_ name: String, _ told: @escaping CheckProgress) async throws -> Result {
         guard project.sources[name] != nil else { throw unknown(name) }
@@ -59,16 +87,16 @@ package struct CheckConnections: Sendable {
         return await connection(.destination(name), told)
     }
 
-    private var known: Set<String> { Set(project.sources.keys).union(project.destinations.keys) }
+    private var connectionNames: Set<String> { Set(project.sources.keys).union(project.destinations.keys) }
 
     /// Throws `unknown_connection` for a name that nothing has.
     package func refuseUnknown(_ names: [String]) throws {
-        let all = known.union(project.syncs.map(\.name))
+        let all = connectionNames.union(project.syncs.map(\.name))
         for name in names where !all.contains(name) { throw unknown(name) }
     }
 
     private func unknown(_ name: String) -> RunError {
-        let all = known.union(project.syncs.map(\.name))
+        let all = connectionNames.union(project.syncs.map(\.name))
         let near = NearestName.among(all, to: name)
         return RunError(
             code: "unknown_connection", message: "The project has no source, destination or sync \(name).",
@@ -77,7 +105,7 @@ package struct CheckConnections: Sendable {
 
     /// The connections to test: the named ones, then the ends of the named syncs.
     private func ends(_ names: [String], _ syncs: [SyncDefinition]) -> [End] {
-        let named = (names.isEmpty ? known.sorted() : names).flatMap { name -> [End] in
+        let named = (names.isEmpty ? connectionNames.sorted() : names).flatMap { name -> [End] in
             (project.sources[name] == nil ? [] : [.source(name)])
                 + (project.destinations[name] == nil ? [] : [.destination(name)])
         }
@@ -115,7 +143,9 @@ package struct CheckConnections: Sendable {
                 definition: definition, source: try connections.source(definition.dataset),
                 destination: try connections.destination(named: definition.destination, time: time),
                 object: try connections.object(definition))
-            return Result(name: definition.name, type: "sync", report: await check.report())
+            var report = await check.report()
+            checkFormerName(definition, into: &report)
+            return Result(name: definition.name, type: "sync", report: report)
         } catch {
             return Self.broken(definition.name, "sync", error)
         }

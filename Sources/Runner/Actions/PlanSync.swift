@@ -58,6 +58,7 @@ package struct PlanSync: Sendable {
         // Until its first run under a new name a sync's state is that of the old one. Of one that is to start over nothing counts.
         let renamed = RenamedSync(definition, environment)
         let places = options.startsOver ? (memory: definition.name, files: definition.name) : try renamed.places()
+        let doubtful = options.startsOver ? nil : try renamed.warning()
         var kept = definition
         kept.name = places.memory
         var prepared = try PreparedSync(kept, environment: environment)
@@ -81,6 +82,7 @@ package struct PlanSync: Sendable {
                 run: 0, path: path, directory: folder, database: nil, looks: examplesMax > 0, origin: origin))
         var report = try report(made, path: path, examplesMax: examplesMax)
         report.scan = scope.told(prepared)
+        if let doubtful { report.warnings.append(doubtful) }
         if let place {
             try save(path, at: place)
             report.savedIn = out

@@ -36,6 +36,8 @@ package struct ProjectConnections: Connections {
         return connections
     }
 
+    package var syncs: [SyncDefinition] { project.syncs }
+
     package func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable {
         try source(named: dataset.source)
     }

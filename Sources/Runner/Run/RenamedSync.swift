@@ -1,3 +1,4 @@
+internal import ConnectorKit
 internal import ProjectConfig
 internal import Records
 internal import StateStore
@@ -75,6 +76,57 @@ struct RenamedSync {
         }
         return closed
     }
+
+    // MARK: A name that nobody has heard of
+
+    /// What is to be said of a `renamed_from` of which nothing is known, while nothing is known of the sync either and there
+    /// is one that it may mean: a sync that has state and is defined nowhere any more. Else it was carried out long ago, or
+    /// nothing has run here yet.
+    ///
+    /// Throws `renamed_from_unknown` where that would send rows a second time, and `sync_state_exists`.
+    func warning() throws -> Reason? {
+        guard let old = definition.renamedFrom, old != definition.name, try isUnheard(old) else { return nil }
+        let meant = try namesLeft()
+        guard !meant.isEmpty else { return nil }
+        let near = NearestName.among(meant, to: old).map { "Did you mean \($0)? " } ?? ""
+        let listed = meant.prefix(10).joined(separator: ", ") + (meant.count > 10 ? ", …" : "")
+        let reason = Reason(
+            code: "renamed_from_unknown",
+            message: "Sync \(definition.name) says `renamed_from: \(old)`, and no sync of that name is known.",
+            hint: near + "Write the name that the sync had, or take `renamed_from` out if it is to begin anew. "
+                + "Known, and defined nowhere any more: \(listed).")
+        guard try isSentOnce() else { return reason }
+        throw RunError(
+            code: reason.code, message: reason.message + " All that it has sent before would be sent again.",
+            hint: reason.hint)
+    }
+
+    /// Whether neither name has anything: no files, nothing that was accepted, and no run that ever brought something there.
+    private func isUnheard(_ old: String) throws -> Bool {
+        guard try step() == .stay, try environment.database.known(old) == nil,
+            try !environment.state.sync(definition.name).hasState()
+        else { return false }
+        let own = try environment.database.known(definition.name)
+        return !own.isRemembered && own?.hasArrived != true
+    }
+
+    /// The syncs that have state, are not in the project, and by whose name no sync of it went.
+    private func namesLeft() throws -> [String] {
+        let project = environment.connections.syncs
+        let taken = Set(project.map(\.name) + project.compactMap(\.renamedFrom) + [definition.name])
+        return try environment.database.all().filter { memory in
+            guard !taken.contains(memory.name) else { return false }
+            return try memory.hasAccepted || environment.state.sync(memory.name).hasState()
+        }.map(\.name)
+    }
+
+    /// Whether a row that was sent is one more record when it is sent again.
+    private func isSentOnce() throws -> Bool {
+        try definition.behavior == .send
+            || environment.connections.object(definition).written(by: definition.behavior).repeatable == .never
+    }
+
+    // MARK: Runs of the new name
 
     private func close(_ run: RunRecord) throws -> RunRecord {
         guard run.state == .closing else { return try environment.closeUnplanned(run, ResumeRun.interrupted) }

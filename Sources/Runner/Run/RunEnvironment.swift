@@ -69,6 +69,8 @@ package struct RunTime: Sendable {
 
 /// Makes the two ends of a sync from the project.
 package protocol Connections: Sendable {
+    /// The syncs of the project.
+    var syncs: [SyncDefinition] { get }
     /// The source of a dataset. Opens nothing.
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable
     /// Text that differs between two systems that a dataset may be read from; no secrets.

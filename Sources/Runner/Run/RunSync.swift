@@ -48,7 +48,9 @@ package struct RunSync: Sendable {
     }
 
     private func runAll(_ noted: CancelNote) async throws -> [RunRecord] {
-        var records = try RenamedSync(definition, environment).carryOut()
+        let renamed = RenamedSync(definition, environment)
+        let doubtful = try renamed.warning()
+        var records = try renamed.carryOut()
         let lock = try await lock()
         defer { lock.release() }
         let resume = ResumeRun(definition, environment: environment, files: files, policy: policy)
@@ -71,7 +73,7 @@ package struct RunSync: Sendable {
             }
         }
         try await requireReviewed(own)
-        records.append(try await ownRun(own, noted))
+        records.append(try await ownRun(own, noted, doubtful))
         return records
     }
 
@@ -109,7 +111,7 @@ package struct RunSync: Sendable {
             hint: "Wait for it, use --wait, or stop it with sluice cancel.")
     }
 
-    private func ownRun(_ begun: RunRecord?, _ noted: CancelNote) async throws -> RunRecord {
+    private func ownRun(_ begun: RunRecord?, _ noted: CancelNote, _ warning: Reason?) async throws -> RunRecord {
         var record =
             try begun
             ?? environment.database.createRun(
@@ -124,6 +126,7 @@ package struct RunSync: Sendable {
             try environment.database.update(record)
         }
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
+        if let warning { environment.progress(.warned(warning)) }
         environment.meter.begin(record, at: environment.time.now())
         environment.enter(.prepare)
         do {
