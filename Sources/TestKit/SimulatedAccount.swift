@@ -33,11 +33,18 @@ public final class SimulatedAccount: Sendable {
     public struct Request: Sendable, Hashable {
         public var keys: [String]
         public var fault: SimulatedFault
+        public var kind: OperationKind
+        /// What the account's mark was when it arrived.
+        public var mark: Int64
+        /// How many of its operations were refused, if it was carried out.
+        public var refused = 0
     }
 
     private struct State {
         var records: [String: String] = [:]
         var created: [String: Int] = [:]
+        var made: [String: String] = [:]
+        var mark: Int64 = 0
         var removed: [String: Int] = [:]
         var events: [String: [String]] = [:]
         var keyless: [String] = []
@@ -69,6 +76,8 @@ public final class SimulatedAccount: Sendable {
 
     /// How often a record of each key was created.
     public var created: [String: Int] { state.withLock { $0.created } }
+    /// What the record of each key was when it was created last.
+    public var made: [String: String] { state.withLock { $0.made } }
     /// How often a record of each key was deleted.
     public var removed: [String: Int] { state.withLock { $0.removed } }
     /// The payloads that were sent, by key: each stays, also where it came before.
@@ -100,6 +109,12 @@ public final class SimulatedAccount: Sendable {
 
     /// The account's own id of the record with that key.
     public static func id(of key: String) -> String { "id of " + key }
+
+    /// A number that each request keeps, for whoever asks later what it belonged to.
+    public var mark: Int64 {
+        get { state.withLock { $0.mark } }
+        set { state.withLock { $0.mark = newValue } }
+    }
 
     /// Every write that was sent, oldest first.
     public var requests: [Request] { state.withLock { $0.requests } }
@@ -149,20 +164,24 @@ public final class SimulatedAccount: Sendable {
 
     func milliseconds(of count: Int) -> Int { state.withLock { $0.answerMilliseconds }(count) }
 
-    func arrive(_ batch: OperationBatch) async -> SimulatedFault {
+    /// - Returns: the request's number, and what happens to it.
+    func arrive(_ batch: OperationBatch) async -> (number: Int, fault: SimulatedFault) {
         let keys = batch.entries.indices.map { batch.keyText($0) }
         let (number, rule, hook) = state.withLock { ($0.requests.count, $0.fault, $0.onWrite) }
         let fault = rule(number, keys)
-        state.withLock { $0.requests.append(Request(keys: keys, fault: fault)) }
+        state.withLock {
+            $0.requests.append(Request(keys: keys, fault: fault, kind: batch.kind, mark: $0.mark))
+        }
         await hook(number)
-        return fault
+        return (number, fault)
     }
 
-    /// Carries out the first `count` operations.
-    func carryOut(_ batch: OperationBatch, first count: Int) -> BatchOutcome {
+    /// Carries out the first `count` operations of the request with that number.
+    func carryOut(_ batch: OperationBatch, first count: Int, of number: Int) -> BatchOutcome {
         let (refuses, attribution) = state.withLock { ($0.refuses, $0.attribution) }
         let reasons = (0..<min(count, batch.count)).map { refuses(batch.keyText($0), batch.payloadText($0)) }
         let failed = reasons.compactMap { $0 }
+        state.withLock { $0.requests[number].refused = failed.count }
         if attribution == .whole, let first = failed.first {
             return .unattributed(failed: batch.count, reason: first, WriteTally())
         }
@@ -177,6 +196,7 @@ public final class SimulatedAccount: Sendable {
                 } else {
                     tally.created += 1
                     state.created[key, default: 0] += 1
+                    state.made[key] = payload
                 }
                 state.records[key] = payload
             }

@@ -33,10 +33,16 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
 
     private let account: SimulatedAccount
     private let context: DestinationContext
+    private let isAlive: @Sendable () -> Bool
 
-    public init(_ account: SimulatedAccount, context: DestinationContext = DestinationContext()) {
+    /// - Parameter isAlive: whether the process that asks has not been killed; once it was nothing of it arrives.
+    public init(
+        _ account: SimulatedAccount, context: DestinationContext = DestinationContext(),
+        isAlive: @escaping @Sendable () -> Bool = { true }
+    ) {
         self.account = account
         self.context = context
+        self.isAlive = isAlive
     }
 
     public func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
@@ -64,21 +70,22 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
     }
 
     private func answer(to batch: OperationBatch) async -> Result<BatchOutcome, DestinationError> {
-        switch await account.arrive(batch) {
+        let (number, fault) = await account.arrive(batch)
+        switch fault {
         case .none:
-            return .success(account.carryOut(batch, first: batch.count))
+            return .success(account.carryOut(batch, first: batch.count, of: number))
         case .rateLimited(let after):
             context.observeLimit(RateLimitNotice(remaining: 0, wait: after, isRefusal: true))
             return .failure(Self.error("rate_limited", .retry(after: after), isKnownUnsent: true))
         case .failedBefore:
             return .failure(Self.error("server_error", .retry(after: nil)))
         case .lostAfter(let records):
-            _ = account.carryOut(batch, first: records)
+            _ = account.carryOut(batch, first: records, of: number)
             return .failure(Self.error("request_timeout", .retry(after: nil)))
         case .unauthorized:
             return .failure(Self.error("unauthorized", .fixConfiguration, isKnownUnsent: true))
         case .tooLarge(let items):
-            if batch.count <= items { return .success(account.carryOut(batch, first: batch.count)) }
+            if batch.count <= items { return .success(account.carryOut(batch, first: batch.count, of: number)) }
             return .failure(Self.error("body_too_large", .stop, isKnownUnsent: true))
         }
     }
@@ -150,6 +157,7 @@ public struct SimulatedDestination: Destination, Readable, FieldDiscovering, Rea
         } catch {
             throw Self.error("cancelled", .stop, isKnownUnsent: true)
         }
+        guard isAlive() else { throw Self.error("process_ended", .stop, isKnownUnsent: true) }
     }
 
     private func note(_ method: String, status: Int?, bytes: Int, error: String?, milliseconds: Int = 1) {

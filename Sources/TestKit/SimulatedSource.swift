@@ -10,6 +10,7 @@ public final class SimulatedSource: Source, Discoverable {
         var columns: [Column]
         var rows: [Row]
         var beforeBatch: @Sendable (Int) async throws -> Void = { _ in }
+        var onScan: @Sendable (Relation, [Row]) -> Void = { _, _ in }
         var batchRowsMax = 64
         var scans = 0
     }
@@ -42,6 +43,11 @@ public final class SimulatedSource: Source, Discoverable {
         state.withLock { $0.beforeBatch = hook }
     }
 
+    /// Is called as a scan begins, with what it asks for and the whole table as it is then.
+    public func onScan(_ hook: @escaping @Sendable (Relation, [Row]) -> Void) {
+        state.withLock { $0.onScan = hook }
+    }
+
     public func check(_ told: @escaping CheckProgress) async -> ConnectionReport {
         var report = ConnectionReport(address: "memory")
         report.begin("rows", told)
@@ -52,12 +58,13 @@ public final class SimulatedSource: Source, Discoverable {
     public func withScan<Result: Sendable>(
         _ request: ScanRequest, _ body: (RowBatches) async throws -> Result
     ) async throws -> Result {
-        let now = state.withLock { state in
+        let (table, now) = state.withLock { state in
             state.scans += 1
             var copy = state
             if case .query(let sql) = request.relation { Self.answer(sql, &copy) }
-            return copy
+            return (state.rows, copy)
         }
+        now.onScan(request.relation, table)
         let columns = try (request.columns ?? now.columns.map(\.name)).map { try column($0, in: now.columns) }
         let rows = request.rowsMax.map { Array(now.rows.prefix($0)) } ?? now.rows
         let size = max(1, min(now.batchRowsMax, request.batchRowsMax))
