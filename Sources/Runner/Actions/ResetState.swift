@@ -96,6 +96,8 @@ package struct ResetState: Sendable {
 
     private func close(_ unfinished: RunRecord) throws {
         var run = unfinished
+        // What an interrupted scan had named is read anew; of a run that had its plan it stays.
+        if run.rows == RowLedger() { try environment.database.discardOutcomes(run: run.id) }
         var figures = DeliveryFigures(planned: run.rows.planned, removals: run.operations.removals)
         figures.operations = run.operations
         figures.operations.planned = run.rows.planned
