@@ -10,6 +10,7 @@ final class CrashPlan: Sendable {
         var stepsLeft: Int
         var requestsLeft: Int
         var isDead = false
+        var death: Happening?
         var stepsUntilFull: Int
         var stepsFull: Int
         var wasFull = false
@@ -50,6 +51,8 @@ final class CrashPlan: Sendable {
     var steps: [StepName] { state.withLock { $0.steps } }
 
     var isDead: Bool { state.withLock { $0.isDead } }
+    /// How it was killed; nil where it was not.
+    var death: Happening? { state.withLock { $0.death } }
     /// Whether anything was refused for want of space.
     var wasFull: Bool { state.withLock { $0.wasFull } }
 
@@ -57,7 +60,8 @@ final class CrashPlan: Sendable {
     func request() {
         state.withLock { state in
             state.requestsLeft -= 1
-            if state.requestsLeft < 0 { state.isDead = true }
+            guard state.requestsLeft < 0, !state.isDead else { return }
+            (state.isDead, state.death) = (true, .killedAtARequest)
         }
     }
 
@@ -76,8 +80,9 @@ final class CrashPlan: Sendable {
                 }
                 guard only == nil || only == step else { return .none }
                 state.stepsLeft -= 1
-                state.isDead = state.stepsLeft < 0
-                return state.isDead ? .kill : .none
+                guard state.stepsLeft < 0 else { return .none }
+                (state.isDead, state.death) = (true, bytes == nil ? .killedBeforeAStep : .killedInAWrite)
+                return .kill
             }
             switch fate {
             case .none: return .proceed

@@ -18,7 +18,7 @@ enum Definitions {
         return definition
     }
 
-    static func other(than now: SyncDefinition, _ random: inout SeededRandom) -> SyncDefinition {
+    static func other(than now: SyncDefinition) -> SyncDefinition {
         if now.behavior == .delete { return now }
         var other = now
         other.mappings = make(now.mappings.count == 2 ? ["name"] : ["name", "seats"], now.behavior).mappings

@@ -24,7 +24,7 @@ struct EveryStepTests {
         let object = SimulatedDestination.object(batchItemsMax: 2)
         world.source.rows = (1...5).map { row($0, "a") } + [row(6, "bad")]
         let crash = CrashPlan(step: step, bytes: bytes)
-        let dying = try world.environment(folder, object: object, steps: crash.hook)
+        let dying = try world.environment(folder, object: object, crash: crash)
         do {
             _ = try await RunSync(Definitions.first, options: RunOptions(), environment: dying).run()
             world.source.rows = (1...3).map { row($0, "b") } + [row(4, "a"), row(5, "a"), row(6, "c"), row(7, "bad")]
@@ -39,7 +39,7 @@ struct EveryStepTests {
 
     private func recover(_ world: World, _ folder: String, _ object: DestinationObject, step: Int) async throws {
         world.source.rows = [row(1, "a"), row(2, "b"), row(3, "d"), row(5, "a"), row(7, "bad"), row(8, "e")]
-        let environment = try world.environment(folder, object: object, steps: .none, isAnother: true)
+        let environment = try world.environment(folder, object: object, isAnother: true)
         let records = try await RunSync(Definitions.first, options: RunOptions(), environment: environment).run()
         for record in records {
             #expect(record.rows.isBalanced && record.operations.isBalanced, "step \(step)")
@@ -78,9 +78,9 @@ struct EveryStepTests {
             let world = World(seed: 1)
             let object = SimulatedDestination.object(batchItemsMax: 2)
             world.source.rows = [row(1, "a"), ["id": .null], ["id": .null]]
-            let dying = try world.environment(folder, object: object, steps: CrashPlan(step: step, bytes: bytes).hook)
+            let dying = try world.environment(folder, object: object, crash: CrashPlan(step: step, bytes: bytes))
             do { _ = try await RunSync(Definitions.first, options: RunOptions(), environment: dying).run() } catch {}
-            let environment = try world.environment(folder, object: object, steps: .none, isAnother: true)
+            let environment = try world.environment(folder, object: object, isAnother: true)
             let records = try await RunSync(Definitions.first, options: RunOptions(), environment: environment).run()
             #expect(records.allSatisfy { $0.state == .stoppedByGuard }, "step \(step)")
             #expect(world.account.requests.isEmpty, "step \(step)")

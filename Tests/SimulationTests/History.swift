@@ -19,7 +19,13 @@ final class History {
     var definition: SyncDefinition
     var problems: [String] = []
     var kills = 0
-    /// Whether the person at this history accepts every guard; a person who does not never sees one passed.
+    /// The requests of the current account that were judged already.
+    var judged = 0
+    /// What people did to the sync.
+    var deeds = Deeds()
+    /// Of syncs that send: whose records may be in doubt, by key and by its hash.
+    var doubtful = Doubtful()
+    /// Whether the person at this history accepts guards; a person who does not never sees one passed.
     let acceptsGuards: Bool
     /// Whether a kill is a power cut: what was not synced may be gone.
     private let losesPower: Bool
@@ -53,17 +59,22 @@ final class History {
             batchItemsMax: random.number(1...50), repeatable: behavior == .send ? .never : .byKey)
         world.source.batchRowsMax = random.number(1...120)
         for account in world.accounts { account.attribution = [.each, .counted, .whole][random.number(0...2)] }
-        world.fill(rows: random.number(0...400), &random)
+        let isPatient = random.chance(percent: 4)
+        world.fill(rows: random.number(0...(isPatient ? 30 : 400)), &random)
         if [.updateOnly, .createOnly, .delete].contains(behavior) { world.fillAccount() }
+        if behavior == .mirror { world.addForeign() }
         for _ in 1...random.number(2...6) {
             world.change(&random)
             if random.chance(percent: 6) { world.changeColumns(&random) }
             if random.chance(percent: 6) { world.jump() }
             try await disturbedRun(object)
+            try act(object)
         }
         world.calm()
         if world.source.rows.isEmpty { world.fill(rows: 3, &random) }
-        if world.isIncremental && behavior == .updateOrCreate { try await incrementalRuns(object) }
+        if isPatient { try await refusedRuns(object) }
+        if random.chance(percent: 25) { world.pardon() }
+        if world.isIncremental || random.chance(percent: 15) { try await nextRuns(object) }
         try await undisturbedRuns(object)
         return problems
     }
@@ -72,16 +83,18 @@ final class History {
     private func disturbedRun(_ object: DestinationObject) async throws {
         let crash = CrashPlan(&random)
         if behavior == .updateOrCreate, random.chance(percent: 6) { world.changeAccount() }
+        let requests = world.accounts.map(\.requests.count)
         let reviewed = random.chance(percent: 8) ? try await savedPlan(object) : nil
         world.disturb(&random, crash)
-        if random.chance(percent: 8) { definition = Definitions.other(than: definition, &random) }
-        let environment = try world.environment(folder, object: object, steps: crash.hook)
+        if random.chance(percent: 8) { editDefinition() }
+        let environment = try world.environment(folder, object: object, crash: crash)
         var options = options()
         if let reviewed {
             options = RunOptions()
             (options.reviewed, options.isFull) = (reviewed, reviewed.isFull)
             if random.chance(percent: 50) { world.change(&random) }
         }
+        let resent = options.onlyPending == .inDoubt ? try noteResent(object) : nil
         let run = RunSync(definition, options: options, environment: environment)
         // The task waits until all that may happen to it is arranged, or a seed would not replay.
         let (gate, opening) = AsyncStream<Void>.makeStream()
@@ -99,15 +112,26 @@ final class History {
                 check(record, environment)
                 checkGuard(record)
             }
-            trace += records.map { "\($0.id) \($0.state.rawValue) \($0.rows) \($0.operations) \($0.requests)" }
+            note(records, isReviewed: reviewed != nil)
+            deeds.isRenamed = false
         } catch {
             trace.append("killed: \(crash.isDead), requests: \(world.account.requests.count)")
             note(error, crash)
         }
+        count(crash, requestsFrom: requests)
+        checkRemovals(mayAccept: acceptsGuards)
         if crash.wasFull { world.noteBroken() }
         if crash.isDead { world.noteKilled() }
         if crash.isDead && losesPower { try cutPower(object) }
+        try noteDoubts(crash, object, requestsFrom: requests)
+        // What came into doubt while the start went on with an interrupted run is sent once more by its own.
+        if let resent { noteResent(lost(crash, requestsFrom: requests).subtracting(resent)) }
         world.time.advance(by: .seconds(random.number(0...2_000)))
+    }
+
+    func note(_ records: [RunRecord], isReviewed: Bool = false) {
+        count(records, isReviewed: isReviewed)
+        trace += records.map { "\($0.id) \($0.state.rawValue) \($0.rows) \($0.operations) \($0.requests)" }
     }
 
     /// Whether what the run threw is what the world has done to it.
@@ -117,6 +141,7 @@ final class History {
         } else if let error = error as? StateError, error.code == "disk_full", crash.wasFull {
             return
         } else if let error = error as? RunError, error.code.hasPrefix("plan_") {
+            world.tally.add(.planRefused)
             if !error.message.contains("Nothing was sent") {
                 problems.append("refused without a word: \(error.message)")
             }
@@ -127,7 +152,8 @@ final class History {
 
     /// A plan that somebody looks at before it is sent; nil where it could not be made.
     private func savedPlan(_ object: DestinationObject) async throws -> ReviewedPlan? {
-        let environment = try world.environment(folder, object: object, steps: .none)
+        let environment = try world.environment(folder, object: object)
+        world.noteLook()
         do {
             let path = folder + "/saved.plan"
             _ = try await PlanSync(definition, options: RunOptions(), environment: environment)
@@ -146,18 +172,24 @@ final class History {
     private func arrangeSecondRunner(_ object: DestinationObject) throws {
         let second = RunSync(
             definition, options: RunOptions(),
-            environment: try world.environment(folder, object: object, steps: .none, isAnother: true))
-        let met = met
+            environment: try world.environment(folder, object: object, isAnother: true))
+        let (met, tally) = (met, world.tally)
         world.meanwhile(atRequest: random.number(0...4)) {
             do {
                 let records = try await second.run()
                 met.add("two ran at once: \(records.map(\.id))")
             } catch let error as RunError where error.code == "sync_already_running" {
-                return
+                tally.add(.secondRunnerRefused)
             } catch {
                 met.add("the second runner ended with \(error)")
             }
         }
+    }
+
+    private func editDefinition() {
+        let other = Definitions.other(than: definition)
+        world.tally.add(.definitionChanged, if: other != definition)
+        definition = other
     }
 
     private func arrangeJump() {
@@ -166,8 +198,8 @@ final class History {
     }
 
     private func cutPower(_ object: DestinationObject) throws {
-        try disk.cut(&random)
-        let files = try world.environment(folder, object: object, steps: .none).state.sync(definition.name)
+        world.tally.add(.powerCut, if: try disk.cut(&random))
+        let files = try currentFiles(try world.environment(folder, object: object))
         switch try Snapshot.open(files) {
         case .none, .current: return
         case .fellBack(_, let reason), .lost(let reason):
@@ -175,7 +207,7 @@ final class History {
         }
     }
 
-    private static let guards: Set<String> = [
+    static let guards: Set<String> = [
         "invalid", "empty_scan", "cleared", "schema_change", "removed", "first_removals", "keyless_rows",
     ]
 
@@ -183,46 +215,62 @@ final class History {
         var options = RunOptions()
         options.isFull = random.chance(percent: 10) && behavior != .send
         if random.chance(percent: 10) { options.limit = random.number(1...20) }
-        if acceptsGuards { options.acceptedGuards = Self.guards }
+        // Who accepts now and then sees guards stop, and goes on with the plan that they stopped.
+        if acceptsGuards && random.chance(percent: 60) { options.acceptedGuards = Self.guards }
         if random.chance(percent: 4) { options.onlyPending = .rejected }
+        if behavior == .send && random.chance(percent: 10) { options.onlyPending = .inDoubt }
         return options
     }
 
-    /// Nothing is left behind by incremental scans either: what they passed over was sent, or is carried.
-    private func incrementalRuns(_ object: DestinationObject) async throws {
-        let environment = try world.environment(folder, object: object, steps: .none)
+    /// A row that is refused again and again waits for longer and longer.
+    private func refusedRuns(_ object: DestinationObject) async throws {
+        // Of two rows next to each other one has a record at the account already.
+        world.spoil(rows: 0..<2)
+        for _ in 1...12 {
+            try await quietStart(object)
+            world.time.advance(by: .seconds(random.number(1...60)))
+        }
+    }
+
+    /// Right away, without a complete scan that would heal what incremental ones passed over, and while a plan that a guard
+    /// stopped may still be sent.
+    private func nextRuns(_ object: DestinationObject) async throws {
+        // The first of them may go on with a plan of before.
+        try await quietStart(object)
+        let (records, environment) = try await quietStart(object)
+        guard let last = records.last else { return problems.append("a run left no record") }
+        try checkPromise(last, environment, readsAll: last.effort?.scan != .recent, mayHold: true)
+    }
+
+    /// A start that nothing disturbs, by somebody who accepts whatever a guard says.
+    @discardableResult
+    private func quietStart(_ object: DestinationObject) async throws -> ([RunRecord], RunEnvironment) {
+        let requests = world.accounts.map(\.requests.count)
+        let environment = try world.environment(folder, object: object)
         var options = RunOptions()
         options.acceptedGuards = Self.guards
-        // The first of them may go on with a plan of before.
-        for _ in 1...2 {
-            let records = try await RunSync(definition, options: options, environment: environment).run()
-            for record in records { check(record, environment) }
-            trace += records.map { "\($0.id) \($0.state.rawValue) \($0.rows) \($0.operations) \($0.requests)" }
-        }
-        for (key, payload) in world.expected(definition) where world.account.records[key] != payload {
-            problems.append(
-                "\(key) was passed over: it should be \(payload), is \(world.account.records[key] ?? "not there")")
-        }
+        let records = try await RunSync(definition, options: options, environment: environment).run()
+        for record in records { check(record, environment) }
+        note(records)
+        checkRemovals(mayAccept: true)
+        try noteDoubts(CrashPlan(), object, requestsFrom: requests)
+        return (records, environment)
     }
 
     private func undisturbedRuns(_ object: DestinationObject) async throws {
         // Long enough for every held record to be due, whatever the clock was when it was held.
         world.time.advance(by: .seconds(4 * 86_400))
-        let environment = try world.environment(folder, object: object, steps: .none)
-        var options = RunOptions()
-        options.acceptedGuards = Self.guards
-        let records = try await RunSync(definition, options: options, environment: environment).run()
-        for record in records { check(record, environment) }
+        let (records, environment) = try await quietStart(object)
         guard let last = records.last else { return problems.append("the last run left no record") }
-        if behavior == .updateOrCreate {
-            checkDestination(last)
-        } else {
-            problems += try BehaviorOracle(world: world, definition: definition).problems(last, environment)
-        }
+        try checkPromise(last, environment, readsAll: true, mayHold: false)
+        if behavior == .send { try checkDoubts(environment) }
+        checkDeeds()
         problems += met.sentences
         try checkHistory(environment)
         try checkFiles(environment)
-        try await checkQuiet(options, environment)
+        let before = world.account.requests.count
+        let (again, _) = try await quietStart(object)
+        checkQuiet(again, requestsBefore: before)
     }
 }
 

@@ -52,6 +52,33 @@ struct KnownHistoryTests {
         #expect(reached.isSuperset(of: wanted), "only \(reached)")
     }
 
+    /// A process that was killed while its request was on its way asks nothing more of anybody, whatever it is answered.
+    @Test(arguments: [SimulatedFault.none, .failedBefore, .rateLimited(after: .seconds(7)), .lostAfter(records: 1)])
+    func nothingArrivesOfAProcessThatWasKilled(fault: SimulatedFault) async throws {
+        let script = try Script(.updateOrCreate)
+        script.world.source.rows = (1...120).map { row($0) }
+        script.world.account.fault { _, _ in fault }
+        let crash = CrashPlan(request: 0)
+        script.world.account.onWrite { _ in crash.request() }
+        #expect(try await script.isKilled(by: crash))
+        #expect(script.world.account.requests.count == 1 && script.world.time.slept.isEmpty)
+    }
+
+    /// The rows that an interrupted scan had called invalid stayed in the history of a run that had read none.
+    @Test(arguments: [StepName.planBlock, .planSealed])
+    func resetRunWithoutAPlanNamesNoRows(step: StepName) async throws {
+        let script = try Script(.updateOrCreate)
+        script.world.source.rows = (1...2_000).map { row($0, seats: $0 < 1_990 ? .text("many") : .integer(1)) }
+        let crash = CrashPlan(step: 0, only: step)
+        #expect(try await script.isKilled(by: crash), "step \(step) was not reached")
+        let history = RunHistory(try script.environment().database)
+        #expect(try !(history.outcomeCounts(run: 1).isEmpty), "no row was named")
+        try script.reset()
+        #expect(try history.outcomeCounts(run: 1).isEmpty)
+        let reset = try #require(try history.run(1))
+        #expect(reset.error?.code == "state_reset" && reset.rows.invalid == 0)
+    }
+
     /// Rows that an accepted plan left out were named in the stopped run only.
     @Test func rowsThatAnAcceptedPlanLeavesOutAreNamedInItsRun() async throws {
         let script = try Script(.updateOrCreate)
@@ -144,15 +171,15 @@ private final class Script {
         get throws { try environment().state.sync(definition.name) }
     }
 
-    func environment(_ steps: FileSteps = .none) throws -> RunEnvironment {
-        try world.environment(folder, object: object, steps: steps)
+    func environment(_ crash: CrashPlan = CrashPlan()) throws -> RunEnvironment {
+        try world.environment(folder, object: object, crash: crash)
     }
 
     /// All runs of one start.
-    func runs(accepting guards: Set<String> = [], _ steps: FileSteps = .none) async throws -> [RunRecord] {
+    func runs(accepting guards: Set<String> = [], _ crash: CrashPlan = CrashPlan()) async throws -> [RunRecord] {
         var options = RunOptions()
         options.acceptedGuards = guards
-        let environment = try environment(steps)
+        let environment = try environment(crash)
         let run = RunSync(definition, options: options, environment: environment)
         let records = try await DiskWatch.$current.withValue(disk.watch) { try await run.run() }
         for record in records {
@@ -171,13 +198,15 @@ private final class Script {
     /// A start that is killed; false where it came to its end.
     func isKilled(by crash: CrashPlan, accepting guards: Set<String> = []) async throws -> Bool {
         do {
-            _ = try await runs(accepting: guards, crash.hook)
+            _ = try await runs(accepting: guards, crash)
         } catch {
             guard crash.isDead else { throw error }
             world.noteKilled()
         }
         return crash.isDead
     }
+
+    func reset() throws { try ResetState(definition, environment: try environment()).reset() }
 
     /// Nothing that was not synced is left.
     func cutPower() throws {

@@ -11,8 +11,8 @@ final class PowerCut: Sendable {
     private typealias Inode = UInt64
 
     private struct State {
-        /// The names of each folder as they are on the disk.
-        var names: [String: [String: Inode]] = [:]
+        /// The names of each folder as they are on the disk, whatever the folder is called.
+        var names: [Inode: [String: Inode]] = [:]
         var contents: [Inode: Data] = [:]
     }
 
@@ -50,7 +50,8 @@ final class PowerCut: Sendable {
     private func noteFolder(_ path: String) {
         let now = names(path)
         for (name, inode) in now { link(path + "/" + name, inode) }
-        state.withLock { $0.names[path] = now }
+        guard let folder = Self.inode(path) else { return }
+        state.withLock { $0.names[folder] = now }
     }
 
     private func link(_ path: String, _ inode: Inode) { _ = Glibc.link(path, "\(keep)/\(inode)") }
@@ -73,20 +74,27 @@ final class PowerCut: Sendable {
     enum Loss { case some, all }
 
     /// Leaves of the directory what the disk may have after a power cut at this moment.
-    func cut(_ random: inout SeededRandom, losing loss: Loss = .some) throws {
+    ///
+    /// - Returns: whether anything was lost.
+    @discardableResult
+    func cut(_ random: inout SeededRandom, losing loss: Loss = .some) throws -> Bool {
         let before = state.withLock { $0 }
         var after = State()
+        var hasLost = false
         for folder in folders {
-            let (now, then) = (names(folder), before.names[folder] ?? [:])
+            guard let place = Self.inode(folder) else { continue }
+            let (now, then) = (names(folder), before.names[place] ?? [:])
             var left: [String: Data] = [:]
             for name in Set(now.keys).union(then.keys).sorted() {
                 let isNew = now[name] == then[name] || loss == .some && random.chance(percent: 50)
+                hasLost = hasLost || !isNew
                 guard let inode = isNew ? now[name] : then[name] else { continue }
                 let real = FileManager.default.contents(
                     atPath: now[name] == inode ? folder + "/" + name : "\(keep)/\(inode)")
                 let synced = before.contents[inode]
                 left[name] =
                     loss == .all ? synced ?? Data() : Self.survives(real ?? Data(), synced: synced, &random)
+                hasLost = hasLost || left[name] != real
             }
             for name in now.keys { try FileManager.default.removeItem(atPath: folder + "/" + name) }
             for (name, data) in left {
@@ -96,12 +104,13 @@ final class PowerCut: Sendable {
                 }
                 guard let inode = Self.inode(path) else { continue }
                 after.contents[inode] = data
-                after.names[folder, default: [:]][name] = inode
+                after.names[place, default: [:]][name] = inode
                 link(path, inode)
             }
         }
         let kept = after
         state.withLock { $0 = kept }
+        return hasLost
     }
 
     /// All, nothing, or some pages of what was written after the last sync.

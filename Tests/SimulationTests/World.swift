@@ -16,11 +16,22 @@ final class World: Sendable {
     /// The table as it was before.
     private let versions = Mutex<[[SimulatedSource.Row]]>([])
     private let nextKey = Mutex(0)
-    private let broken = Mutex(0)
+    /// Requests that did not simply go through.
+    let broken = Mutex(0)
     private let revision = Mutex<Int64>(0)
     /// Seconds that the clock is ahead of what it should be.
-    private let ahead = Mutex<Int64>(0)
-    private let jumps = Mutex(0)
+    let ahead = Mutex<Int64>(0)
+    let jumps = Mutex(0)
+    /// What else happens while a request is on its way: by its number.
+    let meetings = Mutex<[Int: @Sendable () async -> Void]>([:])
+    /// What has come about.
+    let tally = Tally()
+    /// Whether the accounts take what they refused before.
+    let isPardoned = Mutex(false)
+    /// What each run has read, by its number, and the run that reads now.
+    let scans = Mutex<(running: Int64?, seen: [Int64: ScanSeen])>((nil, [:]))
+    /// Keys that had a record at the account before the sync.
+    private let thereBefore = Mutex<Set<String>>([])
     private let opened = Mutex<ControlDatabase?>(nil)
     /// Whether changes show themselves in a column that grows, and nothing else changes.
     let isIncremental: Bool
@@ -44,9 +55,10 @@ final class World: Sendable {
                 payload.contains("bad") ? Reason(code: "refused", message: "No.", hint: "Change it.") : nil
             }
         }
+        source.onScan { [weak self] in self?.noteScan($0, $1) }
     }
 
-    private static let columns = [
+    static let columns = [
         Column(name: "id", type: .text, declaredType: "TEXT"),
         Column(name: "name", type: .text, declaredType: "TEXT"),
         Column(name: "seats", type: .integer, declaredType: "INTEGER"),
@@ -57,31 +69,40 @@ final class World: Sendable {
     var account: SimulatedAccount { accounts[current.withLock { $0 }] }
     var identity: String { "account \(current.withLock { $0 })" }
 
-    func changeAccount() { current.withLock { $0 = 1 - $0 } }
+    func changeAccount() {
+        current.withLock { $0 = 1 - $0 }
+        tally.add(.accountChanged)
+    }
 
     /// Every key that any row ever had.
     var keys: [String] { (0...nextKey.withLock { $0 }).map { "k\($0)" } }
 
     var created: Int { accounts.reduce(0) { $0 + $1.created.values.reduce(0, +) } }
 
-    /// Requests that did not simply go through.
     var faultsBroken: Int { broken.withLock { $0 } }
 
-    /// Of one process, until that is killed: its runs share one control database, as those of `serve` do.
+    /// Of one process, until that is killed: its runs share one control database, as those of `serve` do. Nothing of a
+    /// process that was killed arrives anywhere any more.
     ///
     /// - Parameter isAnother: whether it is that of a process that comes by.
     func environment(
-        _ folder: String, object: DestinationObject, steps: FileSteps, isAnother: Bool = false
+        _ folder: String, object: DestinationObject, crash: CrashPlan = CrashPlan(), isAnother: Bool = false
     ) throws -> RunEnvironment {
-        let state = try StateDirectory(path: folder + "/state", steps: steps)
+        let state = try StateDirectory(path: folder + "/state", steps: crash.hook)
         let time = time
         var environment = RunEnvironment(
             state: state, database: try isAnother ? .open(path: state.databasePath) : database(state),
             time: RunTime(
-                now: { Moment(milliseconds: time.milliseconds) }, sleep: { try await Self.sleep($0, time) },
+                now: { Moment(milliseconds: time.milliseconds) },
+                sleep: {
+                    if crash.isDead { throw SimulatedKill() }
+                    try await Self.sleep($0, time)
+                },
                 chance: { time.fraction() }, seed: { time.bits() }),
-            connections: WorldConnections(world: self, destinationObject: object, limitPath: folder + "/limit"))
+            connections: WorldConnections(
+                world: self, destinationObject: object, limitPath: folder + "/limit", crash: crash))
         environment.historyLag = historyLag
+        if !isAnother { environment.progress = { [self] in noteProgress($0) } }
         return environment
     }
 
@@ -178,12 +199,28 @@ final class World: Sendable {
             }
         }
         source.rows = rows
-        if random.chance(percent: 5) { source.rows = [] }
+        if random.chance(percent: 5) {
+            source.rows = []
+            if random.chance(percent: 50) { return }
+        }
         fill(rows: random.number(0...20), &random)
+    }
+
+    /// The account refuses these rows from now on.
+    func spoil(rows places: Range<Int>) {
+        var rows = source.rows
+        for index in places.clamped(to: rows.indices) {
+            rows[index]["name"] = .text("bad 9")
+            rows[index]["seats"] = .integer(1)
+            rows[index]["revision"] = nextRevision()
+        }
+        source.rows = rows
     }
 
     /// Columns come, go and change their type between runs.
     func changeColumns(_ random: inout SeededRandom) {
+        let before = source.columns
+        defer { tally.add(.columnsChanged, if: source.columns != before) }
         switch random.number(0...3) {
         case 0: source.columns = Self.columns.filter { $0.name != "seats" }
         case 1: source.columns[1].declaredType = "VARCHAR(\(random.number(1...99)))"
@@ -197,9 +234,18 @@ final class World: Sendable {
         for (index, row) in source.rows.enumerated() where index % 2 == 0 {
             guard case .text(let id) = row["id"] else { continue }
             account.records[id] = "{}"
+            thereBefore.withLock { _ = $0.insert(id) }
         }
+        addForeign()
+    }
+
+    /// Records that are none of the sync's.
+    func addForeign() {
         for number in 1...5 { account.records["foreign \(number)"] = "{}" }
     }
+
+    /// Keys of rows that had a record before the sync.
+    var there: Set<String> { thereBefore.withLock { $0 } }
 
     private func payload(_ row: SimulatedSource.Row, _ definition: SyncDefinition) -> String? {
         guard case .text(let id) = row["id"], case .text(let name) = row["name"] else { return nil }
@@ -214,13 +260,15 @@ final class World: Sendable {
 
     /// What the account has to hold of the table as it is now.
     func expected(_ definition: SyncDefinition) -> [String: String] {
-        valid(definition).filter { !$0.value.contains("bad") }
+        valid(definition).filter { !isRefused($0.value) }
     }
 
-    /// How many rows of the table the account refuses.
-    func refused(_ definition: SyncDefinition) -> Int {
-        valid(definition).values.count { $0.contains("bad") }
+    /// The keys of the rows that the account refuses.
+    func refused(_ definition: SyncDefinition) -> Set<String> {
+        Set(valid(definition).filter { isRefused($0.value) }.keys)
     }
+
+    private func isRefused(_ payload: String) -> Bool { payload.contains("bad") && !isPardoned.withLock { $0 } }
 
     /// Rows that can be sent: with a key that no other row has, and values that can be cast.
     func valid(_ definition: SyncDefinition) -> [String: String] {
@@ -231,94 +279,6 @@ final class World: Sendable {
         }
         return found.compactMapValues { $0.count == 1 ? $0[0] : nil }
     }
-
-    // MARK: What goes wrong
-
-    func disturb(_ random: inout SeededRandom, _ crash: CrashPlan) {
-        let rate = [0, 0, 10, 30][random.number(0...3)]
-        let stopsAt = random.chance(percent: 16) ? random.number(0...10) : Int.max
-        let breakdown = [.unauthorized, .failedBefore, SimulatedFault.lostAfter(records: .max)][random.number(0...2)]
-        let state = Mutex((random: SeededRandom(seed: random.next()), first: account.requests.count))
-        let itemsMax = random.chance(percent: 10) ? random.number(1...10) : Int.max
-        account.fault { [self] number, keys in
-            let fault = state.withLock { state in
-                if number - state.first >= stopsAt { return breakdown }
-                if keys.count > itemsMax { return .tooLarge(items: itemsMax) }
-                guard state.random.chance(percent: rate) else { return .none }
-                switch state.random.number(0...3) {
-                case 0: return .rateLimited(after: state.random.chance(percent: 50) ? .seconds(7) : nil)
-                case 1: return .failedBefore
-                default: return .lostAfter(records: state.random.number(0...keys.count))
-                }
-            }
-            if fault != .none { broken.withLock { $0 += 1 } }
-            return fault
-        }
-        account.onWrite { [self] number in
-            crash.request()
-            await meet(number)
-        }
-        let breaksAt = random.chance(percent: 5) ? random.number(0...5) : Int.max
-        let pause = random.chance(percent: 10) ? random.number(1...Self.pauseSecondsMax) : 0
-        let time = time
-        source.beforeBatch { batch in
-            if pause > 0 { try await time.sleep(.seconds(pause)) }
-            guard batch == breaksAt else { return }
-            throw ConnectorError(
-                code: "connection_lost", message: "Gone.", hint: "Try again.", disposition: .retry(after: nil))
-        }
-    }
-
-    static let pauseSecondsMax = 300
-
-    /// The clock is set forward by a day, or back to where it was.
-    func jump() {
-        let seconds = ahead.withLock { ahead in
-            ahead = ahead > 0 ? 0 : 86_400
-            return ahead > 0 ? Int64(86_400) : -86_400
-        }
-        jumps.withLock { $0 += 1 }
-        time.advance(by: .seconds(seconds))
-    }
-
-    var hasJumped: Bool { jumps.withLock { $0 > 0 } }
-
-    /// Something other than the network kept a run from its end.
-    func noteBroken() { broken.withLock { $0 += 1 } }
-
-    func calm() {
-        source.columns = Self.columns
-        for account in accounts {
-            account.fault { _, _ in .none }
-            account.onWrite { _ in }
-        }
-        source.beforeBatch { _ in }
-    }
-
-    /// What else happens while a request is on its way: by its number.
-    private let meetings = Mutex<[Int: @Sendable () async -> Void]>([:])
-
-    /// Arranges that something happens while a request is on its way, counted from now.
-    func meanwhile(atRequest number: Int, _ body: @escaping @Sendable () async -> Void) {
-        let at = account.requests.count + number
-        meetings.withLock { $0[at] = body }
-    }
-
-    private func meet(_ number: Int) async {
-        guard let body = meetings.withLock({ $0.removeValue(forKey: number) }) else { return }
-        await body()
-    }
-
-    /// Cancels a run while a request is on its way, counted from now.
-    func cancel<Result: Sendable>(_ task: Task<Result, any Error>, atRequest number: Int, _ crash: CrashPlan) {
-        let first = account.requests.count
-        broken.withLock { $0 += 1 }
-        account.onWrite {
-            if $0 - first >= number { task.cancel() }
-            crash.request()
-            await self.meet($0)
-        }
-    }
 }
 
 struct WorldConnections: Connections {
@@ -326,11 +286,12 @@ struct WorldConnections: Connections {
     var destinationObject: DestinationObject
     var limitPath: String
     var syncs: [SyncDefinition] { [] }
+    var crash: CrashPlan
 
     func source(_ dataset: DatasetDefinition) throws -> any Source & Discoverable { world.source }
 
     func destination(_ sync: SyncDefinition, context: DestinationContext) throws -> any ConnectedDestination {
-        SimulatedDestination(world.account, context: context)
+        SimulatedDestination(world.account, context: context) { [crash] in !crash.isDead }
     }
 
     func sourceIdentity(_ dataset: DatasetDefinition) throws -> String { "system" }
