@@ -15,6 +15,8 @@ final class AccountHistory {
     let of: AccountCase
     let switches: [String: String]
     private(set) var trace: [String] = []
+    /// What came about: kills, durable steps, and what the connector was answered.
+    let tally = Tally()
     private var random: SeededRandom
     private let world: AccountWorld
     private var definition: SyncDefinition
@@ -70,7 +72,19 @@ final class AccountHistory {
             try await disturbedRun()
         }
         try await undisturbedRuns()
+        try countAnswers()
         return problems
+    }
+
+    /// Each answer by its status, or by the code of what came in its place.
+    private func countAnswers() throws {
+        let environment = try world.environment("http://127.0.0.1:1", perMinute: 1, steps: .none)
+        let history = RunHistory(environment.database)
+        for run in try history.runs(limit: 100) {
+            tally.add(.goneOnWith, if: run.error?.code == "plan_stale")
+            let exchanges = try history.exchanges(run: run.id, limit: 1_000)
+            tally.add(exchanges.map { $0.error ?? $0.status.map { "status \($0)" } ?? "no answer" })
+        }
     }
 
     // MARK: Runs
@@ -90,6 +104,9 @@ final class AccountHistory {
             let isFull = crash.wasFull && (error as? StateError)?.code == "disk_full"
             if !crash.isDead && !isFull { problems.append("a run threw \(error)") }
         }
+        if let death = crash.death { tally.add(death) }
+        tally.add(.diskFull, if: crash.wasFull)
+        tally.add(crash.steps)
         world.time.advance(by: .seconds(random.number(0...2_000)))
     }
 

@@ -11,21 +11,40 @@ import Testing
 struct AccountSimulationTests {
     @Test(arguments: AccountSeeds.groups)
     func accountKeepsWhatEachBehaviorPromisesWhateverPlanhatAnswers(seeds: Range<UInt64>) async throws {
-        for seed in seeds { try await play(seed) }
+        let tally = Tally()
+        for seed in seeds { tally.add(try await play(seed)) }
+        let sum = Tallies.shared.hand(in: tally, of: "account", parts: AccountSeeds.groups.count)
+        guard let sum, !AccountSeeds.isReplay, AccountSeeds.count >= UInt64(AccountCase.played.count) else { return }
+        let missing = sum.missing(Wanted.ofAccounts)
+        #expect(missing.isEmpty, "the histories prove less than they say: \(sum.sentences)")
     }
 
-    private func play(_ seed: UInt64) async throws {
+    private func play(_ seed: UInt64) async throws -> Tally {
         let history = try AccountHistory(seed: seed, AccountSeeds.of(seed))
         let problems: [String]
         do { problems = try await history.play() } catch { problems = ["it threw \(error)"] }
         if AccountSeeds.isReplay {
             print(history.switches.sorted { $0.key < $1.key })
-            for line in history.trace + problems { print(line) }
+            for line in history.trace + problems + history.tally.sentences { print(line) }
         }
-        guard let first = problems.first else { return }
+        guard let first = problems.first else { return history.tally }
         let command = "SLUICE_SEED=\(seed) swift test -c release --filter AccountSimulationTests"
         let of = "\(history.of.behavior) \(history.of.object.name) by \(history.of.key ?? "row")"
         Issue.record("seed \(seed), \(of): \(first) (and \(problems.count - 1) more); replay with \(command)")
+        return history.tally
+    }
+
+    @Test func seedReplaysTheSameHistory() async throws {
+        for seed in [UInt64(1), 7, 23, 40] {
+            let first = try await fingerprint(of: seed)
+            #expect(try await fingerprint(of: seed) == first, "seed \(seed)")
+        }
+    }
+
+    private func fingerprint(of seed: UInt64) async throws -> [String] {
+        let history = try AccountHistory(seed: seed, AccountSeeds.of(seed))
+        let problems = try await history.play()
+        return history.trace + problems.sorted() + history.tally.sentences
     }
 
     /// Each answer to each open question was given to a history that comes upon it.
