@@ -53,15 +53,6 @@ struct GuardTests {
         #expect(record.state == .stoppedByGuard && fixture.source.scans == 2)
     }
 
-    @Test func planIsMadeAnewAfterADay() async throws {
-        let (fixture, _) = try await stoppedForInvalid()
-        fixture.time.advance(by: .seconds(24 * 3_600))
-        fixture.source.rows = [row("k9"), row(nil), row(nil)]
-        let record = try await fixture.run(accepting: ["invalid"])
-        #expect(record.state == .completedWithRejections && fixture.source.scans == 2)
-        #expect(fixture.account.records.keys.sorted() == ["k9"])
-    }
-
     @Test func planIsMadeAnewWhereAnotherRunCameAfterIt() async throws {
         let (fixture, _) = try await stoppedForInvalid()
         fixture.source.rows = [row("k9")]
@@ -70,13 +61,113 @@ struct GuardTests {
         #expect(fixture.account.records.keys.sorted() == ["k9"])
     }
 
-    @Test func planIsMadeAnewWhereTheDefinitionChanged() async throws {
-        let (fixture, _) = try await stoppedForInvalid()
+    // MARK: - What was accepted for a plan that does not go on
+
+    private let mirror = things(behavior: .mirror)
+
+    private func accepting(_ names: String..., full: Bool = false) -> RunOptions {
         var options = RunOptions()
-        options.acceptedGuards = ["invalid"]
-        try await fixture.run(options, things(mappings: [("name", "name")]))
-        #expect(fixture.source.scans == 2)
-        #expect(fixture.account.records == ["k1": "{\"externalId\":\"k1\",\"name\":\"Ann\"}"])
+        options.acceptedGuards = Set(names)
+        options.isFull = full
+        return options
+    }
+
+    /// A mirror of twenty, stopped before it removes ten; since then all but one have vanished.
+    private func stoppedForRemovals() async throws -> (RunFixture, RunRecord) {
+        let fixture = try RunFixture(rows(20))
+        try await fixture.run(RunOptions(), mirror)
+        fixture.source.rows = rows(10)
+        let stopped = try await fixture.run(RunOptions(), mirror)
+        #expect(stopped.guard?.name == "removed" && stopped.operations.removals == 10)
+        fixture.source.rows = rows(1)
+        return (fixture, stopped)
+    }
+
+    /// The run stops once more with what it would do now and why; accepted again, exactly that is done.
+    private func expectStopAndGoOn(
+        _ fixture: RunFixture, _ sync: SyncDefinition, _ options: RunOptions, _ why: String
+    ) async throws {
+        let scans = fixture.source.scans
+        let again = try await fixture.run(options, sync)
+        #expect(again.state == .stoppedByGuard && again.guard?.all.count == 1 && fixture.account.removed.isEmpty)
+        let message = try #require(again.guard?.message)
+        #expect(message.hasPrefix("19 of 20 known records would be removed (95 %"), "\(message)")
+        #expect(message.contains(why), "\(message)")
+        #expect(again.guard?.hint.contains("--accept-guard removed") == true)
+        let last = try await fixture.run(options, sync)
+        #expect(last.operations.removed == 19 && fixture.source.scans == scans + 1, "that plan goes on")
+    }
+
+    @Test func guardHasToBeAcceptedAgainAfterADay() async throws {
+        let (fixture, stopped) = try await stoppedForRemovals()
+        fixture.time.advance(by: .seconds(24 * 3_600))
+        let why = "It was accepted for run \(stopped.id), whose plan is more than 24 hours old."
+        try await expectStopAndGoOn(fixture, mirror, accepting("removed"), why)
+    }
+
+    @Test func guardHasToBeAcceptedAgainForAnotherDefinition() async throws {
+        let (fixture, _) = try await stoppedForRemovals()
+        var edited = mirror
+        edited.mappings.removeLast()
+        try await expectStopAndGoOn(fixture, edited, accepting("removed"), "for another definition of the sync")
+    }
+
+    @Test func guardHasToBeAcceptedAgainForAFullRun() async throws {
+        let (fixture, _) = try await stoppedForRemovals()
+        let full = accepting("removed", full: true)
+        try await expectStopAndGoOn(fixture, mirror, full, "is not that of a full run")
+        #expect(fixture.account.requests.count { $0.keys.contains("k1") } >= 2, "every record was sent again")
+    }
+
+    @Test func guardHasToBeAcceptedAgainAfterARunThatSaysNothingOfTheWhole() async throws {
+        let (fixture, _) = try await stoppedForRemovals()
+        var one = RunOptions()
+        one.onlyKeys = ["k1"]
+        try await fixture.run(one, mirror)
+        #expect(fixture.account.removed.isEmpty)
+        try await expectStopAndGoOn(fixture, mirror, accepting("removed"), "was made before another run")
+    }
+
+    @Test func guardHasToBeAcceptedAgainWhereThePlanIsGone() async throws {
+        let (fixture, stopped) = try await stoppedForRemovals()
+        try fixture.environment().state.removePlan(run: stopped.id)
+        try await expectStopAndGoOn(fixture, mirror, accepting("removed"), "is not kept any more")
+    }
+
+    /// Nobody has looked, so it is what whoever wrote the command wants.
+    @Test func guardIsAcceptedBeforehandWhereNoRunStandsStopped() async throws {
+        let (fixture, _) = try await stoppedForRemovals()
+        fixture.source.rows = rows(20)
+        try await fixture.run(RunOptions(), mirror)
+        fixture.source.rows = rows(1)
+        #expect(try await fixture.run(accepting("removed"), mirror).operations.removed == 19)
+    }
+
+    @Test func guardThatDidNotStopTheRunStaysAcceptedBeforehand() async throws {
+        let (fixture, _) = try await stoppedForInvalid()
+        fixture.time.advance(by: .seconds(24 * 3_600))
+        let both = try await fixture.run(accepting: ["invalid", "removed"])
+        #expect(both.guard?.all.map(\.name) == ["invalid"])
+    }
+
+    /// One of two is accepted, the other has nothing to say any more, and what was accepted is more by now.
+    @Test func guardThatWasAcceptedAloneDoesNotPassOtherFigures() async throws {
+        let fixture = try RunFixture(rows(20))
+        try await fixture.run(RunOptions(), mirror)
+        fixture.source.rows = rows(10) + Array(repeating: row(nil), count: 11)
+        let stopped = try await fixture.run(accepting("keyless_rows"), mirror)
+        #expect(stopped.guard?.all.map(\.name) == ["invalid", "removed"])
+        fixture.source.rows = rows(1)
+        let why = "was stopped by other guards too"
+        try await expectStopAndGoOn(fixture, mirror, accepting("removed"), why)
+    }
+
+    @Test func limitedRunTakesAGuardAsAcceptedBeforehand() async throws {
+        let (fixture, _) = try await stoppedForInvalid()
+        var options = accepting("invalid")
+        options.limit = 1
+        fixture.time.advance(by: .seconds(24 * 3_600))
+        #expect(try await fixture.run(options).operations.created == 1)
     }
 
     @Test func runWithoutAcceptancePlansAnewAndStopsAgain() async throws {
@@ -134,6 +225,8 @@ struct GuardTests {
 
         /// Whether the ten that vanished are still known to have been written.
         var isRemoving: Bool { self != .reset && self != .resetAndRun }
+        /// Whether there is something to ask: removals, and a state that is to be had.
+        var isAskedAgain: Bool { isRemoving && self != .seed }
 
         func make(_ fixture: RunFixture, _ sync: SyncDefinition) async throws {
             let environment = try fixture.environment()
@@ -162,15 +255,17 @@ struct GuardTests {
     @Test(arguments: Change.allCases)
     private func planIsNotSentForAStateThatItWasNotMadeFor(_ change: Change) async throws {
         let fixture = try RunFixture(rows(20))
-        let mirror = things(behavior: .mirror)
         try await fixture.run(RunOptions(), mirror)
         fixture.source.rows = rows(20).dropLast(10) + [row("k21")]
         #expect(try await fixture.run(RunOptions(), mirror).guard?.name == "removed")
         try await change.make(fixture, mirror)
         let scans = fixture.source.scans
-        var options = RunOptions()
-        options.acceptedGuards = ["removed"]
-        let record = try await fixture.run(options, mirror)
+        var record = try await fixture.run(accepting("removed"), mirror)
+        if change.isAskedAgain {
+            #expect(record.state == .stoppedByGuard && fixture.account.removed.isEmpty)
+            #expect(record.guard?.message.contains("was made before the state of the sync changed") == true)
+            record = try await fixture.run(accepting("removed"), mirror)
+        }
         if change == .seed {
             #expect(record.error?.code == "state_lost" && fixture.account.removed.isEmpty)
             return

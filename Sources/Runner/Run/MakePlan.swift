@@ -36,6 +36,8 @@ struct MakePlan {
         var asOf: Moment?
         /// What is known of the sync, where its guards may stop the plan.
         var stamp: String?
+        /// Nil for a dry run.
+        var accepted: AcceptedGuards?
     }
 
     struct Result {
@@ -93,7 +95,7 @@ struct MakePlan {
         summary.origin = target.origin
         summary.stamp = target.stamp
         let verdicts = try await judge(maker, &summary, isCancelled)
-        let stopping = verdicts.filter { !options.acceptedGuards.contains($0.name.rawValue) }
+        let stopping = target.accepted?.stopping(verdicts) ?? verdicts
         // What is still to be accepted: who does so names what the run shows.
         summary.guards = Set(stopping.map(\.name.rawValue))
         try maker.writer.seal(summary: summary.encoded())

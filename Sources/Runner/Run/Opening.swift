@@ -62,7 +62,7 @@ struct Opening {
     }
 }
 
-/// The newest plan of a sync, if a guard stopped it and it may still be accepted.
+/// The plan of a run that a guard stopped.
 struct StoppedPlan {
     static let ageMax: Int64 = 24 * 60 * 60 * 1_000
 
@@ -83,17 +83,12 @@ struct StoppedPlan {
         try summary.stamp == Self.stamp(Snapshot.open(files).snapshot?.header, PendingFile.open(files), memory)
     }
 
-    static func find(_ sync: String, before run: Int64, environment: RunEnvironment) throws -> StoppedPlan? {
-        let history = RunHistory(environment.database)
-        guard let last = try history.runs(sync: sync, limit: 2).first(where: { $0.id != run }),
-            last.state == .stoppedByGuard,
-            environment.time.now().milliseconds - last.startedAt.milliseconds < ageMax,
-            try environment.state.plannedRuns().contains(last.id)
-        else { return nil }
-        let reader = try PlanReader(path: environment.state.planPath(run: last.id))
+    /// Nil where it is not kept, or not whole.
+    static func of(_ run: RunRecord, environment: RunEnvironment) throws -> StoppedPlan? {
+        guard try environment.state.plannedRuns().contains(run.id) else { return nil }
+        let reader = try PlanReader(path: environment.state.planPath(run: run.id))
         guard reader.isSealed else { return nil }
-        return StoppedPlan(
-            run: last.id, summary: try PlanSummary.decode(reader.summary), isLimited: last.limited)
+        return StoppedPlan(run: run.id, summary: try PlanSummary.decode(reader.summary), isLimited: run.limited)
     }
 
     /// Makes the plan that of `run`, and names the rows that it leaves out there too.

@@ -173,16 +173,19 @@ package struct RunSync: Sendable {
 
     private func planAndDeliver(_ record: inout RunRecord, _ prepared: PreparedSync) async throws {
         var half = try SecondHalf(prepared, environment: environment, files: files, policy: policy)
-        if let accepted = try acceptedPlan(prepared, for: record.id) {
-            record.rows = accepted.summary.rows
-            record.operations.planned = accepted.summary.rows.planned
-            record.operations.removals = accepted.summary.removals
-            record.full = accepted.summary.full
-            record.fullReason = accepted.summary.fullReason
-            record.limited = accepted.isLimited
-            try environment.database.seal(
-                record, definition: accepted.summary.definition, at: environment.time.now())
-            try await half.deliver(&record, memory: accepted.memory, summary: accepted.summary)
+        let accepted = try AcceptedGuards(
+            prepared, options, files: files, before: record.id, environment: environment)
+        if let (stopped, memory) = accepted.plan {
+            try stopped.hand(to: record.id, environment: environment)
+            let summary = stopped.summary
+            record.rows = summary.rows
+            record.operations.planned = summary.rows.planned
+            record.operations.removals = summary.removals
+            record.full = summary.full
+            record.fullReason = summary.fullReason
+            record.limited = stopped.isLimited
+            try environment.database.seal(record, definition: summary.definition, at: environment.time.now())
+            try await half.deliver(&record, memory: memory, summary: summary)
             return
         }
         var opening = try Opening.open(prepared, files: files, environment: environment, options: options)
@@ -193,7 +196,7 @@ package struct RunSync: Sendable {
         record.full = opening.full.isFull
         record.fullReason = opening.full.reason
         try environment.database.update(record)
-        let made = try await plan(opening, prepared, record)
+        let made = try await plan(opening, prepared, record, accepted)
         if !made.summary.gone.isEmpty { environment.progress(.gone(keys: made.summary.gone)) }
         for warning in made.warnings { environment.progress(.warned(warning)) }
         if let warning = made.sight?.warning { environment.progress(.warned(warning)) }
@@ -216,8 +219,9 @@ package struct RunSync: Sendable {
         try await half.deliver(&record, memory: opening.memory, summary: made.summary)
     }
 
-    private func plan(_ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord) async throws -> MakePlan.Result
-    {
+    private func plan(
+        _ opening: Opening, _ prepared: PreparedSync, _ record: RunRecord, _ accepted: AcceptedGuards
+    ) async throws -> MakePlan.Result {
         // As it is stored: what this run makes of it is not known to whoever accepts the plan.
         let known = try environment.database.memory(definition.name)
         let stamp = StoppedPlan.stamp(opening.snapshot?.header, try PendingFile.open(files), known)
@@ -235,25 +239,9 @@ package struct RunSync: Sendable {
             MakePlan.Target(
                 run: record.id, path: environment.state.planPath(run: record.id), directory: files.folder,
                 database: environment.database, looks: opening.full.reason == FullRun.keyChanged, asOf: asOf,
-                stamp: stamp))
+                stamp: stamp, accepted: accepted))
     }
 
-    /// The plan that a guard stopped, if it is the latest, young enough and made for what the sync is now and what is known
-    /// of it.
-    private func acceptedPlan(
-        _ prepared: PreparedSync, for run: Int64
-    ) throws -> (memory: SyncMemory, summary: PlanSummary, isLimited: Bool)? {
-        guard !options.acceptedGuards.isEmpty, options.reviewed == nil, !options.isFull, options.limit == nil,
-            !options.isSelective,
-            let stopped = try StoppedPlan.find(definition.name, before: run, environment: environment),
-            options.acceptedGuards.isSuperset(of: stopped.summary.guards),
-            stopped.summary.definition == prepared.definitionText
-        else { return nil }
-        let known = try environment.database.memory(definition.name)
-        guard let memory = known, try stopped.isOf(files, memory) else { return nil }
-        try stopped.hand(to: run, environment: environment)
-        return (memory, stopped.summary, stopped.isLimited)
-    }
 }
 
 /// What a simulation throws at a crash point of the runner.
