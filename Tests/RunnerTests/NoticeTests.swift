@@ -71,6 +71,50 @@ struct NoticeRulesTests {
         #expect(told(more, share) == [[], [.notArrived], [.recovery]])
     }
 
+    private func scanned(_ scan: RunEffort.Scan, _ run: RunRecord) -> RunRecord {
+        var run = run
+        run.effort = RunEffort()
+        run.effort?.scan = scan
+        return run
+    }
+
+    /// Between complete scans an invalid row is not read: that is no recovery.
+    @Test func runOfRecentRowsTakesNothingBackThatItDidNotRead() {
+        let (bad, good) = (run(1, .completedWithRejections, missing: 1), run(2, .succeeded))
+        let runs = [
+            scanned(.complete, bad), scanned(.recent, good), scanned(.recent, good), scanned(.complete, bad),
+            scanned(.recent, good), scanned(.complete, good), scanned(.recent, good),
+        ]
+        #expect(told(runs) == [[.notArrived], [], [], [], [], [.recovery], []])
+        let recent = [scanned(.recent, bad), scanned(.recent, good), scanned(.complete, good)]
+        #expect(told(recent) == [[.notArrived], [], [.recovery]])
+        // A row is added to those that are not read again, or is all that is left of them.
+        var refused = run(3, .completedWithRejections)
+        refused.operations.rejected = 1
+        let more = [scanned(.complete, bad), scanned(.recent, refused), scanned(.recent, good)]
+        #expect(told(more) == [[.notArrived], [], []])
+        let less = [scanned(.complete, bad), scanned(.complete, refused), scanned(.recent, good)]
+        #expect(told(less) == [[.notArrived], [], [.recovery]])
+        // A dataset that is read in full has said all.
+        #expect(told([bad, good]) == [[.notArrived], [.recovery]])
+    }
+
+    @Test func whatIsCarriedOnIsTakenBackByARunOfRecentRows() {
+        var refused = run(1, .completedWithRejections)
+        refused.operations.rejected = 2
+        let good = scanned(.recent, run(2, .succeeded))
+        #expect(told([scanned(.complete, refused), good]) == [[.notArrived], [.recovery]])
+        var removal = refused
+        removal.operations.removals = 2
+        #expect(told([scanned(.complete, removal), good]) == [[.notArrived], []])
+        var doubt = run(1, .completedWithRejections)
+        doubt.rows.held = 1
+        doubt.reasons = [ReasonCount(code: "in_doubt", count: 1)]
+        #expect(told([scanned(.complete, doubt), good]) == [[.notArrived], []])
+        let failed = [scanned(.complete, run(1, .completedWithRejections, missing: 1)), run(2, .failed), good]
+        #expect(told(failed) == [[.notArrived], [.failure], [.recovery]], "of the failure alone")
+    }
+
     @Test func tenTimesAsManyMissingRowsAreToldOnceMore() {
         let counts = [1, 9, 10, 99, 100]
         let runs = counts.enumerated().map { run(Int64($0.offset), .completedWithRejections, missing: $0.element) }

@@ -9,6 +9,9 @@ package struct NoticeState: Sendable, Hashable, Codable {
         package var run: Int64
         /// How many rows were told.
         package var count = 0
+        /// Whether there are rows among them that only a complete scan comes by again; nil in notes of before this was
+        /// kept.
+        package var needsCompleteScan: Bool?
     }
 
     /// By the event's word.
@@ -52,7 +55,9 @@ package enum NoticeRules {
         let share = Double(missing) * 100 / Double(max(1, run.rows.scanned + run.rows.carried))
         if missing > 0 && share >= notify.notArrivedPercentMin {
             notices += begin(.notArrived, run, notify, &state, now)
-        } else {
+            let before = isRecent(run) && state[.notArrived]?.needsCompleteScan == true
+            state[.notArrived]?.needsCompleteScan = before || needsCompleteScan(run)
+        } else if !isRecent(run) || state[.notArrived]?.needsCompleteScan != true {
             over.append(.notArrived)
         }
         let recovered = over.filter { state[$0] != nil }
@@ -63,6 +68,16 @@ package enum NoticeRules {
             hint: "", at: now)
         notice.recovered = recovered
         return notices + [notice]
+    }
+
+    private static func isRecent(_ run: RunRecord) -> Bool { run.effort?.scan == .recent }
+
+    /// Whether rows did not arrive that no run carries on. Until a complete scan comes by them again, runs end as if they were
+    /// not there.
+    private static func needsCompleteScan(_ run: RunRecord) -> Bool {
+        let operations = run.operations
+        return run.rows.invalid + operations.inDoubt > 0 || operations.removals > 0 && operations.rejected > 0
+            || run.reasons.contains { $0.code == RecordFilter.inDoubt.code }
     }
 
     private static func begin(
