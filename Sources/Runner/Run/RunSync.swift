@@ -241,7 +241,6 @@ package struct RunSync: Sendable {
                 database: environment.database, looks: opening.full.reason == FullRun.keyChanged, asOf: asOf,
                 stamp: stamp, accepted: accepted))
     }
-
 }
 
 /// What a simulation throws at a crash point of the runner.
