@@ -73,9 +73,11 @@ package struct Bisection: Sendable, Hashable {
     /// Whether nothing is left to send.
     package var isDone: Bool { open.isEmpty }
 
-    /// Puts the halves of `part`, which has at least two operations, in line.
-    package mutating func split(_ part: Range<Int>) {
-        let middle = part.lowerBound + part.count / 2
+    /// Puts the halves of `part`, which has at least two operations, in line; or what stands on both sides of `border`,
+    /// where that is within it.
+    package mutating func split(_ part: Range<Int>, at border: Int = 0) {
+        let isWithin = part.dropFirst().contains(border)
+        let middle = isWithin ? border : part.lowerBound + part.count / 2
         open.append(middle..<part.upperBound)
         open.append(part.lowerBound..<middle)
     }
@@ -84,36 +86,51 @@ package struct Bisection: Sendable, Hashable {
 /// Sees when a destination refuses everything: fifty records in a row with one code and none accepted, or fewer where it
 /// is for want of a permission, which rows seldom lack each by itself. Once something was accepted a streak does not end
 /// the run any more, since other rows are still taken; it begins anew then, and a long one ends the search in its batch.
+///
+/// Records that an earlier run was refused as they are do not count: that they are refused once more says nothing of the
+/// others, and must not keep those from being sent. The more of them there are, the further a run goes, so that rows which
+/// stand behind very many refused ones arrive after few runs.
 package struct RefusalStreak: Sendable, Hashable {
     package static let limit = 50
     package static let forbiddenLimit = 20
     /// Where records were accepted before.
     package static let laterLimit = 150
+    /// So many that are refused each in a request of its own are enough, however many were refused before.
+    package static let aloneMax = 500
     package static let forbidden = "forbidden"
 
+    private let limit: Int
     private var code = ""
-    private var count = 0
+    private var alone = 0
+    package private(set) var count = 0
     package private(set) var hasAccepted = false
     /// What was said of the last record.
     package private(set) var reason: Reason?
 
-    package init() {}
+    /// - Parameter refusedBefore: how many records earlier runs were refused, which are tried again.
+    package init(refusedBefore: Int = 0) { limit = Self.limit + refusedBefore }
 
     package mutating func accepted() {
         hasAccepted = true
-        count = 0
+        (count, alone) = (0, 0)
     }
 
     /// Another batch is searched anew.
-    package mutating func nextBatch() { if hasAccepted { count = 0 } }
+    package mutating func nextBatch() { if hasAccepted { (count, alone) = (0, 0) } }
 
-    package mutating func rejected(code: String, reason: Reason? = nil) {
-        count = code == self.code ? count + 1 : 1
+    /// - Parameter isAlone: whether it was sent in a request of its own.
+    package mutating func rejected(code: String, reason: Reason? = nil, isAlone: Bool = true) {
+        if code != self.code { (count, alone) = (0, 0) }
+        count += 1
+        if isAlone { alone += 1 }
         self.code = code
         self.reason = reason
     }
 
-    package var isHopeless: Bool { !hasAccepted && count >= (isForbidden ? Self.forbiddenLimit : Self.limit) }
+    package var isHopeless: Bool {
+        guard !hasAccepted else { return false }
+        return isForbidden ? count >= Self.forbiddenLimit : count >= limit || alone >= Self.aloneMax
+    }
     package var isForbidden: Bool { code == Self.forbidden }
     /// Whether the batch at hand has had enough records sent alone, though the destination takes others.
     package var isLong: Bool { hasAccepted && count >= Self.laterLimit }
@@ -121,7 +138,8 @@ package struct RefusalStreak: Sendable, Hashable {
 
 /// How many requests one run may spend on finding the refused rows of batches whose answers do not name them. Some
 /// hundreds in any case, and more where much arrives: a full batch with one refused row in it earns about what the search
-/// costs, so that few refused rows among many are always found, and many never cost more than a small share of the run.
+/// costs, so that few refused rows among many are always found, and many never cost more than a small share of the run. Rows
+/// that were refused before are looked for with half of them at most: the others are for rows that nobody knows yet.
 package struct SearchBudget: Sendable, Hashable {
     package static let requestsMin = 500
     /// So many accepted records allow one request more.
@@ -129,15 +147,19 @@ package struct SearchBudget: Sendable, Hashable {
 
     private var accepted = 0
     private var spent = 0
+    private var spentAgain = 0
 
     package init() {}
 
     package mutating func accepted(_ count: Int) { accepted += count }
 
     /// Takes what two halves cost. False if it is not there any more.
-    package mutating func takeHalves() -> Bool {
-        guard spent + 2 <= Self.requestsMin + accepted / Self.acceptedForOne else { return false }
+    /// - Parameter isAgain: whether all of their rows were refused before.
+    package mutating func takeHalves(isAgain: Bool = false) -> Bool {
+        let allowed = Self.requestsMin + accepted / Self.acceptedForOne
+        guard spent + 2 <= allowed, !isAgain || spentAgain + 2 <= allowed / 2 else { return false }
         spent += 2
+        if isAgain { spentAgain += 2 }
         return true
     }
 }

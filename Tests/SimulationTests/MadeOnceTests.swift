@@ -114,6 +114,7 @@ struct MadeOnceTests {
         fixture.fill((1...60).map { ["t\($0)", "2026-01-01", "2"] })
         let record = try await fixture.run(Self.times())
         #expect(record.state == .failed && record.error?.code == "forbidden" && record.requests == 20)
-        #expect(record.operations.rejected == 20 && record.operations.undelivered == 40 && count(fixture) == 0)
+        // The last one is tried by the next run as if for the first time.
+        #expect(record.operations.rejected == 19 && record.operations.undelivered == 41 && count(fixture) == 0)
     }
 }

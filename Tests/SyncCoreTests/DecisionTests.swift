@@ -200,6 +200,47 @@ import Testing
         #expect(streak.isHopeless && !streak.isLong)
     }
 
+    @Test func whatWasRefusedBeforeLetsARunGoFurther() {
+        var streak = RefusalStreak(refusedBefore: 100)
+        for _ in 1..<150 { streak.rejected(code: "a", isAlone: false) }
+        #expect(!streak.isHopeless)
+        streak.rejected(code: "a", isAlone: false)
+        #expect(streak.isHopeless && streak.count == 150)
+        var forbidden = RefusalStreak(refusedBefore: 100)
+        for _ in 1...RefusalStreak.forbiddenLimit { forbidden.rejected(code: RefusalStreak.forbidden) }
+        #expect(forbidden.isHopeless)
+    }
+
+    @Test func recordsThatAreSentAloneAreEnoughSooner() {
+        var streak = RefusalStreak(refusedBefore: 10_000)
+        for _ in 1..<RefusalStreak.aloneMax { streak.rejected(code: "a") }
+        streak.rejected(code: "a", isAlone: false)
+        #expect(!streak.isHopeless)
+        streak.rejected(code: "a")
+        #expect(streak.isHopeless)
+    }
+
+    @Test func aPartIsSplitAtABorderWithinIt() {
+        func parts(_ border: Int) -> [Range<Int>] {
+            var parts = Bisection(count: 10)
+            if let whole = parts.next() { parts.split(whole, at: border) }
+            return [parts.next(), parts.next()].compactMap { $0 }
+        }
+        #expect(parts(1) == [0..<1, 1..<10] && parts(9) == [0..<9, 9..<10])
+        #expect(parts(0) == [0..<5, 5..<10] && parts(10) == [0..<5, 5..<10] && parts(-3) == [0..<5, 5..<10])
+    }
+
+    @Test func halfOfTheSearchIsForRowsThatWereNotRefusedBefore() {
+        var budget = SearchBudget()
+        var taken = 0
+        while budget.takeHalves(isAgain: true) { taken += 2 }
+        #expect(taken == SearchBudget.requestsMin / 2)
+        while budget.takeHalves() { taken += 2 }
+        #expect(taken == SearchBudget.requestsMin)
+        let more = budget.takeHalves(isAgain: true)
+        #expect(!more)
+    }
+
     @Test func searchHasSomeHundredRequestsAndMoreWhereMuchArrives() {
         var budget = SearchBudget()
         var taken = 0

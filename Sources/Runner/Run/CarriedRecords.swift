@@ -128,8 +128,8 @@ struct CarriedRecords {
         var written: Set<Hash128> = []
         for reader in readers {
             let isGood = try Self.visit(reader) { operation in
-                guard pending.find(operation.keyHash)?.kind == .rejected, !operation.kind.isLocal,
-                    !operation.kind.isRemoval, written.insert(operation.keyHash).inserted
+                guard let entry = pending.find(operation.keyHash), entry.kind == .rejected, !entry.isRefusedRemoval,
+                    !operation.kind.isLocal, !operation.kind.isRemoval, written.insert(operation.keyHash).inserted
                 else { return }
                 _ = unsafe try writer.append(
                     kind: operation.kind, isNew: operation.isNew, keyHash: operation.keyHash,

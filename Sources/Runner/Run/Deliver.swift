@@ -67,7 +67,8 @@ struct Deliver {
     ) async throws -> Ending {
         var number = start.batch
         var batcher = Batcher(prepared.shape.object)
-        var streaks = SendBatch.Streaks()
+        let refused = try RefusedBefore(environment.state.sync(prepared.definition.name))
+        var streaks = SendBatch.Streaks(refusals: RefusalStreak(refusedBefore: refused.count))
         streaks.search.accepted(course.figures.operations.accepted)
         if course.figures.operations.accepted > 0 { streaks.refusals.accepted() }
         let retrying = Retrying(policy: policy, environment: environment)
@@ -77,7 +78,8 @@ struct Deliver {
         let run = course.run.id
         var plan = sealed
         plan.seek(toSequence: start.sequence)
-        while let batch = try nextBatch(&plan, batcher, streaks.doubts, isFirst: number == start.batch) {
+        while var batch = try nextBatch(&plan, batcher, streaks.doubts, isFirst: number == start.batch) {
+            let fresh = refused.putLast(in: &batch)
             // Before it is in the journal: a run that is killed meanwhile leaves nothing in doubt that never left.
             if !batch.kind.isLocal { await sender.waitAfterDoubt(streaks.doubts) }
             // Where the history is written late it is asked as seldom; whoever cancels from outside is heard all the same.
@@ -85,7 +87,7 @@ struct Deliver {
             if batch.wantsIDs { try keyLog?.append(keysOf: batch) }
             _ = try journal.append(open: OpenFrame(batch: number, batch))
             let hasMore = course.remaining > batch.count
-            var sent = await send(batch, number: number, hasMore: hasMore, &batcher, &streaks)
+            var sent = await send(batch, number: number, fresh: fresh, hasMore: hasMore, &batcher, &streaks)
             if !hasMore { try permission.stop(&sent, of: batch, streaks.refusals) }
             if !sent.isCancelled { await swaps?.name(in: &sent.result, of: batch) }
             await arrivals?.look(at: batch, &sent.result)
@@ -118,11 +120,12 @@ struct Deliver {
 
     /// What the books alone carry out never leaves.
     private func send(
-        _ batch: OperationBatch, number: Int, hasMore: Bool, _ batcher: inout Batcher,
+        _ batch: OperationBatch, number: Int, fresh: Int, hasMore: Bool, _ batcher: inout Batcher,
         _ streaks: inout SendBatch.Streaks
     ) async -> SendBatch.Sent {
         guard batch.kind.isLocal else {
-            return await sender.send(batch, number: number, hasMore: hasMore, batcher: &batcher, streaks: &streaks)
+            return await sender.send(
+                batch, number: number, fresh: fresh, hasMore: hasMore, batcher: &batcher, streaks: &streaks)
         }
         var sent = SendBatch.Sent(result: BatchResult(count: batch.count))
         for index in 0..<batch.count { sent.result.outcomes[index] = .accepted }

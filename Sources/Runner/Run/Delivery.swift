@@ -143,6 +143,15 @@ struct BatchResult {
         for (index, id) in zip(part, ids) where id != nil { self.ids[index] = id }
     }
 
+    /// Lets those of the first `end` operations that were refused with this code count as not sent.
+    mutating func takeBack(_ code: String, before end: Int = .max) {
+        for (index, reason) in outcomes.rejections where index < end && reason.code == code {
+            // Refused in the end, so whatever part of the batch it was in first: not done.
+            maybeDone[index] = false
+            outcomes[index] = .undelivered(reason)
+        }
+    }
+
     /// The settle frame: what the fingerprints become, and every outcome that is not plain success.
     /// - Parameter accepted: what an acceptance does to a fingerprint.
     func frame(

@@ -240,6 +240,7 @@ struct MakePlan {
     private func clearedPending(_ maker: borrowing PlanMaker) -> [String] {
         var cleared: [String] = []
         guard let pending else { return cleared }
+        let removes = prepared.shape.behavior.rules.removesVanished
         for entry in pending.entries where entry.kind != .inDoubt {
             // What would be carried is older than the row, which cannot be sent now: it must not be sent instead.
             let isOutdated = prepared.definition.dataset.incremental != nil && maker.isInvalid(entry.keyHash)
@@ -248,8 +249,10 @@ struct MakePlan {
                 continue
             }
             if maker.touchedPending.contains(entry.keyHash) { continue }
-            // Of what an incremental scan has not met it says nothing.
-            if !scope.isComplete && !CarriedRecords.isSeen(entry.keyHash, maker.seen, snapshot) { continue }
+            // Of what an incremental scan has not met it says nothing. What is still to be removed has no row, and it is
+            // counted on how often that was refused.
+            let isToGo = removes && entry.isRefusedRemoval && CarriedRecords.isKnown(entry.keyHash, snapshot)
+            if !scope.isComplete || isToGo, !CarriedRecords.isSeen(entry.keyHash, maker.seen, snapshot) { continue }
             cleared.append(entry.keyHash.hexadecimal)
         }
         return cleared

@@ -67,6 +67,18 @@ struct RecordFilter {
         return .hold(Self.heldReason(tries: entry.tries))
     }
 
+    /// Why a record that vanished is not removed yet: that was refused again and again, and is not due. Nil where it is.
+    func holdOfRemoval(_ keyHash: Hash128) -> Reason? {
+        guard !ignoresHolds, let entry = pending?.find(keyHash), entry.isRefusedRemoval,
+            !HoldPolicy.isDue(entry.dueAt, now: now)
+        else { return nil }
+        return Reason(
+            code: "removal_held",
+            message: "The destination has refused \(entry.tries) times to remove this record, whose row is gone.",
+            hint: "See the last refusal's reason, and correct or remove the record at the destination; removing it is "
+                + "tried again within a day.")
+    }
+
     static let inDoubt = Reason(
         code: "in_doubt", message: "An earlier request for this record got no answer; it may have arrived.",
         hint: "Look it up at the destination, then use resend --in-doubt or confirm.")

@@ -42,6 +42,12 @@ struct RemovalPlanner {
         var count = 0
         for record in known {
             guard let key = record.key else { continue }
+            if let reason = maker.filter.holdOfRemoval(record.hash) {
+                maker.ledger.carried += 1
+                maker.ledger.held += 1
+                try maker.outcomes.add(.held, key: key, keyHash: record.hash, reason)
+                continue
+            }
             try append(payload.kind, record.hash, key: key, &maker) {
                 payload.write(key: key, id: record.id, to: &$0)
             }

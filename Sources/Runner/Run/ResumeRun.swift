@@ -229,7 +229,7 @@ struct ResumeRun {
             guard case .settled(let settled, let opened) = frame else { return }
             let kept = KeptOutcomes.of(settled, after: start.figures.operations)
             start.figures.add(settled)
-            start.sequence = (opened.entries.last?.sequence ?? -1) + 1
+            start.sequence = opened.nextSequence
             start.batch = settled.batch + 1
             guard settled.position > applied else { return }
             start.figures.write(to: &run, planReasons: summary.reasons)

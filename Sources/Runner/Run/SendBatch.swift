@@ -24,8 +24,10 @@ struct SendBatch {
         var search = SearchBudget()
     }
 
+    /// - Parameter fresh: how many operations, from the front, were not refused before as they are (`RefusedBefore`).
     func send(
-        _ batch: OperationBatch, number: Int, hasMore: Bool, batcher: inout Batcher, streaks: inout Streaks
+        _ batch: OperationBatch, number: Int, fresh: Int, hasMore: Bool, batcher: inout Batcher,
+        streaks: inout Streaks
     ) async -> Sent {
         var sent = Sent(result: BatchResult(count: batch.count))
         var parts = Bisection(count: batch.count)
@@ -41,15 +43,16 @@ struct SendBatch {
             case .answered(.attributed(let outcomes, let tally)):
                 take(outcomes, tally, at: part, into: &sent.result)
                 sent.result.note(tally.ids, of: part)
-                count(outcomes, isWhole: part.count == batch.count, hasMore: hasMore, in: &streaks)
+                let isWhole = part.count == batch.count
+                count(outcomes, fresh: fresh - part.lowerBound, isWhole: isWhole, hasMore: hasMore, in: &streaks)
             case .answered(.unattributed(let failed, let reason, let tally)):
                 sent.result.count(tally, of: part, isRepeated: failed < part.count)
                 if failed < part.count { streaks.refusals.accepted() }
-                halve(part, reason: reason, parts: &parts, result: &sent.result, streaks: &streaks)
+                halve(part, fresh: fresh, reason: reason, parts: &parts, result: &sent.result, streaks: &streaks)
             case .tooLarge(let error):
                 if !batcher.shrink(from: part.count) {
                     sent.result.outcomes[part.lowerBound] = .rejected(error.reason)
-                    streaks.refusals.rejected(code: error.code)
+                    if part.lowerBound < fresh { streaks.refusals.rejected(code: error.code) }
                 } else {
                     parts.split(part)
                 }
@@ -72,6 +75,8 @@ struct SendBatch {
                 return sent
             }
             if streaks.refusals.isHopeless {
+                // What waits for a permission is tried by the next run as by this one, which ends for the same reason.
+                if streaks.refusals.isForbidden { sent.result.takeBack(RefusalStreak.forbidden, before: fresh) }
                 sent.stop = Self.refusesAll(streaks.refusals)
                 return sent
             }
@@ -95,35 +100,40 @@ struct SendBatch {
     }
 
     /// What an answer says of whether the destination refuses everything: refusals count of records that were sent
-    /// alone, and of a large whole batch in which nothing but one reason was given while more is to be sent.
-    private func count(_ outcomes: [Outcome], isWhole: Bool, hasMore: Bool, in streaks: inout Streaks) {
+    /// alone, and of a large whole batch in which nothing but one reason was given while more is to be sent; those of
+    /// `fresh` records, from the front.
+    private func count(_ outcomes: [Outcome], fresh: Int, isWhole: Bool, hasMore: Bool, in streaks: inout Streaks) {
         var reasons: [Reason] = []
         var accepted = 0
-        for outcome in outcomes {
+        for (index, outcome) in outcomes.enumerated() {
             switch outcome {
             case .accepted: accepted += 1
-            case .rejected(let reason): if accepted == 0 { reasons.append(reason) }
+            case .rejected(let reason): if accepted == 0 && index < fresh { reasons.append(reason) }
             default: if accepted == 0 { return }
             }
         }
         streaks.search.accepted(accepted)
         guard accepted == 0 else { return streaks.refusals.accepted() }
+        let isAlone = outcomes.count == 1
         let isOfOneCode = reasons.allSatisfy { $0.code == reasons.first?.code }
         let isForbidden = isOfOneCode && reasons.first?.code == RefusalStreak.forbidden
         let isEnough = isForbidden || hasMore && reasons.count >= RefusalStreak.limit
-        guard reasons.count == 1 || isWhole && isOfOneCode && isEnough else { return }
-        for reason in reasons { streaks.refusals.rejected(code: reason.code, reason: reason) }
+        guard isAlone || isWhole && isOfOneCode && isEnough else { return }
+        for reason in reasons { streaks.refusals.rejected(code: reason.code, reason: reason, isAlone: isAlone) }
     }
 
     /// Puts the halves of a part in line, or decides it where it cannot be halved or enough was spent on that.
     private func halve(
-        _ part: Range<Int>, reason: Reason, parts: inout Bisection, result: inout BatchResult,
+        _ part: Range<Int>, fresh: Int, reason: Reason, parts: inout Bisection, result: inout BatchResult,
         streaks: inout Streaks
     ) {
+        let isAgain = part.lowerBound >= fresh
         if part.count > 1 && prepared.shape.object.repeatable == .byKey {
             // Until its half is answered nobody knows which of them arrived.
             for index in part { result.maybeDone[index] = true }
-            if !streaks.refusals.isLong && streaks.search.takeHalves() { return parts.split(part) }
+            if !streaks.refusals.isLong && streaks.search.takeHalves(isAgain: isAgain) {
+                return parts.split(part, at: fresh)
+            }
             let given = Self.notTakenApart(reason)
             for index in part { result.outcomes[index] = .undelivered(given) }
             return
@@ -131,7 +141,7 @@ struct SendBatch {
         for index in part {
             if part.count == 1 {
                 result.outcomes[index] = .rejected(reason)
-                streaks.refusals.rejected(code: reason.code, reason: reason)
+                if !isAgain { streaks.refusals.rejected(code: reason.code, reason: reason) }
             } else {
                 result.outcomes[index] = .inDoubt(reason)
             }
@@ -244,10 +254,10 @@ struct SendBatch {
     }
 
     private func note(_ slice: OperationBatch, number: Int, attempt: Int) {
-        let first = slice.entries.first?.sequence ?? 0
-        let last = slice.entries.last?.sequence ?? first
+        let sequences = slice.entries.map(\.sequence)
+        let first = sequences.min() ?? 0
         prepared.exchanges.carry(
-            batch: number, attempt: attempt, sequences: first...max(first, last))
+            batch: number, attempt: attempt, sequences: first...(sequences.max() ?? first))
     }
 
     /// Gives a destination that left a batch in doubt some time before the next request.
@@ -299,8 +309,9 @@ struct SendBatch {
         return ConnectorError(
             code: "destination_refuses_all",
             message:
-                "The destination refused \(RefusalStreak.limit) records in a row for one reason and accepted none.",
-            hint: "See the refused records' reason: a field or a permission is probably wrong for all of them.",
+                "The destination refused \(streak.count) records in a row for one reason and accepted none.",
+            hint: "See the refused records' reason: a field or a permission is probably wrong for all of them. If only "
+                + "these rows are wrong, run the sync again: it goes on with the rows behind them.",
             disposition: .fixConfiguration)
     }
 

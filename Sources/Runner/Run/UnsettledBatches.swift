@@ -20,7 +20,7 @@ struct UnsettledBatches {
             case .settled(let settled, let opened):
                 frames.removeAll { $0.batch == opened.batch }
                 lastSettled = settled.position
-                nextSequence = (opened.entries.last?.sequence ?? -1) + 1
+                nextSequence = opened.nextSequence
             }
         }
         (self.frames, self.lastSettled, self.nextSequence) = (frames, lastSettled, nextSequence)

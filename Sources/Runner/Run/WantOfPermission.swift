@@ -18,11 +18,7 @@ struct WantOfPermission {
         else { return }
         let pending = try PendingFile.open(files)
         guard batch.entries.contains(where: { pending.find($0.keyHash)?.kind != .rejected }) else { return }
-        for (index, reason) in reasons {
-            // Refused in the end, so whatever part of the batch it was in first: not done.
-            sent.result.maybeDone[index] = false
-            sent.result.outcomes[index] = .undelivered(reason)
-        }
+        sent.result.takeBack(RefusalStreak.forbidden)
         sent.stop = SendBatch.forbidden(reason)
     }
 }

@@ -35,6 +35,9 @@ package struct OpenFrame: Sendable, Hashable {
     /// The number of the frame in its journal, from 0; set by `append` and by reading.
     package var position = -1
 
+    /// The place behind the batch in the run's plan, whatever the order of its entries; 0 where there are none.
+    package var nextSequence: Int { entries.reduce(0) { max($0, $1.sequence + 1) } }
+
     package init(batch: Int, entries: [OpenEntry]) {
         self.batch = batch
         self.entries = entries

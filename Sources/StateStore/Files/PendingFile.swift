@@ -21,6 +21,9 @@ package struct PendingEntry: Sendable, Hashable {
     /// The run that tried it last.
     package var run: Int64
 
+    /// Whether it was to be removed for its row had vanished: of such a record there is no row to send.
+    package var isRefusedRemoval: Bool { kind == .rejected && rowHash == .void }
+
     package init(
         keyHash: Hash128, rowHash: Hash128, kind: Kind, tries: UInt32, dueAt: Int64, heldSince: Int64, run: Int64
     ) {
