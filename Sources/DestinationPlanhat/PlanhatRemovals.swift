@@ -81,6 +81,9 @@ extension PlanhatDestination {
         guard !refused.isEmpty else { return outcomes }
         let absent = try await search.absent(refused.map(batch.keyText))
         var outcomes = outcomes
+        for index in refused {
+            if case .rejected(let reason) = outcomes[index] { outcomes[index] = .rejected(RefusalText.removal(reason)) }
+        }
         for index in refused where absent.contains(batch.keyText(index)) { outcomes[index] = .accepted }
         return outcomes
     }
@@ -120,7 +123,8 @@ enum DeleteResponse {
         case 400, 409, 422:
             let said = answer.saidText
             let text = said.isEmpty ? "Planhat answered \(answer.status) without a reason." : said
-            return .rejected(RefusalText.reason(.init(list: "", value: .string(text)), object: object.name))
+            let reason = RefusalText.reason(.init(list: "", value: .string(text)), object: object.name)
+            return .rejected(RefusalText.removal(reason))
         default: throw PlanhatErrors.status(answer, address: address)
         }
     }

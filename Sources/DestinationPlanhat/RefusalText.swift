@@ -25,6 +25,16 @@ enum RefusalText {
             message: "Planhat took the request but neither wrote the record nor refused it.", hint: hint)
     }
 
+    /// What refused a removal, in whatever way the record is taken away: there is no row that could be corrected.
+    static func removal(_ reason: Reason) -> Reason {
+        guard reason.hint == correctRow else { return reason }
+        var reason = reason
+        reason.hint =
+            "Correct the record in Planhat, or remove it there. The next run that reads the whole dataset tries it "
+            + "again; with `incremental` that is the next complete scan."
+        return reason
+    }
+
     static let ambiguous = Reason(
         code: "ambiguous_key", message: "More than one record of Planhat could be meant by this key; none was removed.",
         hint: "Let a key find it that is unique: sourceId, or Planhat's own _id.")
@@ -105,6 +115,9 @@ enum RefusalText {
         if says("cast to", "invalid", "not a valid", "must be", "not valid", "wrong type", "out of range") {
             return "Planhat does not take one of the values: compare it with the field's type in Planhat."
         }
-        return "Correct the row at the source, or the field in Planhat; it is tried again by the next run."
+        return correctRow
     }
+
+    private static let correctRow =
+        "Correct the row at the source, or the field in Planhat; it is tried again by the next run."
 }

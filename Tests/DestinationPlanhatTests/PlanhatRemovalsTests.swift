@@ -142,6 +142,8 @@ struct PlanhatRemovalsTests {
             return
         }
         #expect(reason.code == "refused_by_destination" && reason.message == "has licenses")
+        // There is no row that could be corrected.
+        #expect(reason.hint.contains("The next run that reads the whole dataset tries it again"))
     }
 
     @Test func moreThanOneDeletionInARequestIsNotTaken() async throws {
