@@ -53,13 +53,14 @@ package struct ForgetRecord: Sendable {
         let dataset = try Dataset(definition, environment: environment)
         let (key, hash) = (dataset.normalized(key: typed), dataset.hash(ofKey: typed))
         var report = Report()
+        // Before the fingerprint goes, by a run that takes what is settled off the pending ones.
+        let waited = try PendingFile.open(files).find(hash)
+        report.wasInDoubt = waited?.kind == .inDoubt
         if includingFingerprint {
             report.hadFingerprint = try forgetFingerprint(hash, files)
             // While the fingerprint stays, the removal that it may need stays possible too, which takes the key's name.
             _ = try KeyFile.remove(hash, from: files)
         }
-        let waited = try PendingFile.open(files).find(hash)
-        report.wasInDoubt = waited?.kind == .inDoubt
         // A doubt is hashes only. Without it the row would count as never sent, and go a second time unasked.
         if waited != nil && (includingFingerprint || !report.wasInDoubt) {
             report.wasPending = true
