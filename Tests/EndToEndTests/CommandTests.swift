@@ -284,6 +284,7 @@ import Testing
             run.keys == [
                 "id", "sync", "state", "full", "full_reason", "limited", "trigger", "started_at", "ended_at", "rows",
                 "operations", "requests", "bytes_sent", "reasons", "guard", "error", "effort",
+                "warnings",
             ])
         #expect(
             run["effort"].keys == [

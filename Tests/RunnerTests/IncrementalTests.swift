@@ -275,6 +275,9 @@ struct IncrementalTests {
         #expect(record.operations.created == 2 && record.rows.scanned == 4)
         let told = fixture.progress.compactMap { if case .warned(let warning) = $0 { warning } else { nil } }
         #expect(told.first?.code == "incremental_ahead" && told.first?.message.contains("2027-02-") == true)
+        // It is in the history too, where whoever was not there finds it.
+        #expect(record.warnings.map(\.code) == ["incremental_ahead"])
+        #expect(try fixture.environment().database.run(record.id)?.warnings == record.warnings)
     }
 
     @Test func onlyRowsOfTheFutureAreReadByEveryRun() async throws {

@@ -208,11 +208,13 @@ struct DestinationLookTests {
                 if case .warned(let reason) = step { reason.code == "possible_duplicates" } else { false }
             }
         }
-        try await fixture.run(RunOptions(), other, in: environment)
-        #expect(warnings() == 1)
+        let first = try await fixture.run(RunOptions(), other, in: environment)
+        #expect(warnings() == 1 && first.warnings.map(\.code) == ["possible_duplicates"])
         fixture.source.rows = [["id": .text("k1"), "name": .text("Ann"), "seats": .text("s2")]]
-        try await fixture.run(RunOptions(), other, in: environment)
-        #expect(warnings() == 1)
+        let later = try await fixture.run(RunOptions(), other, in: environment)
+        #expect(warnings() == 1 && later.warnings.isEmpty)
+        let kept = try environment.database.run(first.id)
+        #expect(kept?.warnings == first.warnings, "whoever was not there finds it in the history")
     }
 
     @Test func aRunReadsNothing() async throws {

@@ -68,6 +68,17 @@ import WebUI
         #expect(page.contains("or reset the sync to start over") && !page.contains("/syncs/companies/reset"))
     }
 
+    @Test func aRunsPageShowsWhatItWarnedOf() async throws {
+        let fixture = try WebFixture()
+        let run = try fixture.run("companies", .succeeded) {
+            $0.effort = RunEffort()
+            $0.effort?.warn(Reason(code: "possible_duplicates", message: "20 would be twice.", hint: "Look first."))
+        }
+        let page = try await fixture.ask("/runs/\(run.id)").text
+        #expect(PageMarkup(page).problems == [] && page.contains("20 would be twice.") && page.contains("Look first."))
+        #expect(page.contains("/errors?code=possible_duplicates"))
+    }
+
     @Test func aGuardIsPassedOnThePageOfItsRun() async throws {
         let fixture = try WebFixture()
         let hint = "Nothing was sent. Run again with --accept-guard removed."

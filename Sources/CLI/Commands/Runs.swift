@@ -66,6 +66,7 @@ struct Show: ParsableCommand {
         let record = try RunLookup.find(number, environment)
         if common.json { return try Output.print(json: record) }
         RunText.summary(record, reasons: try history.boundedReasons(run: record.id)).forEach(Output.text)
+        RunText.warnings(record).forEach(Output.text)
         if let effort = record.effort { RunText.effort(effort).forEach(Output.text) }
         Output.text("  started     \(record.startedAt.text) by \(record.trigger)")
         let exchanges = try history.exchangeHeads(run: record.id, after: nil, limit: 20)

@@ -45,6 +45,11 @@ enum RunText {
         return lines
     }
 
+    /// What the run warned of while it went on.
+    static func warnings(_ run: RunRecord) -> [String] {
+        run.warnings.flatMap { problem("warning[\($0.code)]", $0.message, $0.hint) }
+    }
+
     private static func problem(_ code: String, _ message: String, _ hint: String) -> [String] {
         var lines = ["  \(code): \(message)"]
         if !hint.isEmpty { lines.append("    " + hint) }

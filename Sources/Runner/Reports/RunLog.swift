@@ -43,6 +43,9 @@ package enum RunLog {
             fields["error"] = "\(error.message)"
             fields["hint"] = "\(error.hint)"
         }
+        if !run.warnings.isEmpty {
+            fields["warnings"] = "\(run.warnings.map(\.code).joined(separator: ","))"
+        }
         if let guards = run.guard?.all {
             fields["guard"] = "\(guards.map(\.name).joined(separator: ","))"
         }

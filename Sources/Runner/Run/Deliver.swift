@@ -145,12 +145,12 @@ struct Deliver {
     private func watchKeys(_ batch: OperationBatch, _ sent: inout SendBatch.Sent) {
         switch keyWatch?.judge(batch, sent.result) {
         case nil: return
-        case .doubtful(let warning): environment.progress(.warned(warning))
+        case .doubtful(let warning): environment.warn(warning)
         case .notMatched(let error):
             if sent.stop == nil && !sent.isCancelled {
                 sent.stop = error
             } else {
-                environment.progress(.warned(error.reason))
+                environment.warn(error.reason)
             }
         }
     }

@@ -34,7 +34,10 @@ package struct PreparedSync: Sendable {
                     let begun = time.now()
                     defer { meter.waited(.rateLimit, from: begun, to: time.now()) }
                     try await pace.permit(time: time, progress: progress)
-                    if let warning = pace.warning() { progress(.warned(warning)) }
+                    if let warning = pace.warning() {
+                        meter.warned(warning)
+                        progress(.warned(warning))
+                    }
                 },
                 place: { try await pace.place(time: time) },
                 observeLimit: { pace.observe($0, time: time) },

@@ -1,4 +1,5 @@
 internal import ConnectorKit
+internal import Records
 package import StateStore
 internal import Synchronization
 
@@ -109,6 +110,8 @@ package final class RunMeter: Sendable {
 
     func scanned(_ scan: RunEffort.Scan?) { state.withLock { $0?.effort.scan = scan } }
 
+    func warned(_ warning: Reason) { state.withLock { $0?.effort.warn(warning) } }
+
     func retried() { state.withLock { $0?.effort.retries += 1 } }
 
     /// Takes in a request that has been answered, or was not.
@@ -149,6 +152,12 @@ extension RunEnvironment {
     func enter(_ stage: RunStage) {
         meter.enter(stage, at: time.now())
         progress(.stage(stage))
+    }
+
+    /// Tells something that a person should look at, and keeps it with the run.
+    func warn(_ warning: Reason) {
+        meter.warned(warning)
+        progress(.warned(warning))
     }
 
     /// Sleeps before a request is repeated; where it is not, before the next one.

@@ -198,8 +198,10 @@ package struct RunSync: Sendable {
         try environment.database.update(record)
         let made = try await plan(opening, prepared, record, accepted)
         if !made.summary.gone.isEmpty { environment.progress(.gone(keys: made.summary.gone)) }
-        for warning in made.warnings { environment.progress(.warned(warning)) }
-        if let warning = made.sight?.warning { environment.progress(.warned(warning)) }
+        let warnings = made.warnings + (made.sight?.warning.map { [$0] } ?? [])
+        for warning in warnings { environment.warn(warning) }
+        // A kill before the first batch loses what only the plan could tell.
+        if !warnings.isEmpty { record.effort = environment.meter.effort(of: record.id, at: environment.time.now()) }
         record.rows = made.summary.rows
         record.operations.planned = made.summary.rows.planned
         record.operations.removals = made.summary.removals

@@ -1,7 +1,8 @@
 internal import GRDB
+package import Records
 
 /// What a run cost: how long its stages took, how its requests were answered, how long it waited. In JSON every key is
-/// always there but `scan`. A run that was resumed has the sum over its processes.
+/// always there but `scan` and `warnings`. A run that was resumed has the sum over its processes.
 package struct RunEffort: Sendable, Hashable {
     /// How much of an incremental dataset was read.
     package enum Scan: String, Sendable, Hashable, Codable {
@@ -24,10 +25,22 @@ package struct RunEffort: Sendable, Hashable {
     package var retries = 0
     /// How many requests, reads and writes, were answered with each status; `noAnswer` for those that were not.
     package var answers: [String: Int] = [:]
+    /// What the run warned of, the first `warningsMax`; nil where there was nothing. Kept here because it is known as the rest
+    /// is, and told beside it (`RunRecord.warnings`).
+    package var warnings: [Reason]?
 
     package static let noAnswer = "no_answer"
 
+    package static let warningsMax = 20
+
     package init() {}
+
+    /// Notes a warning, unless it was noted before or there are many.
+    package mutating func warn(_ warning: Reason) {
+        let known = warnings ?? []
+        guard known.count < Self.warningsMax, !known.contains(warning) else { return }
+        warnings = known + [warning]
+    }
 
     package var milliseconds: Int64 {
         prepareMilliseconds + scanMilliseconds + planMilliseconds + deliverMilliseconds + closeMilliseconds
@@ -43,7 +56,7 @@ extension RunEffort: Codable {
         case closeMilliseconds = "close_ms"
         case rateLimitWaitMilliseconds = "rate_limit_wait_ms"
         case retryWaitMilliseconds = "retry_wait_ms"
-        case retries, answers, scan
+        case retries, answers, scan, warnings
     }
 }
 

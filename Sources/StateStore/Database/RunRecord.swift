@@ -72,6 +72,9 @@ package struct RunRecord: Sendable, Hashable {
     /// Nil for a run that had not begun, and for those of before it was measured.
     package var effort: RunEffort?
 
+    /// What a person should look at although the run went on.
+    package var warnings: [Reason] { effort?.warnings ?? [] }
+
     package init(
         id: Int64, sync: String, state: RunState, full: Bool, limited: Bool, trigger: String, startedAt: Moment
     ) {
@@ -97,6 +100,8 @@ extension RunRecord: Codable {
         case reasons, `guard`, error, effort
     }
 
+    private enum ToldKeys: String, CodingKey { case warnings }
+
     // Written out because the made one leaves absent values out.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -116,6 +121,10 @@ extension RunRecord: Codable {
         try container.encode(reasons, forKey: .reasons)
         try container.encode(`guard`, forKey: .guard)
         try container.encode(error, forKey: .error)
+        var effort = effort
+        effort?.warnings = nil
         try container.encode(effort, forKey: .effort)
+        var told = encoder.container(keyedBy: ToldKeys.self)
+        try told.encode(warnings, forKey: .warnings)
     }
 }

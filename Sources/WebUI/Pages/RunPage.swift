@@ -108,6 +108,10 @@ struct RunPage: Sendable {
         if let record = run.guard {
             html += ReasonView.guards(record, about: PageHint.About(run, visitor), more: accept(record, visitor))
         }
+        for warning in run.warnings {
+            html += ReasonView.box(
+                warning.code, warning.message, warning.hint, tone: "part", about: PageHint.About(run, visitor))
+        }
         return html
     }
 

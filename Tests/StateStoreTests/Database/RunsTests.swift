@@ -32,7 +32,7 @@ struct RunsTests {
             "in_doubt": 0, "created": 30, "updated": 200, "already_equal": 8, "sent": 0, "removed": 0},
             "requests": 1, "bytes_sent": 61230,
             "reasons": [{"code": "duplicate_key", "count": 47}, {"code": "refused_by_destination", "count": 2}],
-            "guard": null, "error": null, "effort": null}
+            "guard": null, "error": null, "effort": null, "warnings": []}
             """
         var run = try JSONDecoder().decode(RunRecord.self, from: Data(json.utf8))
         #expect(try Self.object(JSONEncoder().encode(run)) == Self.object(Data(json.utf8)))
@@ -41,6 +41,27 @@ struct RunsTests {
         run.error = RunFailure(code: "c", message: "m", hint: "h")
         let again = try JSONDecoder().decode(RunRecord.self, from: JSONEncoder().encode(run))
         #expect(again == run)
+    }
+
+    @Test func aRunKeepsTheFirstOfItsWarningsAndTellsThemBesideItsEffort() throws {
+        try ControlFixture.withDatabase { database in
+            var run = try database.createRun(
+                sync: "a", trigger: "cli", full: false, limited: false, startedAt: noon, state: .running)
+            #expect(run.warnings.isEmpty)
+            var effort = RunEffort()
+            for number in 1...30 {
+                effort.warn(Reason(code: "w\(number)", message: "m", hint: "h"))
+                effort.warn(Reason(code: "w1", message: "m", hint: "h"))
+            }
+            run.effort = effort
+            try database.update(run)
+            let kept = try #require(try database.run(run.id))
+            #expect(kept == run && kept.warnings.map(\.code) == (1...20).map { "w\($0)" })
+            let object = try #require(try Self.object(JSONEncoder().encode(kept)))
+            let told = object["warnings"] as? [[String: String]]
+            #expect(told?.count == 20 && told?.first == ["code": "w1", "message": "m", "hint": "h"])
+            #expect((object["effort"] as? [String: Any])?["warnings"] == nil)
+        }
     }
 
     @Test func outcomeIsPrintedAsTheInterfacePromises() throws {
