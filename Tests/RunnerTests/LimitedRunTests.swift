@@ -49,6 +49,7 @@ struct LimitedRunTests {
         #expect(stopped.state == .stoppedByGuard && stopped.limited && stopped.rows.deferred == 3)
         let accepted = try await fixture.run(accepting("invalid"), incremental)
         #expect(accepted.operations.created == 1 && accepted.limited)
+        #expect(accepted.effort?.scan == stopped.effort?.scan && accepted.effort?.scan != nil)
         // What was deferred is read again, although no later row is new.
         fixture.source.rows = whole
         let next = try await fixture.run(RunOptions(), incremental)

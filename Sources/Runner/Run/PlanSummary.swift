@@ -56,6 +56,9 @@ package struct PlanSummary: Sendable, Hashable, Codable {
 
     package init() {}
 
+    /// How much of an incremental dataset was read for it; nil where there is none.
+    var scan: RunEffort.Scan? { keepsRefused ? isScanComplete ? .complete : .recent : nil }
+
     func encoded() throws -> [UInt8] { Array(try JSONEncoder().encode(self)) }
 
     /// What the plan of a run says, as long as it is kept; nil where there is none.

@@ -178,6 +178,7 @@ package struct RunSync: Sendable {
         if let (stopped, memory) = accepted.plan {
             try stopped.hand(to: record.id, environment: environment)
             let summary = stopped.summary
+            environment.meter.scanned(summary.scan)
             record.rows = summary.rows
             record.operations.planned = summary.rows.planned
             record.operations.removals = summary.removals
