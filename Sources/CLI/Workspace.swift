@@ -131,6 +131,14 @@ struct Workspace {
         throw unknown("sync", name, project.syncs.map(\.name))
     }
 
+    /// Nil where the sync is defined nowhere any more and something is known of it. Throws `unknown_sync`.
+    func syncIfDefined(_ name: String, _ environment: RunEnvironment) throws -> SyncDefinition? {
+        if let sync = project.sync(name) { return sync }
+        let isTakenOver = project.syncs.contains { $0.renamedFrom == name }
+        guard !isTakenOver, try environment.database.known(name) != nil else { return try sync(name) }
+        return nil
+    }
+
     func unknown(_ kind: String, _ name: String, _ known: [String], in place: String = "The project") -> RunError {
         let near = NearestName.among(known, to: name)
         let listed = known.isEmpty ? "It has none." : "It has \(known.sorted().joined(separator: ", "))."

@@ -37,6 +37,19 @@ struct RenamedSyncTests {
         try fixture.environment(object: kind.object, steps: steps)
     }
 
+    /// The pause is taken over with the rest by the first run, which there must not be.
+    @Test func aPausedSyncStaysPausedUnderItsNewName() async throws {
+        let fixture = try await begun(.updating)
+        let environment = try environment(fixture, .updating)
+        _ = try PauseSync(environment: environment).set(things(), isPaused: true)
+        let new = renamed(things())
+        #expect(try environment.paused([new]).contains("better"))
+        #expect(try environment.pasts(of: [new])["better"]?.begunAt != nil, "what it did counts for its schedule too")
+        #expect(try !environment.paused([renamed(things(), from: nil)]).contains("better"))
+        _ = try await fixture.run(RunOptions(), new, in: environment)
+        #expect(try environment.paused([new]).contains("better"))
+    }
+
     /// Three rows that were sent under the old name.
     private func begun(_ kind: Kind) async throws -> RunFixture {
         let fixture = try RunFixture(rows(3))

@@ -9,7 +9,7 @@ struct Record: ParsableCommand {
         abstract: "Shows the life of one record: the runs that touched it, what was sent and answered.",
         discussion: "Example: sluice record companies acct-7")
 
-    @Argument(help: "A sync of the project.")
+    @Argument(help: "A sync of the project, or one that was and has a history.")
     var sync: String
 
     @Argument(help: "The record's key; a composite key is a JSON array.")
@@ -19,10 +19,13 @@ struct Record: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(common)
-        let definition = try workspace.sync(sync)
         let (environment, scratch) = try workspace.environmentToRead()
         defer { scratch?.remove() }
-        let steps = try RecordLife(definition, environment: environment).steps(key: key)
+        let definition = try workspace.syncIfDefined(sync, environment)
+        let life =
+            definition.map { RecordLife($0, environment: environment) }
+            ?? RecordLife(orphan: sync, environment: environment)
+        let steps = try life.steps(key: key)
         if common.json {
             return try Output.print(json: RecordBody(sync: sync, key: key, steps: steps))
         }

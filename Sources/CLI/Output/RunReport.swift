@@ -69,7 +69,7 @@ struct RunReport {
     }
 
     private func unpaused(_ environment: RunEnvironment) throws -> [SyncDefinition] {
-        let paused = try environment.database.pausedSyncs()
+        let paused = try environment.paused(workspace.project.syncs)
         return workspace.project.syncs.filter { !$0.paused && !paused.contains($0.name) }
     }
 

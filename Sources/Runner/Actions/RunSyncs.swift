@@ -43,7 +43,7 @@ package struct RunSyncs: Sendable {
         var stopped: [String: String] = [:]
         var forbidden: [String: String] = [:]
         var results: [Result] = []
-        let paused = try environment.database.pausedSyncs()
+        let paused = try environment.paused(project.syncs)
         let order = SyncOrder(project.syncs, environment: environment)
         for sync in order.sorted() {
             if Task.isCancelled { break }

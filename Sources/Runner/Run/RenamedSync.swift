@@ -1,7 +1,7 @@
 internal import ConnectorKit
-internal import ProjectConfig
+package import ProjectConfig
 internal import Records
-internal import StateStore
+package import StateStore
 
 /// What a sync's `renamed_from` comes to: where its state lies now, and whether it is still to be moved.
 ///
@@ -42,6 +42,9 @@ struct RenamedSync {
         if hasFiles { return try isMark(of: former, on: files) ? .move : .stay }
         return former.isRemembered ? .stay : .move
     }
+
+    /// What stands in the way is told by the run.
+    fileprivate var isToMove: Bool { (try? step()) == .move }
 
     private func isMark(of former: KnownSync, on files: SyncFiles) throws -> Bool {
         guard let memory = former.memory, let snapshot = try Snapshot.open(files).snapshot else { return false }
@@ -155,6 +158,23 @@ extension KnownSync? {
 }
 
 extension RunEnvironment {
+    /// What the history says of each sync, by its name of now: also of those whose state is still kept under the name that they
+    /// had before.
+    package func pasts(of syncs: [SyncDefinition]) throws -> [String: SyncPast] {
+        var pasts = try RunHistory(database).pasts()
+        for sync in syncs {
+            guard let old = sync.renamedFrom, var past = pasts[old], RenamedSync(sync, self).isToMove else { continue }
+            past.isPaused = past.isPaused || pasts[sync.name]?.isPaused == true
+            pasts[sync.name] = past
+        }
+        return pasts
+    }
+
+    /// The syncs that somebody has paused.
+    package func paused(_ syncs: [SyncDefinition]) throws -> Set<String> {
+        Set(try pasts(of: syncs).filter { $0.value.isPaused }.keys)
+    }
+
     /// Closes a run that ended before it had a plan: nothing was sent, nothing moved.
     func closeUnplanned(_ begun: RunRecord, _ error: any Error) throws -> RunRecord {
         var record = begun

@@ -145,6 +145,7 @@ struct ResumeRun {
 
     private func goOn(_ found: RunRecord, memory: SyncMemory, summary: PlanSummary) async throws -> RunRecord {
         environment.meter.begin(found, at: environment.time.now())
+        environment.meter.scanned(summary.scan)
         environment.enter(.prepare)
         if try isTooOld(found) { return try abandon(found, memory: memory, summary: summary) }
         var prepared = try PreparedSync(definition, environment: environment)

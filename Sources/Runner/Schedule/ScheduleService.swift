@@ -167,7 +167,7 @@ package final class ScheduleService: Sendable {
 
     /// How each sync of the project stands, in the project's order.
     package func status() throws -> [SyncStanding] {
-        let pasts = try RunHistory(base.database).pasts()
+        let pasts = try pasts()
         let now = base.time.now()
         let state = state.withLock { $0 }
         return state.served.project.syncs.map { StandingWords.standing(of: $0, in: state, pasts, now: now) }
@@ -175,7 +175,7 @@ package final class ScheduleService: Sendable {
 
     /// When each sync is due next, or since when it is, by its name: what `status` says without its words.
     package func nextRuns() throws -> [String: Moment] {
-        let pasts = try RunHistory(base.database).pasts()
+        let pasts = try pasts()
         let now = base.time.now()
         let state = state.withLock { $0 }
         var next: [String: Moment] = [:]
@@ -195,7 +195,7 @@ package final class ScheduleService: Sendable {
         let now = base.time.now()
         var next: Moment?
         do {
-            let pasts = try RunHistory(base.database).pasts()
+            let pasts = try pasts()
             let found = state.withLock { state in
                 state.lastLookAt = now
                 return state.timetable.look(pasts, now: now)

@@ -181,6 +181,9 @@ extension ScheduleService {
             hint: "Nothing to do if it happens rarely. Otherwise run the sync less often.")
     }
 
+    /// By the names of now.
+    func pasts() throws -> [String: SyncPast] { try base.pasts(of: state.withLock { $0.served.project.syncs }) }
+
     // MARK: What was interrupted
 
     /// Puts the runs that an earlier process left unfinished before everything else. A paused sync's stay as they are

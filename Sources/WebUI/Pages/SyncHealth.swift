@@ -113,7 +113,7 @@ struct SyncHealthList: Sendable {
     let all: [SyncHealth]
 
     init(site: Site) throws {
-        let paused = try site.environment.database.pausedSyncs()
+        let paused = try site.environment.paused(site.project().syncs)
         let history = site.history
         let last = try site.runs.current(try history.lastRunPerSync())
         let lastRuns = Dictionary(last.map { ($0.sync, $0) }, uniquingKeysWith: { first, _ in first })

@@ -37,7 +37,7 @@ struct SyncPage: Sendable {
         hasMore = found.count > Self.runsMax
         history = try site.runs.current(Array(found.prefix(Self.runsMax)))
         let last = try before == nil ? history.first : site.history.runs(sync: name, limit: 1).first
-        let paused = try site.environment.database.pausedSyncs()
+        let paused = try site.environment.paused(site.project().syncs)
         let promise = FreshnessPromise(site.project().syncs, paused: paused, kept: site.dueTimes)
         promised = tab == .health && !history.isEmpty ? promise.seconds(name, from: now) : nil
         health = SyncHealth(
