@@ -47,7 +47,9 @@ struct AcceptedGuards {
         }
         guard let kept = try StoppedPlan.of(stopped, environment: environment) else { return }
         let memory = try environment.database.memory(prepared.definition.name)
-        if environment.time.now().milliseconds - stopped.startedAt.milliseconds >= StoppedPlan.ageMax {
+        // From the stop: a run that was interrupted before it had a plan may have begun long before that.
+        let stoppedAt = stopped.endedAt ?? stopped.startedAt
+        if environment.time.now().milliseconds - stoppedAt.milliseconds >= StoppedPlan.ageMax {
             obstacle = .old
         } else if kept.summary.definition != prepared.definitionText {
             obstacle = .otherDefinition
