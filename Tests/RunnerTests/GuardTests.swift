@@ -251,6 +251,21 @@ struct GuardTests {
         }
     }
 
+    /// A schedule that is due while a run scans makes a run that is skipped, with a later number.
+    @Test func aRunThatNeverBeganIsNotInTheWay() async throws {
+        let fixture = try RunFixture(rows(20))
+        try await fixture.run(RunOptions(), mirror)
+        fixture.source.rows = rows(10)
+        #expect(try await fixture.run(RunOptions(), mirror).guard?.name == "removed")
+        let database = try fixture.environment().database
+        var skipped = try database.createRun(
+            sync: mirror.name, trigger: "schedule", full: false, limited: false, startedAt: Moment(milliseconds: 1),
+            state: .queued)
+        (skipped.state, skipped.endedAt) = (.skipped, Moment(milliseconds: 1))
+        try database.close(skipped, memory: nil)
+        #expect(try await fixture.run(accepting("removed"), mirror).operations.removed == 10)
+    }
+
     /// A mirror of twenty records of which ten have vanished, stopped before it removes them.
     @Test(arguments: Change.allCases)
     private func planIsNotSentForAStateThatItWasNotMadeFor(_ change: Change) async throws {

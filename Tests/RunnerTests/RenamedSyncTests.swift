@@ -50,6 +50,15 @@ struct RenamedSyncTests {
         #expect(try environment.paused([new]).contains("better"))
     }
 
+    /// What still lies under the former name is that of the sync.
+    @Test func resetBeforeTheFirstRunUnderTheNewNameForgetsWhatTheOldOneKnew() async throws {
+        let fixture = try await begun(.updating)
+        let environment = try environment(fixture, .updating)
+        try ResetState(renamed(things()), environment: environment).reset()
+        let record = try await fixture.run(RunOptions(), renamed(things()), in: environment)
+        #expect(record.fullReason == "first_run" && record.rows.planned == 3, "\(record)")
+    }
+
     /// Three rows that were sent under the old name.
     private func begun(_ kind: Kind) async throws -> RunFixture {
         let fixture = try RunFixture(rows(3))

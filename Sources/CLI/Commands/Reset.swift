@@ -24,7 +24,8 @@ struct Reset: AsyncParsableCommand {
         if !StatePlace(path: workspace.statePath()).isThere { _ = try workspace.sync(sync) }
         let environment = try workspace.environment()
         let definition = try workspace.syncIfDefined(sync, environment)
-        let action = ResetState(sync, environment: environment)
+        let action =
+            definition.map { ResetState($0, environment: environment) } ?? ResetState(sync, environment: environment)
         let known = try action.knownCountIfWhole()
         var rows: Int?
         if let definition { rows = try await action.rowsToSendIfWhole(definition) }

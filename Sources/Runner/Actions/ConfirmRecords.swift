@@ -20,6 +20,7 @@ package struct ConfirmRecords: Sendable {
     /// - Parameter keys: nil means all that are in doubt.
     /// - Returns: how many were confirmed, and the given keys that are not in doubt.
     package func confirm(_ keys: [String]?) throws -> (confirmed: Int, unknown: [String]) {
+        _ = try RenamedSync(definition, environment).carryOut()
         let files = environment.state.sync(definition.name)
         guard let lock = try SyncLock.acquire(files) else {
             throw RunError(

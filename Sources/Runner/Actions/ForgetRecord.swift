@@ -38,6 +38,7 @@ package struct ForgetRecord: Sendable {
     ///   stays, which is no use to anybody who does not know them, and with it that the record is in doubt.
     /// Throws `sync_already_running`, `run_unfinished`. May be asked again after a kill.
     package func forget(_ typed: String, includingFingerprint: Bool, by actor: Actor) throws -> Report {
+        _ = try RenamedSync(definition, environment).carryOut()
         let files = environment.state.sync(definition.name)
         guard let lock = try SyncLock.acquire(files) else {
             throw RunError(

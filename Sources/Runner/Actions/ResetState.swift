@@ -5,16 +5,20 @@ internal import StateStore
 /// Forgets what is believed to be at the destination; the next run sends every row again.
 package struct ResetState: Sendable {
     private let sync: String
+    private let definition: SyncDefinition?
     private let environment: RunEnvironment
 
     /// - Parameter sync: its name; it may be defined nowhere any more.
     package init(_ sync: String, environment: RunEnvironment) {
         self.sync = sync
+        self.definition = nil
         self.environment = environment
     }
 
     package init(_ definition: SyncDefinition, environment: RunEnvironment) {
-        self.init(definition.name, environment: environment)
+        sync = definition.name
+        self.definition = definition
+        self.environment = environment
     }
 
     /// As `knownCount`; nil where the state is damaged.
@@ -69,6 +73,11 @@ package struct ResetState: Sendable {
 
     /// Throws `sync_already_running` while a run holds the sync.
     package func reset() throws {
+        // What still lies under a former name would come back with the next run. Where both names have state the reset is
+        // what frees the new one.
+        do {
+            if let definition { _ = try RenamedSync(definition, environment).carryOut() }
+        } catch let error as StateError where error.code == "sync_state_exists" {}
         let files = environment.state.sync(sync)
         guard let lock = try SyncLock.acquire(files) else {
             throw RunError(

@@ -71,7 +71,10 @@ struct AcceptedGuards {
     private static func stopped(
         _ sync: String, before run: Int64, _ environment: RunEnvironment
     ) throws -> (run: RunRecord, isLatest: Bool)? {
-        let runs = try RunHistory(environment.database).runs(sync: sync, limit: runsMax).filter { $0.id != run }
+        let runs = try RunHistory(environment.database).runs(sync: sync, limit: runsMax).filter {
+            // What never began has changed nothing: under a schedule such runs stand between all others.
+            $0.id != run && $0.state != .skipped && $0.state != .queued
+        }
         guard let found = runs.first(where: { $0.state == .stoppedByGuard || saysOfTheWhole($0) }),
             found.state == .stoppedByGuard
         else { return nil }

@@ -16,7 +16,7 @@ struct CarriedRecords {
         let seen = maker.seen
         let touched = maker.touchedPending
         let isWhole = try Self.visit(reader) { operation in
-            guard let entry = pending.find(operation.keyHash), entry.kind == .rejected,
+            guard let entry = pending.find(operation.keyHash), entry.kind == .rejected, !entry.isRefusedRemoval,
                 !touched.contains(operation.keyHash), !Self.isSeen(operation.keyHash, seen, snapshot)
             else { return }
             if !HoldPolicy.isDue(entry.dueAt, now: now) {

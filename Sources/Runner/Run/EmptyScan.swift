@@ -7,7 +7,7 @@ internal import SyncCore
 /// for as long as it stays empty.
 enum EmptyScan {
     /// The name under which a sync remembers with which dataset and behavior it was let through.
-    private static let acceptedName = "empty_accepted"
+    static let acceptedName = "empty_accepted"
 
     /// Whether the emptiness of just this dataset was accepted, with what this behavior does then, and no row was seen
     /// since.

@@ -176,7 +176,9 @@ package struct PlanOrigin: Sendable, Hashable, Codable {
         var parts = ["\(snapshot?.generation ?? 0)", "\(snapshot?.run ?? 0)", "\(snapshot?.count ?? 0)"]
         parts.append("\(pending.count) \(pending.checksum)")
         parts += [memory?.definition ?? "", memory?.columns ?? "", "\(memory?.hasAccepted ?? false)"]
-        let extra = memory?.extra.filter { $0.key != ReviewedPlan.usedName } ?? [:]
+        // What a plan itself takes back before it is looked at changes nothing of what it was made from.
+        let others = [ReviewedPlan.usedName, EmptyScan.acceptedName]
+        let extra = memory?.extra.filter { !others.contains($0.key) } ?? [:]
         parts += extra.map { "\($0.key)=\($0.value)" }.sorted()
         return Hash128.of(parts.joined(separator: "\u{1F}"), seed: 5).hexadecimal
     }

@@ -38,7 +38,7 @@ package struct StateBackup: Sendable {
                 code: "backup_in_state", message: "\(path) lies in the state directory.",
                 hint: "Write the backup somewhere else, best to another disk.")
         }
-        let aside = try Self.place(path + ".new")
+        let aside = try Self.place(path + ".new", or: String(repeating: "\0", count: BackupFile.magic.utf8.count))
         return try SecretKeyFile.whileAlone(state.path + "/backup") {
             let generation = (try database.mark(Self.mark).flatMap { Int64($0) } ?? 0) + 1
             try database.setMark(Self.mark, String(generation))
@@ -58,9 +58,10 @@ package struct StateBackup: Sendable {
         }
     }
 
-    private static func place(_ path: String) throws -> String {
+    /// - Parameter torn: what else may be replaced: a power cut may have taken the head of one that was being written.
+    private static func place(_ path: String, or torn: String? = nil) throws -> String {
         do {
-            return try NamedFile.place(path, for: .backup)
+            return try NamedFile.place(path, for: .backup(or: torn))
         } catch {
             throw StateError(
                 code: "backup_file_unwritable", message: "The backup could not be written: \(error.why).",

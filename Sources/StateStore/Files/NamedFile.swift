@@ -17,7 +17,9 @@ package enum NamedFile {
         }
 
         package static let plan = Kind("plan", heads: [FileHeader.Kind.plan.rawValue])
-        static let backup = Kind("backup", heads: [BackupFile.magic])
+        static func backup(or other: String?) -> Kind {
+            Kind("backup", heads: [BackupFile.magic] + [other].compactMap { $0 })
+        }
     }
 
     /// What is in the way: a sentence that begins with the name and lacks its period.
