@@ -75,9 +75,9 @@ package struct ResetState: Sendable {
     package func reset() throws {
         // What still lies under a former name would come back with the next run. Where both names have state the reset is
         // what frees the new one.
-        do {
-            if let definition { _ = try RenamedSync(definition, environment).carryOut() }
-        } catch let error as StateError where error.code == "sync_state_exists" {}
+        if let renamed = definition.map({ RenamedSync($0, environment) }), try renamed.isToMove() {
+            _ = try renamed.carryOut()
+        }
         let files = environment.state.sync(sync)
         guard let lock = try SyncLock.acquire(files) else {
             throw RunError(

@@ -286,9 +286,8 @@ struct MakePlan {
         let behavior = prepared.definition.behavior
         facts.rowRemovals = RemovalGuard.ofRows(behavior, maker.ledger)
         facts.isDatasetChanged = RemovalGuard.isOtherDataset(prepared, memory)
-        facts.isFirstRemoval = RemovalGuard.isFirst(behavior, memory, full)
-        // By an edited query nobody means to remove what it has besides.
-        if behavior.rules.added == .remove && facts.isDatasetChanged { facts.isFirstRemoval = true }
+        facts.isFirstRemoval = RemovalGuard.isFirst(
+            behavior, memory, full, isOtherDataset: facts.isDatasetChanged)
         noteKeys(&facts, maker, summary)
         return facts
     }

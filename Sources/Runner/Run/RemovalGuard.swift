@@ -34,11 +34,13 @@ enum RemovalGuard {
     }
 
     /// The same of a sync that removes the record of each of its rows: also where its key or its account was changed, since
-    /// every row then is a removal that was never made.
-    static func isFirst(_ now: Behavior, _ memory: SyncMemory, _ full: FullRun) -> Bool {
+    /// every row then is a removal that was never made, or its dataset: by an edited query nobody means to remove what it
+    /// has besides.
+    static func isFirst(_ now: Behavior, _ memory: SyncMemory, _ full: FullRun, isOtherDataset: Bool) -> Bool {
         if isFirst(now, memory) { return true }
-        return now.rules.added == .remove && full.forgetsState && full.reason != FullRun.firstRun
-            && memory.extra[behaviorName] != nil
+        guard now.rules.added == .remove else { return false }
+        return isOtherDataset
+            || full.forgetsState && full.reason != FullRun.firstRun && memory.extra[behaviorName] != nil
     }
 
     /// Whether rows may be missing because the dataset is another than that of the last run that came to its end, and not

@@ -43,8 +43,14 @@ struct RenamedSync {
         return former.isRemembered ? .stay : .move
     }
 
-    /// What stands in the way is told by the run.
-    fileprivate var isToMove: Bool { (try? step()) == .move }
+    /// Whether the state of the old name is still to be moved and can be. Where both names have state it cannot: the run says so.
+    func isToMove() throws -> Bool {
+        do {
+            return try step() == .move
+        } catch let error as StateError where error.code == "sync_state_exists" {
+            return false
+        }
+    }
 
     private func isMark(of former: KnownSync, on files: SyncFiles) throws -> Bool {
         guard let memory = former.memory, let snapshot = try Snapshot.open(files).snapshot else { return false }
@@ -163,7 +169,9 @@ extension RunEnvironment {
     package func pasts(of syncs: [SyncDefinition]) throws -> [String: SyncPast] {
         var pasts = try RunHistory(database).pasts()
         for sync in syncs {
-            guard let old = sync.renamedFrom, var past = pasts[old], RenamedSync(sync, self).isToMove else { continue }
+            guard let old = sync.renamedFrom, var past = pasts[old], try RenamedSync(sync, self).isToMove() else {
+                continue
+            }
             past.isPaused = past.isPaused || pasts[sync.name]?.isPaused == true
             pasts[sync.name] = past
         }

@@ -126,8 +126,8 @@ package struct RunSync: Sendable {
             try environment.database.update(record)
         }
         environment.progress(.started(run: record.id, sync: definition.name, isResumed: false))
-        if let warning { environment.progress(.warned(warning)) }
         environment.meter.begin(record, at: environment.time.now())
+        if let warning { environment.warn(warning) }
         environment.enter(.prepare)
         do {
             try await firstHalf(&record)

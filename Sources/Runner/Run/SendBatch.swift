@@ -254,7 +254,7 @@ struct SendBatch {
     }
 
     private func note(_ slice: OperationBatch, number: Int, attempt: Int) {
-        let sequences = slice.entries.map(\.sequence)
+        let sequences = slice.entries.lazy.map(\.sequence)
         let first = sequences.min() ?? 0
         prepared.exchanges.carry(
             batch: number, attempt: attempt, sequences: first...(sequences.max() ?? first))
